@@ -1,0 +1,1 @@
+"""Layers from layers: each combinator takes layers and returns a layer."""

@@ -1,0 +1,59 @@
+"""The Gaussian error linear unit (Hendrycks and Gimpel, arXiv:1606.08415), exact and by tanh."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+
+import torch
+from torch import Tensor
+
+from pure_mlp.layer import Activation, Layer, cotangent_of
+
+
+def gelu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, x of any shape. The cache is x itself: y does not determine the slope.
+
+    >>> gelu_fwd((), torch.tensor([0.0, 1.0]))[0]
+    tensor([0.0000, 0.8413])
+    """
+    return torch.nn.functional.gelu(x), x
+
+
+def gelu_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dx = dy (Phi(x) + x phi(x)), phi(x) = exp(-x^2 / 2) / sqrt(2 pi). Raises `ValueError` unless dy has the shape of x.
+
+    >>> gelu_bwd((), torch.tensor([0.0]), torch.tensor([1.0]))[0]
+    tensor([0.5000])
+    """
+    cotangent_of(x, dy)
+    cdf = 0.5 * torch.erfc(x * -sqrt(0.5))
+    pdf = torch.exp(-0.5 * x * x) * (1 / sqrt(2 * pi))
+    return dy * (cdf + x * pdf), ()
+
+
+def gelu_tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3), x of any shape. The cache is x itself.
+
+    >>> gelu_tanh_fwd((), torch.tensor([0.0, 1.0]))[0]
+    tensor([0.0000, 0.8412])
+    """
+    return torch.nn.functional.gelu(x, approximate="tanh"), x
+
+
+def gelu_tanh_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dx = dy ((1 + t) + x (1 - t^2) u') / 2, t = tanh u, u' = sqrt(2 / pi) (1 + 0.134145 x^2).
+
+    Raises `ValueError` unless dy has the shape of x.
+
+    >>> gelu_tanh_bwd((), torch.tensor([0.0]), torch.tensor([1.0]))[0]
+    tensor([0.5000])
+    """
+    cotangent_of(x, dy)
+    square = x * x
+    t = torch.tanh(sqrt(2 / pi) * x * (1 + 0.044715 * square))
+    slope = sqrt(2 / pi) * (1 + 3 * 0.044715 * square)
+    return 0.5 * dy * (1 + t + x * (1 - t * t) * slope), ()
+
+
+gelu: Activation = Layer(gelu_fwd, gelu_bwd)
+gelu_tanh: Activation = Layer(gelu_tanh_fwd, gelu_tanh_bwd)

@@ -1,0 +1,31 @@
+"""The layer that passes its input on."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pure_mlp.layer import Activation, Layer, cotangent_of
+
+
+def identity_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = x. Both y and the cache are x itself, not a copy.
+
+    >>> import torch
+    >>> identity_fwd((), torch.ones(2))[0]
+    tensor([1., 1.])
+    """
+    return x, x
+
+
+def identity_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dx = dy, handout (2); dx is dy itself. Raises `ValueError` unless dy has the shape of y.
+
+    >>> import torch
+    >>> identity_bwd((), torch.ones(2), torch.full((2,), 3.0))[0]
+    tensor([3., 3.])
+    """
+    cotangent_of(y, dy)
+    return dy, ()
+
+
+identity: Activation = Layer(identity_fwd, identity_bwd)

@@ -1,0 +1,117 @@
+"""Initial parameters of `linear`. Every init has one signature, `Init`, and draws from the generator: the weight, then the bias.
+
+n_in and n_out are the widths of input and output, the weight is (n_out, n_in), the bias (n_out,). The generator must be on the
+device. Each raises `ValueError` for a width below 1.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Protocol
+
+import torch
+from torch import Generator
+
+from pure_mlp.layers.linear import Linear
+
+Device = torch.device | str
+
+
+class Init(Protocol):
+    """The signature of every init: two widths, a generator, dtype and device; returns `Linear`."""
+
+    def __call__(
+        self, n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = ..., device: Device = ..., /
+    ) -> Linear: ...
+
+
+def linear_init(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight and bias from U(-1/sqrt(n_in), 1/sqrt(n_in)): the default of `torch.nn.Linear`, to the bit for the same generator.
+
+    >>> linear_init(3, 2, torch.Generator().manual_seed(0)).weight.shape
+    torch.Size([2, 3])
+    """
+    empty, bound = _empty(n_in, n_out, dtype, device), 1 / sqrt(n_in)
+    return Linear(
+        empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.uniform_(-bound, bound, generator=generator)
+    )
+
+
+def kaiming_uniform(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight from U(-a, a), a = sqrt(6 / n_in), for ReLU; bias 0 (He et al., arXiv:1502.01852).
+
+    >>> kaiming_uniform(6, 2, torch.Generator()).weight.abs().max() <= 1
+    tensor(True)
+    """
+    empty, bound = _empty(n_in, n_out, dtype, device), sqrt(6 / n_in)
+    return Linear(empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
+
+
+def kaiming_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight from N(0, 2 / n_in), for ReLU; bias 0 (He et al., arXiv:1502.01852).
+
+    >>> kaiming_normal(3, 2, torch.Generator()).bias
+    tensor([0., 0.])
+    """
+    empty = _empty(n_in, n_out, dtype, device)
+    return Linear(empty.weight.normal_(0, sqrt(2 / n_in), generator=generator), empty.bias.zero_())
+
+
+def xavier_uniform(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight from U(-a, a), a = sqrt(6 / (n_in + n_out)), for tanh and sigmoid; bias 0 (Glorot and Bengio, 2010).
+
+    >>> xavier_uniform(3, 3, torch.Generator()).weight.abs().max() <= 1
+    tensor(True)
+    """
+    empty, bound = _empty(n_in, n_out, dtype, device), sqrt(6 / (n_in + n_out))
+    return Linear(empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
+
+
+def xavier_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight from N(0, 2 / (n_in + n_out)), for tanh and sigmoid; bias 0 (Glorot and Bengio, 2010).
+
+    >>> xavier_normal(3, 2, torch.Generator()).bias
+    tensor([0., 0.])
+    """
+    empty = _empty(n_in, n_out, dtype, device)
+    return Linear(empty.weight.normal_(0, sqrt(2 / (n_in + n_out)), generator=generator), empty.bias.zero_())
+
+
+def standard_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight and bias from N(0, 1), as the handout's `mlp.py`; wide nets saturate under it.
+
+    >>> standard_normal(3, 2, torch.Generator().manual_seed(0)).bias.shape
+    torch.Size([2])
+    """
+    empty = _empty(n_in, n_out, dtype, device)
+    return Linear(empty.weight.normal_(generator=generator), empty.bias.normal_(generator=generator))
+
+
+def zeros(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight and bias 0; nothing is drawn.
+
+    >>> zeros(3, 2, torch.Generator()).weight.sum()
+    tensor(0.)
+    """
+    empty = _empty(n_in, n_out, dtype, device)
+    return Linear(empty.weight.zero_(), empty.bias.zero_())
+
+
+def orthogonal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+    """Weight with orthonormal rows (or columns, if n_out > n_in), uniformly drawn; bias 0 (Saxe et al., arXiv:1312.6120).
+
+    >>> w = orthogonal(3, 2, torch.Generator(), torch.float64).weight
+    >>> torch.allclose(w @ w.t(), torch.eye(2, dtype=torch.float64))
+    True
+    """
+    empty = _empty(n_in, n_out, dtype, device)
+    drawn = empty.weight.normal_(generator=generator)
+    q, r = torch.linalg.qr(drawn.t() if n_out < n_in else drawn)
+    q = q * r.diagonal().sign()
+    return Linear(q.t().contiguous() if n_out < n_in else q, empty.bias.zero_())
+
+
+def _empty(n_in: int, n_out: int, dtype: torch.dtype, device: Device) -> Linear:
+    if n_in < 1 or n_out < 1:
+        raise ValueError(f"linear: n_in {n_in}, n_out {n_out}, expected at least 1")
+    return Linear(torch.empty(n_out, n_in, dtype=dtype, device=device), torch.empty(n_out, dtype=dtype, device=device))

@@ -1,0 +1,97 @@
+"""The affine layer and its record of parameters."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+
+from pure_mlp.layer import Layer, spec
+from pure_mlp.record import record
+
+
+@record
+@attrs.frozen(eq=False)
+class Linear:
+    """Parameters of `linear`: weight (out, in) and bias (out,), as in `torch.nn.Linear`.
+
+    >>> Linear(weight=torch.ones(2, 3), bias=torch.zeros(2)).weight.shape
+    torch.Size([2, 3])
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
+def linear_fwd(params: Linear, x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = x W^T + b, handout 1.1 in rows: x (*, in) -> y (*, out), equal to `torch.nn.Linear` to the bit. The cache is x itself.
+
+    Raises `ValueError` with both shapes where x does not fit the weight.
+
+    >>> linear_fwd(Linear(torch.ones(2, 3), torch.zeros(2)), torch.ones(1, 3))[0]
+    tensor([[3., 3.]])
+    """
+    try:
+        return torch.nn.functional.linear(x, params.weight, params.bias), x
+    except RuntimeError as error:
+        raise ValueError(mismatch(params, x)) from error
+
+
+def linear_bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
+    """dx = dy W, dW = dy^T x, db = sum of dy over the batch (handout (9), (12), (14), (16) for one example).
+
+    dy (*, out), x (*, in) -> dx (*, in), grads with W (out, in) and b (out,). Raises `ValueError` where dy does not fit.
+
+    >>> params = Linear(torch.tensor([[1.0, 2.0]]), torch.zeros(1))
+    >>> dx, grads = linear_bwd(params, torch.tensor([[3.0, 4.0]]), torch.tensor([[10.0]]))
+    >>> dx, grads.weight
+    (tensor([[10., 20.]]), tensor([[30., 40.]]))
+    """
+    grads = weight_grads(params, x, dy)
+    return torch.matmul(dy, params.weight), grads
+
+
+def linear_bottom_bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
+    """The grads of `linear_bwd` alone, for the layer below which there is nothing to train: saves a third of the layer's FLOPs.
+
+    dx is `NO_DX`, an empty tensor with three dimensions, which any layer put below refuses.
+
+    >>> linear_bottom_bwd(Linear(torch.ones(1, 2), torch.zeros(1)), torch.ones(1, 2), torch.ones(1, 1))[0].shape
+    torch.Size([0, 0, 0])
+    """
+    return NO_DX, weight_grads(params, x, dy)
+
+
+def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
+    """dW_oi = sum_b dy_bo x_bi and db_o = sum_b dy_bo, where b runs over all leading dimensions.
+
+    >>> weight_grads(Linear(torch.ones(1, 2), torch.zeros(1)), torch.ones(3, 2), torch.ones(3, 1)).bias
+    tensor([3.])
+    """
+    if dy.dim() != 2 or x.dim() != 2:
+        if dy.shape[:-1] != x.shape[:-1] or dy.dim() == 0:
+            raise ValueError(mismatch(params, x, dy))
+        dy, x = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])
+    try:
+        grads = Linear(torch.mm(dy.t(), x), dy.sum(0))
+    except RuntimeError as error:
+        raise ValueError(mismatch(params, x, dy)) from error
+    if grads.weight.shape != params.weight.shape:
+        raise ValueError(mismatch(params, x, dy))
+    return grads
+
+
+def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
+    """What came and what was expected, for an error.
+
+    >>> mismatch(Linear(torch.ones(10, 20), torch.ones(10)), torch.ones(64, 30))
+    'input (64, 30) float32, weight (10, 20) float32 takes (*, 20)'
+    """
+    out, n_in = params.weight.shape[-2:] if params.weight.dim() > 1 else ("out", "in")
+    taken = f"input {spec(x)}, weight {spec(params.weight)} takes (*, {n_in})"
+    return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
+
+
+NO_DX = torch.empty(0, 0, 0)
+linear: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bwd)
+linear_bottom: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bottom_bwd)

@@ -1,0 +1,35 @@
+"""The rectifier."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pure_mlp.kernels import threshold_backward
+from pure_mlp.layer import Activation, Layer, cotangent_of
+
+
+def relu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = max(0, x), x of any shape. The cache is y: no mask and no pre-activation is kept.
+
+    >>> relu_fwd((), torch.tensor([-1.0, 2.0]))[0]
+    tensor([0., 2.])
+    """
+    y = torch.relu(x)
+    return y, y
+
+
+def relu_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dx = dy where y > 0, else 0 (handout (17), where z2 > 0 says the same as z1 > 0).
+
+    At the kink x = 0 the derivative is 0, as in torch. A masked unit passes 0 whatever dy is there, inf and NaN included;
+    where x was NaN, dy passes. Raises `ValueError` unless dy has the shape of y.
+
+    >>> relu_bwd((), torch.tensor([0.0, 2.0]), torch.tensor([5.0, 5.0]))[0]
+    tensor([0., 5.])
+    """
+    cotangent_of(y, dy)
+    return threshold_backward(dy, y), ()
+
+
+relu: Activation = Layer(relu_fwd, relu_bwd)

@@ -1,0 +1,33 @@
+"""The logistic function."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pure_mlp.layer import Activation, Layer, cotangent_of
+
+
+def sigmoid_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = 1 / (1 + exp(-x)), handout 1.3, x of any shape; exactly 0 and 1 at saturation, never NaN. The cache is y.
+
+    >>> sigmoid_fwd((), torch.tensor([0.0, 1e3, -1e3]))[0]
+    tensor([0.5000, 1.0000, 0.0000])
+    """
+    y = torch.sigmoid(x)
+    return y, y
+
+
+def sigmoid_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dx = dy (1 - y) y, handout (20), (21). Raises `ValueError` unless dy has the shape of y.
+
+    Where y has saturated to 0 or 1 the derivative is 0: use `bce_with_logits` rather than `bce` on top.
+
+    >>> sigmoid_bwd((), torch.tensor([0.5, 1.0]), torch.tensor([4.0, 4.0]))[0]
+    tensor([1., 0.])
+    """
+    cotangent_of(y, dy)
+    return dy * (1 - y) * y, ()
+
+
+sigmoid: Activation = Layer(sigmoid_fwd, sigmoid_bwd)

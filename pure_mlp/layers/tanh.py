@@ -1,0 +1,31 @@
+"""The hyperbolic tangent."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pure_mlp.layer import Activation, Layer, cotangent_of
+
+
+def tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    """y = tanh(x), x of any shape. The cache is y.
+
+    >>> tanh_fwd((), torch.tensor([0.0, 1e3]))[0]
+    tensor([0., 1.])
+    """
+    y = torch.tanh(x)
+    return y, y
+
+
+def tanh_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dx = dy (1 - y^2). Raises `ValueError` unless dy has the shape of y.
+
+    >>> tanh_bwd((), torch.tensor([0.5]), torch.tensor([4.0]))[0]
+    tensor([3.])
+    """
+    cotangent_of(y, dy)
+    return dy * (1 - y * y), ()
+
+
+tanh: Activation = Layer(tanh_fwd, tanh_bwd)

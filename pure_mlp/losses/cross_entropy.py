@@ -1,0 +1,67 @@
+"""Cross-entropy from logits: soft argmax and negative log-likelihood as one function."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pure_mlp.layer import spec
+from pure_mlp.losses.reduction import Reduction, scale
+
+
+def cross_entropy(
+    y: Tensor,
+    z: Tensor,
+    reduction: Reduction = "mean",
+    *,
+    label_smoothing: float = 0.0,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+) -> tuple[Tensor, Tensor]:
+    """J = -c sum_n sum_k t_nk log p_nk and dJ/dz_nk = c (p_nk sum_j t_nj - t_nk), with p = softmax(z) over the last dimension.
+
+    z (*, K) are logits. y is either (*) of int64 class indices or (*, K) of probabilities in z's dtype. The targets t_nk are
+    w_k ((1 - e) q_nk + e / K), where q is y or its one-hot code, e the label smoothing, w the weight (K,) of the classes or 1;
+    t_n = 0 where y_n is `ignore_index`. c is 1 for sum and none (J is then one number a row), 1/batch for batchmean; for mean it is
+    1/rows, or 1/(sum of the weights of the rows' labels, the ignored ones left out) for indices, as in torch. The mean over nothing
+    but ignored rows is NaN. Exact at any logit: log p comes from log-sum-exp, and a logit of -inf is an impossible class.
+
+    Raises `ValueError` where shapes, dtypes, class indices or the smoothing do not fit.
+
+    >>> cross_entropy(torch.tensor([0]), torch.tensor([[0.0, 1e4]]))
+    (tensor(10000.), tensor([[-1.,  1.]]))
+    """
+    indices = not y.is_floating_point()
+    _check(y, z, indices, label_smoothing, weight)
+    kept = y != ignore_index if indices else torch.ones_like(z[..., 0], dtype=torch.bool)
+    q = _one_hot(torch.where(kept, y, 0), z) if indices else y
+    t = (1 - label_smoothing) * q + label_smoothing / z.shape[-1] if label_smoothing else q
+    t = (t if weight is None else t * weight) * kept.unsqueeze(-1)
+
+    log_p = torch.log_softmax(z, -1)
+    rows = -torch.where(t == 0, t, t * log_p).sum(-1)
+    dz = torch.where(kept.unsqueeze(-1), log_p.exp() * t.sum(-1, keepdim=True) - t, 0.0)
+    if reduction == "mean":
+        mass = ((q if weight is None else q * weight).sum(-1) * kept).sum() if indices else rows.numel()
+        return rows.sum() / mass, dz / mass
+    c = scale("cross_entropy", z, reduction)
+    return rows if reduction == "none" else rows.sum() * c, dz * c
+
+
+def _one_hot(y: Tensor, z: Tensor) -> Tensor:
+    try:
+        return torch.zeros_like(z).scatter(-1, y.unsqueeze(-1), 1.0)
+    except RuntimeError as error:
+        raise ValueError(f"cross_entropy: classes from {y.min()} to {y.max()}, z {spec(z)} has 0 to {z.shape[-1] - 1}") from error
+
+
+def _check(y: Tensor, z: Tensor, indices: bool, label_smoothing: float, weight: Tensor | None) -> None:
+    fits = y.shape == z.shape[:-1] and y.dtype == torch.int64 if indices else y.shape == z.shape and y.dtype == z.dtype
+    if z.dim() == 0 or not fits:
+        raise ValueError(
+            f"cross_entropy: y {spec(y)}, z {spec(z)}; expected indices {tuple(z.shape[:-1])} int64, or probabilities like z"
+        )
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing {label_smoothing}, expected 0 to 1")
+    if weight is not None and (weight.shape != z.shape[-1:] or weight.dtype != z.dtype):
+        raise ValueError(f"cross_entropy: weight {spec(weight)}, expected {tuple(z.shape[-1:])} as the classes of z {spec(z)}")

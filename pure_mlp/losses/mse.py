@@ -1,0 +1,43 @@
+"""The squared error: its mean over all elements, and the handout's squared norm."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pure_mlp.kernels import mean_square
+from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
+
+
+def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
+    """J = c sum (y_hat - y)^2 and dJ/dy_hat = 2 c (y_hat - y), both of any one shape.
+
+    c is 1/numel for mean (as `torch.nn.functional.mse_loss`), 1/batch for batchmean, 1 for sum; for none J is elementwise and
+    dJ/dy_hat is that of the sum. Raises `ValueError` where y and y_hat differ in shape or dtype. Handout (5), (19) is the sum.
+
+    >>> import torch
+    >>> mse(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
+    (tensor(2.5000), tensor([1., 2.]))
+    """
+    same_shape("mse", y, y_hat)
+    c = scale("mse", y_hat, reduction)
+    d = y_hat - y
+    return mean_square(y_hat, y) if reduction == "mean" else reduce(d * d, c, reduction), d * (2 * c)
+
+
+def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tuple[Tensor, Tensor]:
+    """l_b = |y_hat_b - y_b|^2, the handout's loss of 1.2, one number an example; dl_b/dy_hat_b = 2 (y_hat_b - y_b), (5), (19).
+
+    y and y_hat (*, K). The reduction is over the examples: sum, mean (batchmean is the same), or none for the vector l.
+    Raises `ValueError` where y and y_hat differ in shape or dtype.
+
+    >>> import torch
+    >>> squared_norm(torch.zeros(2, 2), torch.ones(2, 2), "none")
+    (tensor([2., 2.]), tensor([[2., 2.],
+            [2., 2.]]))
+    """
+    same_shape("squared_norm", y, y_hat)
+    d = y_hat - y
+    norms = (d * d).sum(-1)
+    over = "mean" if reduction == "batchmean" else reduction
+    c = scale("squared_norm", norms, over)
+    return reduce(norms, c, over), d * (2 * c)

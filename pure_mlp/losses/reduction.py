@@ -1,0 +1,55 @@
+"""What the losses share: refusing to broadcast, and turning one number an element into one number a batch."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from pure_mlp.layer import spec
+
+Reduction = Literal["mean", "sum", "batchmean", "none"]
+
+
+def same_shape(loss: str, y: Tensor, y_hat: Tensor) -> None:
+    """Raise `ValueError` unless label and prediction agree in shape and dtype: a loss never broadcasts.
+
+    >>> import torch
+    >>> same_shape("mse", torch.ones(4), torch.ones(4, 1))
+    Traceback (most recent call last):
+    ValueError: mse: y (4,) float32, y_hat (4, 1) float32, expected the same
+    """
+    if y.shape != y_hat.shape or y.dtype != y_hat.dtype:
+        raise ValueError(f"{loss}: y {spec(y)}, y_hat {spec(y_hat)}, expected the same")
+
+
+def scale(loss: str, y_hat: Tensor, reduction: Reduction) -> float:
+    """The factor that `reduction` puts on the sum over elements: 1/numel, 1 or 1/(leading dimension).
+
+    Raises `ValueError` for an unknown reduction.
+
+    >>> import torch
+    >>> scale("mse", torch.ones(4, 5), "mean"), scale("mse", torch.ones(4, 5), "batchmean")
+    (0.05, 0.25)
+    """
+    if reduction == "mean":
+        return 1 / max(y_hat.numel(), 1)
+    if reduction == "batchmean":
+        return 1 / max(y_hat.shape[0], 1) if y_hat.dim() else 1.0
+    if reduction in ("sum", "none"):
+        return 1.0
+    raise ValueError(f"{loss}: reduction {reduction!r}, expected one of {', '.join(get_args(Reduction))}")
+
+
+def reduce(elements: Tensor, factor: float, reduction: Reduction) -> Tensor:
+    """The loss from its elements: themselves for none, their mean, or `factor` times their sum. The mean of nothing is NaN.
+
+    >>> import torch
+    >>> reduce(torch.tensor([1.0, 2.0]), 1.0, "sum")
+    tensor(3.)
+    """
+    if reduction == "none":
+        return elements
+    if reduction == "mean":
+        return elements.mean()
+    return elements.sum() if factor == 1 else elements.sum() * factor

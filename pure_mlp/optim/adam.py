@@ -1,0 +1,58 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+from pure_mlp.optim.foreach import add, addcmul, div, lerp, mul, shift, sqrt
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule
+
+
+def adam(
+    lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, *, weight_decay: float = 0.0
+) -> Optimizer:
+    """m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, p <- p - lr m^ / (sqrt(v^) + eps), m^ = m / (1-b1^t), v^ = v / (1-b2^t).
+
+    Kingma and Ba, arXiv:1412.6980; as `torch.optim.Adam`: weight decay is added to g. lr is in units of p, a number or a schedule.
+    Remembers the count t of updates and the slots m, v. Raises `ValueError` for numbers out of range.
+
+    >>> import torch
+    >>> optimizer = adam(0.1)
+    >>> optimizer.update(torch.zeros(1), torch.ones(1), optimizer.init(torch.zeros(1)))[0]
+    tensor([-0.1000])
+    """
+    return _adam("adam", lr, b1, b2, eps, weight_decay, decoupled=False)
+
+
+def adamw(
+    lr: float | Schedule = 1e-3, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8, *, weight_decay: float = 1e-2
+) -> Optimizer:
+    """`adam` after p <- p - lr weight_decay p: the decay is not rescaled by the moments (Loshchilov and Hutter, arXiv:1711.05101).
+
+    As `torch.optim.AdamW`. Raises `ValueError` for numbers out of range.
+
+    >>> import torch
+    >>> optimizer = adamw(0.1, weight_decay=0.5)
+    >>> optimizer.update(torch.ones(1), torch.zeros(1), optimizer.init(torch.ones(1)))[0]
+    tensor([0.9500])
+    """
+    return _adam("adamw", lr, b1, b2, eps, weight_decay, decoupled=True)
+
+
+def _adam(
+    name: str, lr: float | Schedule, b1: float, b2: float, eps: float, weight_decay: float, *, decoupled: bool
+) -> Optimizer:
+    if not (callable(lr) or lr >= 0) or not (0 <= b1 < 1 and 0 <= b2 < 1) or eps < 0 or weight_decay < 0:
+        raise ValueError(f"{name}: lr {lr}, b1 {b1}, b2 {b2}, eps {eps}, weight_decay {weight_decay}")
+
+    def rule(leaves: Leaves) -> Leaves:
+        params, grads, (count,), (m, v) = leaves
+        rate, t = lr(count) if callable(lr) else lr, count + 1
+        g = add(grads, params, alpha=weight_decay) if weight_decay and not decoupled else grads
+        p = mul(params, 1 - rate * weight_decay) if weight_decay and decoupled else params
+
+        m = lerp(m, g, 1 - b1)
+        v = addcmul(mul(v, b2), g, g, 1 - b2)
+        root = (1 - b2**t).sqrt()
+        d = div(m, shift(sqrt(v), eps * root))
+        return Leaves(add(p, mul(d, -rate * root / (1 - b1**t))), grads, [t], [m, v])
+
+    return Optimizer(1, 2, rule)

@@ -1,0 +1,92 @@
+"""Arithmetic on lists of tensors: one call for all leaves, or a call a leaf where torch has no rule for lists (inside vmap)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+Number = float | Tensor
+
+
+def add(xs: list[Tensor], ys: list[Tensor], alpha: float = 1.0) -> list[Tensor]:
+    """x + alpha y.
+
+    >>> add([torch.tensor(1.0)], [torch.tensor(2.0)], alpha=0.5)
+    [tensor(2.)]
+    """
+    try:
+        return [*torch._foreach_add(xs, ys, alpha=alpha)]
+    except RuntimeError:
+        return [torch.add(x, y, alpha=alpha) for x, y in zip(xs, ys)]
+
+
+def mul(xs: list[Tensor], c: Number) -> list[Tensor]:
+    """c x, for a number or a 0-dim tensor c.
+
+    >>> mul([torch.tensor(1.0)], 3.0)
+    [tensor(3.)]
+    """
+    try:
+        return [*torch._foreach_mul(xs, c)]
+    except RuntimeError:
+        return [x * c for x in xs]
+
+
+def shift(xs: list[Tensor], c: Number) -> list[Tensor]:
+    """x + c, for a number or a 0-dim tensor c.
+
+    >>> shift([torch.tensor(1.0)], 3.0)
+    [tensor(4.)]
+    """
+    try:
+        return [*torch._foreach_add(xs, c)]
+    except RuntimeError:
+        return [x + c for x in xs]
+
+
+def div(xs: list[Tensor], ys: list[Tensor]) -> list[Tensor]:
+    """x / y.
+
+    >>> div([torch.tensor(1.0)], [torch.tensor(2.0)])
+    [tensor(0.5000)]
+    """
+    try:
+        return [*torch._foreach_div(xs, ys)]
+    except RuntimeError:
+        return [x / y for x, y in zip(xs, ys)]
+
+
+def addcmul(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor], value: float) -> list[Tensor]:
+    """x + value y z.
+
+    >>> addcmul([torch.tensor(1.0)], [torch.tensor(2.0)], [torch.tensor(3.0)], 2.0)
+    [tensor(13.)]
+    """
+    try:
+        return [*torch._foreach_addcmul(xs, ys, zs, value=value)]
+    except RuntimeError:
+        return [torch.addcmul(x, y, z, value=value) for x, y, z in zip(xs, ys, zs)]
+
+
+def lerp(xs: list[Tensor], ys: list[Tensor], weight: float) -> list[Tensor]:
+    """x + weight (y - x).
+
+    >>> lerp([torch.tensor(1.0)], [torch.tensor(2.0)], 0.5)
+    [tensor(1.5000)]
+    """
+    try:
+        return [*torch._foreach_lerp(xs, ys, weight)]
+    except RuntimeError:
+        return [torch.lerp(x, y, weight) for x, y in zip(xs, ys)]
+
+
+def sqrt(xs: list[Tensor]) -> list[Tensor]:
+    """The elementwise square root.
+
+    >>> sqrt([torch.tensor(4.0)])
+    [tensor(2.)]
+    """
+    try:
+        return [*torch._foreach_sqrt(xs)]
+    except RuntimeError:
+        return [x.sqrt() for x in xs]

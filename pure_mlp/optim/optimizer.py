@@ -1,0 +1,107 @@
+"""What an optimizer is: a pure rule over lists of tensors, lifted to trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+import attrs
+import torch
+from torch import Tensor
+
+from pure_mlp.record import record, tree_leaves, tree_like, tree_zeros
+
+T = TypeVar("T")
+
+Schedule: TypeAlias = Callable[[Tensor], Tensor]
+"""The learning rate as a function of the number of updates made before, both 0-dim float64."""
+
+
+class Leaves(NamedTuple):
+    """What a rule sees and returns: the tensors of params, of grads, of each slot, and the counts."""
+
+    params: list[Tensor]
+    grads: list[Tensor]
+    counts: list[Tensor]
+    slots: list[list[Tensor]]
+
+
+@record
+@attrs.frozen(eq=False)
+class State(Generic[T]):
+    """The memory of an optimizer: numbers of updates made (0-dim float64), and trees like the params, its slots.
+
+    Which is which is said by the optimizer: for `adam` one count, and the slots are the first and second moments.
+    """
+
+    counts: tuple[Tensor, ...]
+    slots: tuple[T, ...]
+
+
+@attrs.frozen(eq=False)
+class Optimizer:
+    """An `(init, update)` pair, in the manner of optax: state = init(params); params, state = update(params, grads, state).
+
+    Given by how many counts and slots it remembers, and a rule for lists of leaves. Rules compose: see `chain`.
+
+    >>> from pure_mlp import sgd
+    >>> optimizer = sgd(0.5)
+    >>> params = (torch.tensor(1.0), ())
+    >>> params, state = optimizer.update(params, (torch.tensor(2.0), ()), optimizer.init(params))
+    >>> params
+    (tensor(0.), ())
+    """
+
+    counts: int
+    slots: int
+    rule: Callable[[Leaves], Leaves]
+
+    def init(self, params: T) -> State[T]:
+        """The state before the first update: counts at 0, slots of zeros."""
+        counts = tuple(torch.zeros((), dtype=torch.float64) for _ in range(self.counts))
+        return State(counts, tuple(tree_zeros(params) for _ in range(self.slots)))
+
+    def update(self, params: T, grads: T, state: State[T]) -> tuple[T, State[T]]:
+        """One step towards -grads; returns new params and the new state, changes neither of the old ones.
+
+        Raises `ValueError` where params, grads and state differ in structure or shapes.
+        """
+        before = Leaves(
+            tree_leaves(params), tree_leaves(grads), [*state.counts], [tree_leaves(slot) for slot in state.slots]
+        )
+        if len(before.counts) != self.counts or len(before.slots) != self.slots:
+            raise ValueError(
+                f"a state of {len(before.counts)} counts and {len(before.slots)} slots, the optimizer has {self.counts} and {self.slots}"
+            )
+        for like in (before.grads, *before.slots):
+            if [p.shape for p in before.params] != [t.shape for t in like]:
+                raise ValueError(f"params {[*map(_shape, before.params)]}, grads or state {[*map(_shape, like)]}")
+        after = self.rule(before)
+        slots = tuple(tree_like(params, slot) for slot in after.slots)
+        return tree_like(params, after.params), State(tuple(after.counts), slots)
+
+
+def _shape(t: Tensor) -> tuple[int, ...]:
+    return tuple(t.shape)
+
+
+def chain(*optimizers: Optimizer) -> Optimizer:
+    """One optimizer after another: each gets the params and grads that the one before it left. `chain()` changes nothing.
+
+    >>> from pure_mlp import clip_by_value, sgd
+    >>> optimizer = chain(clip_by_value(1.0), sgd(0.5))
+    >>> optimizer.update(torch.tensor(1.0), torch.tensor(20.0), optimizer.init(torch.tensor(1.0)))[0]
+    tensor(0.5000)
+    """
+
+    def rule(leaves: Leaves) -> Leaves:
+        params, grads, counts, slots = leaves
+        after: Leaves = Leaves(params, grads, [], [])
+        for o in optimizers:
+            mine = Leaves(after.params, after.grads, counts[: o.counts], slots[: o.slots])
+            counts, slots = counts[o.counts :], slots[o.slots :]
+            done = o.rule(mine)
+            after = Leaves(done.params, done.grads, after.counts + done.counts, after.slots + done.slots)
+        return after
+
+    return Optimizer(sum(o.counts for o in optimizers), sum(o.slots for o in optimizers), rule)

@@ -1,0 +1,56 @@
+"""Learning rates as functions of the number t of updates made before, a 0-dim tensor; lr as a 0-dim tensor."""
+
+from __future__ import annotations
+
+from math import pi
+
+import torch
+from torch import Tensor
+
+from pure_mlp.optim.optimizer import Schedule
+
+
+def constant(rate: float) -> Schedule:
+    """lr(t) = rate.
+
+    >>> constant(0.1)(torch.tensor(5.0, dtype=torch.float64)).item()
+    0.1
+    """
+    return lambda t: torch.full_like(t, rate)
+
+
+def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
+    """lr(t) = final + (rate - final) (1 + cos(pi min(t / steps, 1))) / 2 (Loshchilov and Hutter, arXiv:1608.03983).
+
+    >>> [round(cosine(1.0, 10)(torch.tensor(t)).item(), 3) for t in (0.0, 5.0, 10.0, 20.0)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+    if steps < 1:
+        raise ValueError(f"cosine: steps {steps}, expected at least 1")
+    return lambda t: final + 0.5 * (rate - final) * (1 + torch.cos(pi * (t / steps).clamp(max=1)))
+
+
+def warmup(schedule: Schedule, steps: int) -> Schedule:
+    """lr(t) = schedule(t) min((t + 1) / steps, 1): linear from schedule / steps at the first update (Goyal et al., arXiv:1706.02677).
+
+    >>> [round(warmup(constant(1.0), 4)(torch.tensor(t)).item(), 2) for t in (0.0, 1.0, 3.0, 9.0)]
+    [0.25, 0.5, 1.0, 1.0]
+    """
+    if steps < 1:
+        raise ValueError(f"warmup: steps {steps}, expected at least 1")
+    return lambda t: schedule(t) * ((t + 1) / steps).clamp(max=1)
+
+
+def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
+    """lr(t) = rate factor^floor(t / every), as `torch.optim.lr_scheduler.StepLR`.
+
+    >>> [round(step_decay(1.0, 10)(torch.tensor(t)).item(), 3) for t in (0.0, 9.0, 10.0, 20.0)]
+    [1.0, 1.0, 0.1, 0.01]
+    """
+    if every < 1:
+        raise ValueError(f"step_decay: every {every}, expected at least 1")
+
+    def schedule(t: Tensor) -> Tensor:
+        return rate * factor ** (t / every).floor()
+
+    return schedule

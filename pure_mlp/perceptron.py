@@ -1,0 +1,49 @@
+"""The multilayer perceptron: net and params in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.combinators.dense import dense
+from pure_mlp.layer import Activation, Layer, serial
+from pure_mlp.layers.identity import identity
+from pure_mlp.layers.inits import Device, Init, linear_init
+from pure_mlp.layers.linear import Linear, linear, linear_bottom
+from pure_mlp.layers.relu import relu
+
+MLP: TypeAlias = Layer[tuple[Linear, ...], tuple[tuple[Tensor, Tensor], ...], Tensor, Tensor]
+"""A net of dense layers: params one `Linear` a layer, cache one pair (input, cache of the activation) a layer."""
+
+
+def mlp(
+    sizes: Sequence[int],
+    generator: Generator,
+    f: Activation = relu,
+    g: Activation = identity,
+    *,
+    init: Init = linear_init,
+    dtype: torch.dtype = torch.float32,
+    device: Device = "cpu",
+) -> tuple[MLP, tuple[Linear, ...]]:
+    """Linear_1 -> f -> .. -> Linear_n -> g (handout 1.1), and params drawn by `init`, layer by layer.
+
+    sizes are the widths from input to output, two at least: layer i is a `dense` layer from sizes[i] to sizes[i+1]. The first one
+    computes no dx. Raises `ValueError` for too few sizes or one below 1, and names the layer.
+
+    >>> net, params = mlp((64, 32, 10), Generator().manual_seed(0))
+    >>> [tuple(p.weight.shape) for p in params], net.fwd(params, torch.ones(5, 64))[0].shape
+    ([(32, 64), (10, 32)], torch.Size([5, 10]))
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"mlp: sizes {tuple(sizes)}, expected input and output at least")
+    for i, pair in enumerate(zip(sizes, sizes[1:])):
+        if min(pair) < 1:
+            raise ValueError(f"mlp: layer {i} (dense) from {pair[0]} to {pair[1]}, expected widths of at least 1")
+    activations = [f] * (len(sizes) - 2) + [g]
+    affine = [linear_bottom] + [linear] * (len(sizes) - 2)
+    net = serial(*[dense(a, l) for a, l in zip(activations, affine)])
+    return net, tuple(init(n_in, n_out, generator, dtype, device) for n_in, n_out in zip(sizes, sizes[1:]))

@@ -1,0 +1,145 @@
+"""Immutable records that torch can trace, map over and save; and the trees that they form.
+
+A *tree* is a tensor, a tuple of trees, or a record whose fields are trees. Params, caches, grads and optimizer states are trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar, cast, overload
+
+import attrs
+import torch
+from torch import Tensor
+from torch.serialization import add_safe_globals
+from torch.utils._pytree import GetAttrKey, register_pytree_node
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def record(cls: type[R]) -> type[R]:
+    """Teach torch an `attrs.frozen(eq=False)` class: Dynamo may construct it, pytrees map over it, `torch.load` trusts it.
+
+    The `__init__` of a frozen attrs class cannot be traced by `torch.compile(fullgraph=True)`; the one written here can, and costs
+    about the same. A record has no defaults and no validators: torch also builds it from things that are not tensors.
+
+    >>> @record
+    ... @attrs.frozen(eq=False)
+    ... class Scale:
+    ...     factor: Tensor
+    >>> tree_map(lambda t: 2 * t, Scale(torch.ones(2))).factor
+    tensor([2., 2.])
+    """
+    names = [field.name for field in attrs.fields(cast(type, cls))]
+    body = "".join(f"    object.__setattr__(self, {name!r}, {name})\n" for name in names)
+    scope: dict[str, Callable[..., None]] = {}
+    exec(f"def __init__(self, {', '.join(names)}):\n{body}", scope)
+    setattr(cls, "__init__", scope["__init__"])
+
+    register_pytree_node(
+        cls,
+        lambda r: ([getattr(r, name) for name in names], None),
+        lambda leaves, _: cls(*leaves),
+        serialized_type_name=f"{cls.__module__}.{cls.__qualname__}",
+        flatten_with_keys_fn=lambda r: ([(GetAttrKey(name), getattr(r, name)) for name in names], None),
+    )
+    add_safe_globals([cls])
+    return cls
+
+
+def children(tree: object) -> list[tuple[str, object]] | None:
+    """The named subtrees of a tuple or record, in order; None for a leaf.
+
+    >>> children((7, 8))
+    [('0', 7), ('1', 8)]
+    """
+    if isinstance(tree, tuple):
+        return [(str(i), child) for i, child in enumerate(tree)]
+    if attrs.has(type(tree)):
+        return [(name, getattr(tree, name)) for name in type(tree).__match_args__]
+    return None
+
+
+@overload
+def tree_map(f: Callable[[Tensor], Tensor], tree: T, /) -> T: ...
+@overload
+def tree_map(f: Callable[[Tensor, Tensor], Tensor], tree: T, other: T, /) -> T: ...
+@overload
+def tree_map(f: Callable[[Tensor, Tensor, Tensor], Tensor], tree: T, other: T, third: T, /) -> T: ...
+def tree_map(f: Callable[..., Tensor], tree: T, /, *rest: T) -> T:
+    """Apply `f` to the tensors that stand at the same place of one to three trees of one shape; the result is a tree of that shape.
+
+    Raises `ValueError` with the path where the trees part.
+
+    >>> tree_map(torch.add, (torch.tensor(1), ()), (torch.tensor(2), ()))
+    (tensor(3), ())
+    """
+    return cast(T, _map(f, "", tree, *rest))
+
+
+def _map(f: Callable[..., Tensor], path: str, tree: object, *rest: object) -> object:
+    branches = children(tree)
+    for other in rest:
+        theirs = children(other)
+        if (branches is None) != (theirs is None) or [k for k, _ in branches or ()] != [k for k, _ in theirs or ()]:
+            raise ValueError(f"trees differ at {path or 'the root'}: {_outline(tree)} against {_outline(other)}")
+    if branches is None:
+        return f(tree, *rest)
+    others = [children(other) or [] for other in rest]
+    mapped = [_map(f, f"{path}.{key}".lstrip("."), child, *(o[i][1] for o in others)) for i, (key, child) in enumerate(branches)]
+    return tuple(mapped) if isinstance(tree, tuple) else type(tree)(*mapped)
+
+
+def _outline(tree: object) -> str:
+    branches = children(tree)
+    return type(tree).__name__ if branches is None else f"{type(tree).__name__}({', '.join(key for key, _ in branches)})"
+
+
+def tree_items(tree: object, path: str = "") -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a tree with their dotted paths, in order.
+
+    >>> [name for name, _ in tree_items(((torch.ones(1), ()), torch.ones(2)))]
+    ['0.0', '1']
+    """
+    branches = children(tree)
+    if branches is None:
+        yield path, cast(Tensor, tree)
+    else:
+        for key, child in branches:
+            yield from tree_items(child, f"{path}.{key}".lstrip("."))
+
+
+def tree_leaves(tree: object) -> list[Tensor]:
+    """The tensors of a tree, in order: fields as declared, tuples from left to right.
+
+    >>> tree_leaves((torch.tensor(1), (torch.tensor(2), ())))
+    [tensor(1), tensor(2)]
+    """
+    branches = children(tree)
+    if branches is None:
+        return [cast(Tensor, tree)]
+    return [leaf for _, child in branches for leaf in tree_leaves(child)]
+
+
+def tree_like(tree: T, leaves: list[Tensor]) -> T:
+    """The tree of the shape of `tree` whose tensors are `leaves`: the inverse of `tree_leaves`.
+
+    Raises `ValueError` if there are too few or too many leaves.
+
+    >>> tree_like((torch.tensor(1), (torch.tensor(2), ())), [torch.tensor(3), torch.tensor(4)])
+    (tensor(3), (tensor(4), ()))
+    """
+    if len(leaves) != len(tree_leaves(tree)):
+        raise ValueError(f"a tree of {len(tree_leaves(tree))} tensors, {len(leaves)} leaves")
+    supply = iter(leaves)
+    return tree_map(lambda _: next(supply), tree)
+
+
+def tree_zeros(tree: T) -> T:
+    """Zeros of the same shapes, dtypes and devices.
+
+    >>> tree_zeros((torch.ones(2), ()))
+    (tensor([0., 0.]), ())
+    """
+    return tree_map(torch.zeros_like, tree)
