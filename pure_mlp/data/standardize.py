@@ -1,0 +1,71 @@
+"""Standardisation: every column to mean 0 and standard deviation 1, by the statistics of the training part."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+
+from pure_mlp.record import record
+
+
+@record
+@attrs.frozen(eq=False)
+class Standardizer:
+    """What is subtracted from each column and what it is then divided by: mean (d,) and std (d,), in the units of the columns.
+
+    >>> Standardizer(mean=torch.zeros(2), std=torch.ones(2)).std
+    tensor([1., 1.])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+
+def fit_standardizer(x: Tensor) -> Standardizer:
+    """mean_j = sum_i x_ij / n and std_j = sqrt(sum_i (x_ij - mean_j)^2 / n) of x (n, d), summed in float64, in the dtype of x.
+
+    A constant column gets its value as mean and std 1, so that it becomes 0. Fit it on the training part only. Raises `ValueError`
+    unless x is (n, d) with n >= 1.
+
+    >>> fit_standardizer(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
+    Standardizer(mean=tensor([2., 5.]), std=tensor([1., 1.]))
+    """
+    if x.dim() != 2 or len(x) < 1:
+        raise ValueError(f"fit_standardizer: x {tuple(x.shape)}, expected (n, d) with n >= 1")
+    wide = x.to(torch.float64)
+    mean = wide.mean(0)
+    std = (wide - mean).square().mean(0).sqrt().to(x.dtype)
+    constant = x.amax(0) == x.amin(0)
+    return Standardizer(torch.where(constant, x[0], mean.to(x.dtype)), torch.where(constant, torch.ones_like(std), std))
+
+
+def standardize(s: Standardizer, x: Tensor) -> Tensor:
+    """(x - mean) / std for x (*, d). Raises `ValueError` for another number of columns.
+
+    >>> standardize(Standardizer(torch.tensor([2.0]), torch.tensor([4.0])), torch.tensor([[10.0]]))
+    tensor([[2.]])
+    """
+    same_columns("standardize", s, x)
+    return (x - s.mean) / s.std
+
+
+def unstandardize(s: Standardizer, x: Tensor) -> Tensor:
+    """x std + mean for x (*, d), the inverse of `standardize`. Raises `ValueError` for another number of columns.
+
+    >>> unstandardize(Standardizer(torch.tensor([2.0]), torch.tensor([4.0])), torch.tensor([[2.0]]))
+    tensor([[10.]])
+    """
+    same_columns("unstandardize", s, x)
+    return x * s.std + s.mean
+
+
+def same_columns(name: str, s: Standardizer, x: Tensor) -> None:
+    """Raises `ValueError` with both shapes unless x has the columns that s was fitted on.
+
+    >>> same_columns("standardize", Standardizer(torch.zeros(2), torch.ones(2)), torch.ones(5, 3))
+    Traceback (most recent call last):
+    ValueError: standardize: x (5, 3), fitted on (*, 2)
+    """
+    if x.shape[-1:] != s.mean.shape:
+        raise ValueError(f"{name}: x {tuple(x.shape)}, fitted on (*, {len(s.mean)})")
