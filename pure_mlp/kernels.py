@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 _threshold_backward = torch.ops.aten.threshold_backward.default
-_mse_loss = torch.ops.aten.mse_loss.default
-_addmm_activation = torch.ops.aten._addmm_activation.default
 _in_vmap = torch._C._functorch.is_batchedtensor
 
 
@@ -30,8 +28,7 @@ def mean_square(a: Tensor, b: Tensor) -> Tensor:
     >>> mean_square(torch.zeros(2), torch.full((2,), 3.0))
     tensor(9.)
     """
-    out: Tensor = _mse_loss(a, b, 1)
-    return out
+    return torch._C._nn.mse_loss(a, b)
 
 
 def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:
@@ -42,5 +39,4 @@ def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:
     """
     if _in_vmap(x) or _in_vmap(weight_t):
         return torch.relu(torch.addmm(bias, x, weight_t))
-    out: Tensor = _addmm_activation(bias, x, weight_t)
-    return out
+    return torch._addmm_activation(bias, x, weight_t)

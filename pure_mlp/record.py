@@ -17,6 +17,9 @@ from torch.utils._pytree import GetAttrKey, register_pytree_node
 T = TypeVar("T")
 R = TypeVar("R")
 
+_fields: dict[type, tuple[str, ...]] = {}
+"""The names of the fields of every record class, in the order of its constructor."""
+
 
 def record(cls: type[R]) -> type[R]:
     """Teach torch an `attrs.frozen(eq=False)` class: Dynamo may construct it, pytrees map over it, `torch.load` trusts it.
@@ -31,7 +34,7 @@ def record(cls: type[R]) -> type[R]:
     >>> tree_map(lambda t: 2 * t, Scale(torch.ones(2))).factor
     tensor([2., 2.])
     """
-    names = [field.name for field in attrs.fields(cast(type, cls))]
+    names = _fields[cls] = tuple(field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)))
     body = "".join(f"    object.__setattr__(self, {name!r}, {name})\n" for name in names)
     scope: dict[str, Callable[..., None]] = {}
     exec(f"def __init__(self, {', '.join(names)}):\n{body}", scope)
@@ -56,9 +59,8 @@ def children(tree: object) -> list[tuple[str, object]] | None:
     """
     if isinstance(tree, tuple):
         return [(str(i), child) for i, child in enumerate(tree)]
-    if attrs.has(type(tree)):
-        return [(name, getattr(tree, name)) for name in type(tree).__match_args__]
-    return None
+    names = _fields.get(type(tree))
+    return None if names is None else [(name, getattr(tree, name)) for name in names]
 
 
 @overload
@@ -116,10 +118,20 @@ def tree_leaves(tree: object) -> list[Tensor]:
     >>> tree_leaves((torch.tensor(1), (torch.tensor(2), ())))
     [tensor(1), tensor(2)]
     """
-    branches = children(tree)
-    if branches is None:
-        return [cast(Tensor, tree)]
-    return [leaf for _, child in branches for leaf in tree_leaves(child)]
+    leaves: list[Tensor] = []
+    _collect(tree, leaves)
+    return leaves
+
+
+def _collect(tree: object, leaves: list[Tensor]) -> None:
+    if isinstance(tree, tuple):
+        for child in tree:
+            _collect(child, leaves)
+    elif (names := _fields.get(type(tree))) is not None:
+        for name in names:
+            _collect(getattr(tree, name), leaves)
+    else:
+        leaves.append(cast(Tensor, tree))
 
 
 def tree_like(tree: T, leaves: list[Tensor]) -> T:
@@ -130,10 +142,22 @@ def tree_like(tree: T, leaves: list[Tensor]) -> T:
     >>> tree_like((torch.tensor(1), (torch.tensor(2), ())), [torch.tensor(3), torch.tensor(4)])
     (tensor(3), (tensor(4), ()))
     """
-    if len(leaves) != len(tree_leaves(tree)):
-        raise ValueError(f"a tree of {len(tree_leaves(tree))} tensors, {len(leaves)} leaves")
     supply = iter(leaves)
-    return tree_map(lambda _: next(supply), tree)
+    try:
+        grown = _grow(tree, supply)
+    except StopIteration:
+        grown = None
+    if grown is None or next(supply, None) is not None:
+        raise ValueError(f"a tree of {len(tree_leaves(tree))} tensors, {len(leaves)} leaves")
+    return cast(T, grown)
+
+
+def _grow(tree: object, supply: Iterator[Tensor]) -> object:
+    if isinstance(tree, tuple):
+        return tuple([_grow(child, supply) for child in tree])
+    if (names := _fields.get(type(tree))) is not None:
+        return type(tree)(*[_grow(getattr(tree, name), supply) for name in names])
+    return next(supply)
 
 
 def tree_zeros(tree: T) -> T:

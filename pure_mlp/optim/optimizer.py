@@ -66,23 +66,20 @@ class Optimizer:
 
         Raises `ValueError` where params, grads and state differ in structure or shapes.
         """
-        before = Leaves(
-            tree_leaves(params), tree_leaves(grads), [*state.counts], [tree_leaves(slot) for slot in state.slots]
-        )
-        if len(before.counts) != self.counts or len(before.slots) != self.slots:
+        leaves, slopes = tree_leaves(params), tree_leaves(grads)
+        if [p.shape for p in leaves] != [g.shape for g in slopes]:
+            raise ValueError(f"params {_shapes(leaves)}, grads {_shapes(slopes)}")
+        if len(state.counts) != self.counts or len(state.slots) != self.slots:
             raise ValueError(
-                f"a state of {len(before.counts)} counts and {len(before.slots)} slots, the optimizer has {self.counts} and {self.slots}"
+                f"a state of {len(state.counts)} counts and {len(state.slots)} slots, expected {self.counts} and {self.slots}"
             )
-        for like in (before.grads, *before.slots):
-            if [p.shape for p in before.params] != [t.shape for t in like]:
-                raise ValueError(f"params {[*map(_shape, before.params)]}, grads or state {[*map(_shape, like)]}")
-        after = self.rule(before)
-        slots = tuple(tree_like(params, slot) for slot in after.slots)
+        after = self.rule(Leaves(leaves, slopes, [*state.counts], [tree_leaves(slot) for slot in state.slots]))
+        slots = tuple([tree_like(params, slot) for slot in after.slots])
         return tree_like(params, after.params), State(tuple(after.counts), slots)
 
 
-def _shape(t: Tensor) -> tuple[int, ...]:
-    return tuple(t.shape)
+def _shapes(leaves: list[Tensor]) -> list[tuple[int, ...]]:
+    return [tuple(t.shape) for t in leaves]
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:
