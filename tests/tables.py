@@ -1,0 +1,222 @@
+"""The table of layers and the table of losses. Every law of the tests runs over them: one more row buys all of it.
+
+Inputs are drawn from a lattice, `lattice`, which every dtype down to bfloat16 holds exactly and which keeps away from the kinks:
+differences may be taken anywhere, and results in two dtypes compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+import pure_mlp as pm
+from pure_mlp import Layer, Linear
+from pure_mlp.losses.reduction import Reduction
+
+IN, OUT = 4, 3
+REDUCTIONS: tuple[Reduction, ...] = ("mean", "sum", "batchmean", "none")
+LEADS: tuple[tuple[int, ...], ...] = ((), (0,), (1,), (7,), (257,), (2, 3), (2, 0, 3), (2, 1, 2, 2))
+"""Leading dimensions: none, batch 0, 1, odd, large, and several."""
+
+
+def lattice(generator: Generator, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Odd multiples of 1/16 between -2 and 2: never 0."""
+    return (2 * torch.randint(-16, 16, shape, generator=generator) + 1).to(dtype) / 16
+
+
+def lattice_linear(generator: Generator, dtype: torch.dtype = torch.float64) -> Linear:
+    """Params (OUT, IN) for which x W^T + b with x on the lattice stays at least 1/256 away from 0."""
+    weight = torch.randint(-8, 9, (OUT, IN), generator=generator).to(dtype) / 8
+    return Linear(weight, (2 * torch.randint(-64, 64, (OUT,), generator=generator) + 1).to(dtype) / 256)
+
+
+def no_params(generator: Generator, dtype: torch.dtype = torch.float64) -> tuple[()]:
+    """The record of a layer without params."""
+    return ()
+
+
+class Row(NamedTuple):
+    """One layer.
+
+    - name: for test ids.
+    - layer: the layer itself.
+    - reference: (params, x) -> y in torch's own functions; autograd through it is the oracle.
+    - params: (generator, dtype) -> params.
+    - shared: which outputs share storage with which arguments, as "output is argument" (a nested output by its dotted path).
+    - scalars: whether x may have no dimension at all; the others need a last dimension.
+    - fixed_width: whether the last dimension of x must be IN; the others take any.
+    - has_dx: False for a layer that computes grads only, `linear_bottom`.
+    - to_the_bit: whether y equals the reference exactly.
+    """
+
+    name: str
+    layer: Layer[Any, Any]
+    reference: Callable[[Any, Tensor], Tensor]
+    params: Callable[[Generator, torch.dtype], Any] = no_params
+    shared: frozenset[str] = frozenset()
+    scalars: bool = True
+    fixed_width: bool = False
+    has_dx: bool = True
+    to_the_bit: bool = True
+
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """Every shape of x that the laws are tried on."""
+        return [(*lead, IN) for lead in LEADS] + ([()] if self.scalars else [])
+
+    def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Any, Tensor, Tensor]:
+        """Params, x of this shape, and a dy that fits."""
+        g = Generator().manual_seed(seed)
+        params, x = self.params(g, dtype), lattice(g, *shape, dtype=dtype)
+        return params, x, lattice(g, *self.reference(params, x).shape, dtype=dtype)
+
+
+def elementwise(name: str, layer: Layer[Any, Any], reference: Callable[[Tensor], Tensor], **flags: Any) -> Row:
+    return Row(name, layer, lambda params, x: reference(x), **flags)
+
+
+def affine(p: Linear, x: Tensor) -> Tensor:
+    return F.linear(x, p.weight, p.bias)
+
+
+def affine_row(name: str, layer: Layer[Any, Any], f: Callable[[Tensor], Tensor], shared: str, **flags: Any) -> Row:
+    return Row(
+        name, layer, lambda p, x: f(affine(p, x)), lattice_linear, frozenset({shared}), scalars=False, fixed_width=True, **flags
+    )
+
+
+CACHES_X = frozenset({"cache is x"})
+
+LAYERS = [
+    affine_row("linear", pm.linear, torch.clone, "cache is x"),
+    affine_row("linear_bottom", pm.linear_bottom, torch.clone, "cache is x", has_dx=False),
+    affine_row("dense(identity)", pm.dense(pm.identity), torch.clone, "cache.0 is x"),
+    affine_row("dense(relu)", pm.dense(pm.relu), torch.relu, "cache.0 is x"),
+    affine_row("dense(sigmoid)", pm.dense(pm.sigmoid), torch.sigmoid, "cache.0 is x"),
+    affine_row("dense(gelu)", pm.dense(pm.gelu), F.gelu, "cache.0 is x"),
+    affine_row("dense(relu, linear_bottom)", pm.dense(pm.relu, pm.linear_bottom), torch.relu, "cache.0 is x", has_dx=False),
+    elementwise("identity", pm.identity, torch.clone, shared=frozenset({"y is x", "cache is x", "dx is dy"})),
+    elementwise("relu", pm.relu, torch.relu),
+    elementwise("leaky_relu()", pm.leaky_relu(), F.leaky_relu),
+    elementwise("leaky_relu(0.3)", pm.leaky_relu(0.3), lambda x: F.leaky_relu(x, 0.3)),
+    elementwise("leaky_relu(0)", pm.leaky_relu(0.0), lambda x: F.leaky_relu(x, 0.0)),
+    elementwise("sigmoid", pm.sigmoid, torch.sigmoid),
+    elementwise("tanh", pm.tanh, torch.tanh),
+    elementwise("softplus()", pm.softplus(), F.softplus, to_the_bit=False),
+    elementwise("softplus(2.5)", pm.softplus(2.5), lambda x: F.softplus(x, 2.5), to_the_bit=False),
+    elementwise("gelu", pm.gelu, F.gelu, shared=CACHES_X),
+    elementwise("gelu_tanh", pm.gelu_tanh, lambda x: F.gelu(x, approximate="tanh"), shared=CACHES_X),
+    elementwise("silu", pm.silu, F.silu, shared=CACHES_X),
+    elementwise("softmax", pm.softmax, lambda x: torch.softmax(x, -1), scalars=False),
+]
+
+
+class LossRow(NamedTuple):
+    """One loss, with its options bound.
+
+    - name: for test ids.
+    - loss: (y, y_hat, reduction) -> (J, dJ/dy_hat).
+    - reference: (y, y_hat, reduction) -> J in torch's own functions; for none it has the shape of J.
+    - labels: (generator, shape of y_hat, dtype) -> y.
+    - probabilities: whether y_hat must lie in [0, 1].
+    - rows: whether one number of J belongs to a row of y_hat, rather than to an element.
+    - default: the reduction where none is named.
+    """
+
+    name: str
+    loss: Callable[..., tuple[Tensor, Tensor]]
+    reference: Callable[[Tensor, Tensor, Reduction], Tensor]
+    labels: Callable[[Generator, tuple[int, ...], torch.dtype], Tensor]
+    probabilities: bool = False
+    rows: bool = False
+    default: Reduction = "mean"
+
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """Every shape of y_hat that the laws are tried on."""
+        return [(*lead, IN) for lead in LEADS] + ([] if self.rows else [()])
+
+    def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """A label and a prediction of this shape."""
+        g = Generator().manual_seed(seed)
+        y, y_hat = self.labels(g, shape, dtype), lattice(g, *shape, dtype=dtype)
+        return y, (y_hat / 8 + 0.5 if self.probabilities else y_hat)
+
+
+def real_labels(generator: Generator, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    return lattice(generator, *shape, dtype=dtype)
+
+
+def binary_labels(generator: Generator, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """0, 1 and soft labels between."""
+    return torch.randint(0, 5, shape, generator=generator).to(dtype) / 4
+
+
+def class_labels(generator: Generator, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    return torch.randint(0, shape[-1], shape[:-1], generator=generator)
+
+
+def some_ignored(generator: Generator, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Classes, and 2 in the place of about a third of them."""
+    y = class_labels(generator, shape, dtype)
+    return torch.where(torch.rand(y.shape, generator=generator) < 1 / 3, 2, y)
+
+
+def distributions(generator: Generator, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    return torch.softmax(lattice(generator, *shape, dtype=dtype), -1)
+
+
+def batched(f: Callable[[Tensor, Tensor, Any], Tensor], batch_dims: int = 1) -> Callable[[Tensor, Tensor, Reduction], Tensor]:
+    """batchmean, which few of torch's losses know: the sum over the leading dimension of y_hat, which is 1 without one."""
+
+    def reference(y: Tensor, y_hat: Tensor, reduction: Reduction) -> Tensor:
+        if reduction != "batchmean":
+            return f(y, y_hat, reduction)
+        return f(y, y_hat, "sum") / max(1, y_hat.shape[0] if y_hat.dim() >= batch_dims else 1)
+
+    return reference
+
+
+def norms(y: Tensor, y_hat: Tensor, reduction: Reduction) -> Tensor:
+    each = torch.linalg.vector_norm(y_hat - y, dim=-1) ** 2
+    return each if reduction == "none" else each.mean() if reduction == "mean" else each.sum()
+
+
+def cross_entropy_row(name: str, labels: Callable[[Generator, tuple[int, ...], torch.dtype], Tensor], **options: Any) -> LossRow:
+    def in_dtype(z: Tensor) -> dict[str, Any]:
+        return {k: v.to(z.dtype) if isinstance(v, Tensor) else v for k, v in options.items()}
+
+    def loss(y: Tensor, z: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
+        return pm.cross_entropy(y, z, reduction, **in_dtype(z))
+
+    def reference(y: Tensor, z: Tensor, reduction: Reduction) -> Tensor:
+        """torch wants the classes in dimension 1."""
+        flat_y = y.reshape(-1, z.shape[-1]) if y.is_floating_point() else y.reshape(-1)
+        J = F.cross_entropy(z.reshape(-1, z.shape[-1]), flat_y, reduction=reduction, **in_dtype(z))
+        return J.reshape(z.shape[:-1]) if reduction == "none" else J
+
+    return LossRow(name, loss, batched(reference, 2), labels, rows=True)
+
+
+WEIGHT = torch.tensor([0.5, 2.0, 0.25, 1.5], dtype=torch.float64)
+
+LOSSES = [
+    LossRow("mse", pm.mse, batched(lambda y, y_hat, r: F.mse_loss(y_hat, y, reduction=r)), real_labels),
+    LossRow("squared_norm", pm.squared_norm, batched(norms, 2), real_labels, rows=True, default="sum"),
+    LossRow("bce", pm.bce, batched(lambda y, p, r: F.binary_cross_entropy(p, y, reduction=r)), binary_labels, probabilities=True),
+    LossRow(
+        "bce_with_logits",
+        pm.bce_with_logits,
+        batched(lambda y, z, r: F.binary_cross_entropy_with_logits(z, y, reduction=r)),
+        binary_labels,
+    ),
+    cross_entropy_row("cross_entropy", class_labels),
+    cross_entropy_row("cross_entropy(ignore_index)", some_ignored, ignore_index=2),
+    cross_entropy_row("cross_entropy(smoothing)", class_labels, label_smoothing=0.2),
+    cross_entropy_row("cross_entropy(weight)", class_labels, weight=WEIGHT),
+    cross_entropy_row("cross_entropy(everything)", some_ignored, ignore_index=2, label_smoothing=0.2, weight=WEIGHT),
+    cross_entropy_row("cross_entropy(distributions)", distributions),
+    cross_entropy_row("cross_entropy(distributions, smoothing, weight)", distributions, label_smoothing=0.2, weight=WEIGHT),
+]
