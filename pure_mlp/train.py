@@ -41,9 +41,9 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
     def step(carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
         (params, state), (x, y) = carry, batch
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
-        J, dy_hat = loss(y, y_hat)  # 2. compute the loss
+        J, *dy_hat = loss(y, y_hat)  # 2. compute the loss
         del y_hat  # 3. clear the gradients: there are none before they are computed
-        _, grads = net.bwd(params, cache.pop(), dy_hat)  # 4. compute the gradients
+        _, grads = net.bwd(params, cache.pop(), dy_hat.pop())  # 4. compute the gradients
         return optimizer.update(params, grads, state), J  # 5. step towards minus the gradients
 
     return step
@@ -61,9 +61,9 @@ def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor]
 
     def f(params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
         y_hat, *cache = net.fwd(params, x)
-        J, dy_hat = loss(y, y_hat)
+        J, *dy_hat = loss(y, y_hat)
         del y_hat
-        return J, net.bwd(params, cache.pop(), dy_hat)[1]
+        return J, net.bwd(params, cache.pop(), dy_hat.pop())[1]
 
     return f
 
@@ -109,8 +109,8 @@ def fit(
     """Fold `step` over `epochs` passes through the data, shuffled anew each time; returns the last carry and every epoch.
 
     score(carry), lower is better, is taken after each epoch. With `patience` training stops once the score has not improved for
-    that many epochs, and the carry of the best epoch is returned. Callbacks see each epoch and change nothing. Raises `ValueError`
-    for patience without score.
+    that many epochs, and the carry of the best epoch is returned. Callbacks see each epoch and change nothing; `observe` may wrap
+    the batches of an epoch, as progress bars do. Raises `ValueError` for patience without score.
 
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd
     >>> x = torch.linspace(-1, 1, 20).unsqueeze(1)
