@@ -128,8 +128,8 @@ def serial(*layers: Layer[Any, Any, Any, Any]) -> Layer[Any, Any, Any, Any]:
     """Compose layers, the first one applied first: a left fold of `fwd`, a right fold of `bwd`.
 
     Params, cache and grads are flat tuples in the order of the layers. `serial()` is the unit; grouping changes the nesting of
-    the tuples and nothing else. The backward fold frees each layer's cache as soon as that layer has used it, if the caller
-    gives it away (`y, *cache = net.fwd(..)`, then `net.bwd(params, cache.pop(), dy)`).
+    the tuples and nothing else. The backward fold frees each layer's cache and cotangent as soon as that layer has used them, if
+    the caller gives them away (`y, *cache = net.fwd(..)`, then `net.bwd(params, cache.pop(), dy)`).
 
     Raises `ValueError` for a wrong number of params; an error inside a layer is raised again with its position and name.
 
@@ -156,15 +156,15 @@ def serial(*layers: Layer[Any, Any, Any, Any]) -> Layer[Any, Any, Any, Any]:
     def bwd(params: tuple[Any, ...], cache: tuple[Any, ...], dy: Any) -> tuple[Any, tuple[Any, ...]]:
         if not len(params) == len(cache) == len(layers):
             raise ValueError(f"{len(layers)} layers {layers}, {len(params)} params, {len(cache)} caches")
-        caches, grads = [*cache], []
-        del cache
+        caches, grads, back = [*cache], [], [dy]
+        del cache, dy
         try:
             for layer, p in zip(reversed(layers), reversed(params)):
-                dy, grad = layer.bwd(p, caches.pop(), dy)
-                grads.append(grad)
+                back = [*layer.bwd(p, caches.pop(), back.pop())]
+                grads.append(back.pop())
         except (ValueError, RuntimeError, TypeError, AttributeError) as error:
             _locate(error, f"layer {len(caches)} ({layers[len(caches)]}) backward")
-        return dy, tuple(reversed(grads))
+        return back.pop(), tuple(reversed(grads))
 
     fwd.__qualname__ = "serial"
     return Layer(fwd, bwd)

@@ -31,8 +31,8 @@ def dense(f: Activation, affine: Layer[Linear, Tensor] = linear) -> Layer[Linear
     def bwd(params: Linear, cache: tuple[Tensor, Tensor], dy: Tensor) -> tuple[Tensor, Linear]:
         caches = [*cache]
         del cache
-        dz, _ = f.bwd((), caches.pop(), dy)
-        return affine.bwd(params, caches.pop(), dz)
+        dy, _ = f.bwd((), caches.pop(), dy)
+        return affine.bwd(params, caches.pop(), dy)
 
     layer = Layer(fwd, bwd)
     return attrs.evolve(layer, fwd=dense_relu_fwd) if f is relu and affine.fwd is linear_fwd else layer

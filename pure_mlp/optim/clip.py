@@ -34,6 +34,6 @@ def clip_by_global_norm(limit: float) -> Optimizer:
         if not leaves.grads:
             return leaves
         norm = torch.stack([g.square().sum() for g in leaves.grads]).sum().sqrt()
-        return leaves._replace(grads=mul(leaves.grads, limit / norm.clamp(min=limit) if limit else norm * 0))
+        return leaves._replace(grads=mul(leaves.grads, torch.where(norm <= limit, 1.0, limit / norm)))
 
     return Optimizer(0, 0, rule)

@@ -73,9 +73,13 @@ class Optimizer:
             raise ValueError(
                 f"a state of {len(state.counts)} counts and {len(state.slots)} slots, expected {self.counts} and {self.slots}"
             )
-        after = self.rule(Leaves(leaves, slopes, [*state.counts], [tree_leaves(slot) for slot in state.slots]))
-        slots = tuple([tree_like(params, slot) for slot in after.slots])
-        return tree_like(params, after.params), State(tuple(after.counts), slots)
+        slots = [tree_leaves(slot) for slot in state.slots]
+        for slot in slots:
+            if [p.shape for p in leaves] != [s.shape for s in slot]:
+                raise ValueError(f"params {_shapes(leaves)}, a slot of the state {_shapes(slot)}")
+        after = self.rule(Leaves(leaves, slopes, [*state.counts], slots))
+        memory = tuple([tree_like(params, slot) for slot in after.slots])
+        return tree_like(params, after.params), State(tuple(after.counts), memory)
 
 
 def _shapes(leaves: list[Tensor]) -> list[tuple[int, ...]]:

@@ -1,0 +1,279 @@
+"""Optimizers against torch.optim, in float64 to 1e-12; chains, clipping, schedules, purity, and the batch rule by experiment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import inf, nan
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch import Generator, Tensor
+from torch.optim import lr_scheduler
+
+from pure_mlp import (
+    Linear,
+    Optimizer,
+    Schedule,
+    State,
+    adam,
+    adamw,
+    chain,
+    clip_by_global_norm,
+    clip_by_value,
+    constant,
+    cosine,
+    linear,
+    rate_for_batch,
+    rmsprop,
+    sgd,
+    step_decay,
+    training_step,
+    tree_leaves,
+    tree_map,
+    warmup,
+)
+
+Params = tuple[Linear, tuple[()], Linear]
+
+
+class Case(NamedTuple):
+    """An optimizer of ours and of torch, as functions of the learning rate."""
+
+    ours: Callable[[float | Schedule], Optimizer]
+    torch: Callable[[list[Tensor], float], torch.optim.Optimizer]
+
+
+OPTIMIZERS = {
+    "sgd": Case(sgd, torch.optim.SGD),
+    "sgd decay": Case(lambda lr: sgd(lr, weight_decay=0.1), lambda p, lr: torch.optim.SGD(p, lr, weight_decay=0.1)),
+    "momentum": Case(lambda lr: sgd(lr, 0.9), lambda p, lr: torch.optim.SGD(p, lr, 0.9)),
+    "nesterov": Case(
+        lambda lr: sgd(lr, 0.8, nesterov=True, weight_decay=0.1),
+        lambda p, lr: torch.optim.SGD(p, lr, 0.8, nesterov=True, weight_decay=0.1),
+    ),
+    "adam": Case(adam, torch.optim.Adam),
+    "adam all": Case(
+        lambda lr: adam(lr, 0.8, 0.95, 1e-3, weight_decay=0.1),
+        lambda p, lr: torch.optim.Adam(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.1),
+    ),
+    "adamw": Case(adamw, torch.optim.AdamW),
+    "adamw all": Case(
+        lambda lr: adamw(lr, 0.8, 0.95, 1e-3, weight_decay=0.3),
+        lambda p, lr: torch.optim.AdamW(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.3),
+    ),
+    "rmsprop": Case(rmsprop, torch.optim.RMSprop),
+    "rmsprop all": Case(
+        lambda lr: rmsprop(lr, 0.9, 1e-3, momentum=0.7, weight_decay=0.1),
+        lambda p, lr: torch.optim.RMSprop(p, lr, 0.9, 1e-3, momentum=0.7, weight_decay=0.1),
+    ),
+}
+SCHEDULES: dict[str, tuple[Schedule, Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]]] = {
+    "constant": (constant(0.05), lambda o: lr_scheduler.ConstantLR(o, 1.0)),
+    "step": (step_decay(0.05, 7, 0.3), lambda o: lr_scheduler.StepLR(o, 7, 0.3)),
+    "cosine": (cosine(0.05, 20, 0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 0.01)),
+    "warm-up": (warmup(constant(0.05), 8), lambda o: lr_scheduler.LinearLR(o, 1 / 8, total_iters=7)),
+}
+
+
+def drawn(seed: int) -> Params:
+    g = Generator().manual_seed(seed)
+    shapes = ((3, 4), (3,), (2, 3), (2,))
+    w, b, v, c = (torch.randn(shape, generator=g, dtype=torch.float64) for shape in shapes)
+    return Linear(w, b), (), Linear(v, c)
+
+
+def gradient(params: Params, t: int) -> Params:
+    """That of a quartic bowl whose centre moves with t, so that no two steps are alike."""
+    return tree_map(lambda p, c: (p - c) + 0.1 * (p - c) ** 3, params, drawn(1000 + t))
+
+
+def ran(optimizer: Optimizer, steps: int = 20) -> Params:
+    params = drawn(0)
+    state = optimizer.init(params)
+    for t in range(steps):
+        params, state = optimizer.update(params, gradient(params, t), state)
+    return params
+
+
+def ran_torch(
+    optimizer: Callable[[list[Tensor], float], torch.optim.Optimizer],
+    scheduler: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler] | None = None,
+) -> Params:
+    params = tree_map(Tensor.clone, drawn(0))
+    stepper = optimizer(tree_leaves(params), 0.05)
+    schedule = scheduler(stepper) if scheduler else None
+    for t in range(20):
+        for p, g in zip(tree_leaves(params), tree_leaves(gradient(params, t))):
+            p.grad = g
+        stepper.step()
+        if schedule:
+            schedule.step()
+    return params
+
+
+def close(actual: object, expected: object, atol: float = 1e-12) -> None:
+    torch.testing.assert_close(tree_leaves(actual), tree_leaves(expected), atol=atol, rtol=0)
+
+
+def same(a: object, b: object) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(tree_leaves(a), tree_leaves(b), strict=True))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_twenty_steps_equal_torch(name: str) -> None:
+    close(ran(OPTIMIZERS[name].ours(0.05)), ran_torch(OPTIMIZERS[name].torch))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_twenty_scheduled_steps_equal_torch(name: str, schedule: str) -> None:
+    ours, theirs = SCHEDULES[schedule]
+    close(ran(OPTIMIZERS[name].ours(ours)), ran_torch(OPTIMIZERS[name].torch, theirs))
+
+
+def test_schedules_hold_after_their_end() -> None:
+    far = torch.tensor(1e6, dtype=torch.float64)
+    assert [cosine(0.5, 9, 0.1)(far).item(), warmup(constant(0.5), 9)(far).item()] == [0.1, 0.5]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_update_is_pure(name: str) -> None:
+    optimizer, params, grads = OPTIMIZERS[name].ours(constant(0.05)), drawn(0), drawn(1)
+    state = optimizer.update(params, grads, optimizer.init(params))[1]
+    before, leaves = tree_map(Tensor.clone, (params, grads, state)), tree_leaves((params, grads, state))
+    versions = [t._version for t in leaves]
+    once = optimizer.update(params, grads, state)
+    assert same((params, grads, state), before)
+    assert [t._version for t in leaves] == versions
+    assert same(once, optimizer.update(params, grads, state))
+
+
+CLIPPED = (clip_by_global_norm(0.7), clip_by_value(0.2), adam(0.05))
+
+
+def test_chain_is_associative_with_unit() -> None:
+    a, b, c = CLIPPED
+    flat = ran(chain(a, b, c))
+    assert same(ran(chain(chain(a, b), c)), flat)
+    assert same(ran(chain(a, chain(b, c))), flat)
+    assert same(ran(chain(chain(), a, b, chain(), c)), flat)
+    assert same(ran(chain(c)), ran(c))
+    assert same(ran(chain()), drawn(0))
+    assert not same(ran(chain(b, a, c)), flat)
+
+
+def test_a_chain_hands_each_member_its_own_memory() -> None:
+    both = chain(sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05))
+    params, states = drawn(0), [o.init(drawn(0)) for o in (sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05))]
+    expected = params
+    grads = gradient(params, 0)
+    after, state = both.update(params, grads, both.init(params))
+    for i, o in enumerate((sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05))):
+        expected, states[i] = o.update(expected, grads, states[i])
+    assert same(after, expected)
+    assert same(state, State(sum((s.counts for s in states), ()), sum((s.slots for s in states), ())))
+
+
+def clipped(by: Optimizer, grads: Params) -> Params:
+    """What is left of the gradients: a step of sgd at rate 1 away from 0."""
+    zeros = tree_map(torch.zeros_like, grads)
+    optimizer = chain(by, sgd(1.0))
+    return tree_map(torch.neg, optimizer.update(zeros, grads, optimizer.init(zeros))[0])
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.5, 2.0, 5.9, 6.1, 100.0, inf])
+def test_clip_by_global_norm_is_its_formula(limit: float) -> None:
+    grads = tree_map(lambda t: 6 * t / torch.cat([p.flatten() for p in tree_leaves(drawn(3))]).norm(), drawn(3))
+    left = clipped(clip_by_global_norm(limit), grads)
+    close(left, tree_map(lambda t: t * min(1.0, limit / 6), grads), atol=1e-14)
+    theirs = tree_map(Tensor.clone, grads)
+    with_grad = [torch.zeros_like(t) for t in tree_leaves(theirs)]
+    for p, g in zip(with_grad, tree_leaves(theirs)):
+        p.grad = g
+    torch.nn.utils.clip_grad_norm_(with_grad, limit)
+    close(left, theirs, atol=1e-6)  # torch divides by the norm + 1e-6
+
+
+def test_clip_of_zero_nan_and_infinity() -> None:
+    zeros = tree_map(torch.zeros_like, drawn(0))
+    for by in (clip_by_global_norm(1.0), clip_by_global_norm(0.0), clip_by_value(0.0)):
+        assert same(clipped(by, zeros), zeros)
+        assert same(by.update((), (), by.init(()))[0], ())
+    bad: Any = tree_map(lambda t: torch.full_like(t, nan), drawn(0))
+    for limit in (0.0, 1.0):
+        assert all(t.isnan().all() for t in tree_leaves(clipped(clip_by_global_norm(limit), (bad[0], (), drawn(0)[2]))))
+    assert all(t.isnan().all() for t in tree_leaves(clipped(clip_by_value(1.0), bad)))
+    huge = tree_map(lambda t: torch.full_like(t, -inf), drawn(0))
+    assert same(clipped(clip_by_value(2.0), huge), tree_map(lambda t: torch.full_like(t, -2.0), huge))
+
+
+def test_clip_by_value_is_clip_grad_value() -> None:
+    with_grad = [torch.zeros_like(t) for t in tree_leaves(drawn(3))]
+    for p, g in zip(with_grad, tree_leaves(drawn(3))):
+        p.grad = g.clone()
+    torch.nn.utils.clip_grad_value_(with_grad, 0.3)
+    assert same(clipped(clip_by_value(0.3), drawn(3)), tuple(p.grad for p in with_grad))
+
+
+def test_states_and_grads_that_do_not_fit_are_refused() -> None:
+    params, other = drawn(0), tree_map(lambda t: t[:1], drawn(0))
+    with pytest.raises(ValueError, match="a state of 0 counts and 1 slots, expected 1 and 2"):
+        adam().update(params, params, sgd(0.1, 0.9).init(params))
+    shapes, others = "[(3, 4), (3,), (2, 3), (2,)]", "[(1, 4), (1,), (1, 3), (1,)]"
+    for o in (sgd(0.1), adam(), chain(*CLIPPED)):
+        with pytest.raises(ValueError, match=re.escape(f"params {shapes}, grads {others}")):
+            o.update(params, other, o.init(params))
+    for o in (sgd(0.1, 0.9), adam(), chain(*CLIPPED)):
+        with pytest.raises(ValueError, match=re.escape(f"params {shapes}, a slot of the state {others}")):
+            o.update(params, params, o.init(other))
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "sgd": lambda: sgd(-0.1),
+    "sgd: lr 0.1": lambda: sgd(0.1, nesterov=True),
+    "adam": lambda: adam(b1=1.0),
+    "adamw": lambda: adamw(eps=-1.0),
+    "rmsprop": lambda: rmsprop(alpha=1.0),
+    "clip_by_value": lambda: clip_by_value(nan),
+    "clip_by_global_norm": lambda: clip_by_global_norm(-1.0),
+    "cosine": lambda: cosine(0.1, 0),
+    "warmup": lambda: warmup(constant(0.1), 0),
+    "step_decay": lambda: step_decay(0.1, 0),
+    "rate_for_batch: batch": lambda: rate_for_batch(0.1, 0, 1),
+    "rate_for_batch: reduction": lambda: rate_for_batch(0.1, 1, 1, "median"),  # type: ignore[arg-type]  # what is refused
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_numbers_out_of_range_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        REFUSED[name]()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("k", [1, 2, 8])
+def test_the_batch_rule_by_experiment(reduction: Any, k: int) -> None:
+    """For J = -sum (or mean) of y y_hat, whose gradient in the params is constant, the rule is exact: all numbers are dyadic.
+
+    path: one step on the union goes as far as k steps on the pieces; step: as far as one of them, on average.
+    """
+
+    def score(y: Tensor, y_hat: Tensor) -> tuple[Tensor, Tensor]:
+        c = 1 / len(y) if reduction == "mean" else 1.0
+        return -(y * y_hat).sum() * c, -y * c
+
+    def gone(rate: float, pieces: list[tuple[Tensor, Tensor]]) -> Tensor:
+        step = training_step(linear, score, sgd(rate))
+        carry = (start, sgd(rate).init(start))
+        for piece in pieces:
+            carry, _ = step(carry, piece)
+        return carry[0].weight - start.weight
+
+    start = Linear(torch.zeros(2, 3, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+    x, y = (torch.randint(-8, 8, (4 * k, n), generator=Generator().manual_seed(n)).double() for n in (3, 2))
+    walked = gone(0.125, [*zip(x.split(4), y.split(4))])
+    assert walked.abs().max() > 0
+    assert torch.equal(gone(rate_for_batch(0.125, 4, 4 * k, reduction), [(x, y)]), walked)
+    assert torch.equal(gone(rate_for_batch(0.125, 4, 4 * k, reduction, "step"), [(x, y)]), walked / k)

@@ -1,0 +1,105 @@
+"""Everything public is documented with an example that runs; autograd and global state are nowhere in the package."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import pure_mlp
+
+ROOT = Path(pure_mlp.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+Definition = ast.FunctionDef | ast.ClassDef
+GLOBAL_STATE = {"manual_seed", "seed", "set_default_dtype", "set_default_device", "set_num_threads", "set_rng_state"}
+AUTOGRAD = {
+    *("autograd", "backward", "requires_grad", "requires_grad_", "retain_grad", "grad_fn", "no_grad", "enable_grad"),
+    *("set_grad_enabled", "inference_mode", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "grad_and_value", "linearize"),
+}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT.parent).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def public(tree: ast.Module) -> Iterator[Definition]:
+    """The public functions and classes of a module, overloads left out."""
+    for node in tree.body:
+        overloaded = isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "overload" for d in node.decorator_list)
+        if isinstance(node, Definition) and not node.name.startswith("_") and not overloaded:
+            yield node
+
+
+def exports() -> list[tuple[str, str, str]]:
+    """(module, name, name in pure_mlp) of everything that `pure_mlp` exports."""
+    imports = [node for node in parsed(ROOT / "__init__.py").body if isinstance(node, ast.ImportFrom)]
+    return [(str(node.module), alias.name, str(alias.asname)) for node in imports for alias in node.names]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(parsed(path))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_everything_public_is_documented_and_every_function_has_an_example(path: Path) -> None:
+    documented = {node.name: ast.get_docstring(node) or "" for node in public(parsed(path))}
+    functions = {node.name for node in public(parsed(path)) if isinstance(node, ast.FunctionDef)}
+    assert [name for name, text in documented.items() if not text] == []
+    assert [name for name in functions if ">>>" not in documented[name] and path.name != "__main__.py"] == []
+
+
+def test_the_public_list_is_explicit_sorted_and_complete() -> None:
+    assert [(name, alias) for _, name, alias in exports() if name != alias] == []
+    names = {alias for _, _, alias in exports()}
+    assert len(names) == len(exports())
+    found = {name for name, value in vars(pure_mlp).items() if not name.startswith("_") and not isinstance(value, ModuleType)}
+    assert found == names
+
+
+@pytest.mark.parametrize(("module", "name"), [(module, name) for module, name, _ in exports()])
+def test_an_export_is_what_its_module_defines(module: str, name: str) -> None:
+    """A function or class with a docstring, or a value or type that the module assigns."""
+    tree = parsed(Path(str(importlib.import_module(module).__file__)))
+    assert getattr(pure_mlp, name) is getattr(importlib.import_module(module), name)
+    assigned = {t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)}
+    annotated = {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    documented = {node.name for node in public(tree) if ast.get_docstring(node)}
+    assert name in documented | assigned | annotated
+
+
+def mentions(tree: ast.Module) -> Iterator[str]:
+    """Every name, attribute, argument and imported name in the code, documentation left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+            yield f"{ast.unparse(node.value)}.{node.attr}"
+        elif isinstance(node, ast.keyword | ast.arg):
+            yield str(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from f"{getattr(node, 'module', '')}.{'.'.join(a.name for a in node.names)}".split(".")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_module_uses_autograd_or_global_state(path: Path) -> None:
+    found = set(mentions(parsed(path)))
+    assert not found & AUTOGRAD
+    assert not found & {f"torch.{name}" for name in GLOBAL_STATE}
+    assert not {name for name in found if name.endswith((".grad", "func.grad"))}
+
+
+def test_the_scan_sees_autograd() -> None:
+    for line in ("x.backward()", "torch.ones(1, requires_grad=True)", "from torch.autograd import grad", "import torch.autograd"):
+        assert set(mentions(ast.parse(line))) & AUTOGRAD
+    assert "torch.manual_seed" in set(mentions(ast.parse("torch.manual_seed(0)")))
+    assert "p.grad" in set(mentions(ast.parse("p.grad = None")))
