@@ -1,0 +1,40 @@
+"""`check`: is every hand-written gradient what numerical differentiation says it is?"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from torch import Generator
+
+from pure_mlp.cli.cases import all_cases, net_cases
+from pure_mlp.cli.differences import LIMIT, distance
+from pure_mlp.cli.report import table
+
+
+def check(options: Namespace) -> int:
+    """Print the distance of each gradient from 5-point differences in float64; 0 if all are right, else 1.
+
+    Of a net, if one of hidden, f, g and loss is given; else of every layer and loss of the library.
+    """
+    generator = Generator().manual_seed(options.seed)
+    given = (options.hidden, options.f, options.g, options.loss)
+    if given == (None,) * 4:
+        title, cases = "every layer and loss", all_cases(generator)
+    else:
+        hidden = [7] if options.hidden is None else options.hidden
+        f, g, loss = options.f or "relu", options.g or "identity", options.loss or "mse"
+        widths = " -> ".join(map(str, (8, *hidden, 3)))
+        title, cases = f"the net {widths}, f {f}, g {g}, loss {loss}", net_cases(hidden, f, g, loss, generator)
+
+    rows, wrong = [], 0
+    for case in cases:
+        found = distance(case.value, case.point, case.gradient, generator)
+        wrong += not found.right
+        verdict = "ok" if found.right else "WRONG"
+        rows.append(
+            (case.what, case.of, f"{found.places}/{case.point.numel()}", f"{found.absolute:.1e}", f"{found.relative:.1e}", verdict)
+        )
+    header = ("what", "gradient of", "places", "max abs error", "relative", "verdict")
+    table(f"{title}: hand-written gradients against 5-point differences in float64", header, rows)
+    print(f"\n{len(rows) - wrong} of {len(rows)} gradients are within {LIMIT:g} (relative to the largest component)")
+    return int(wrong > 0)

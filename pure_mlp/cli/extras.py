@@ -1,0 +1,26 @@
+"""Which of the optional libraries are there."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+EXTRAS = {"rich": "progress bar and tables", "matplotlib": "curves.png", "safetensors": "params.safetensors", "numpy": ".npz files"}
+INSTALL = "pip install 'pure-mlp[cli]'"
+
+
+def has(name: str) -> bool:
+    """Whether the library can be imported.
+
+    >>> has("torch"), has("no_such_library")
+    (True, False)
+    """
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def advice() -> str | None:
+    """One line about what is missing and how to install it, or None if nothing is."""
+    missing = [f"{name} ({use})" for name, use in EXTRAS.items() if not has(name)]
+    return f"not installed: {', '.join(missing)}; {INSTALL} brings them" if missing else None

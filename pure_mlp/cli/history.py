@@ -1,0 +1,92 @@
+"""The story of a run, epoch by epoch, as metrics.csv, metrics.json and curves.png."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import attrs
+import torch
+
+from pure_mlp.cli.extras import has
+from pure_mlp.cli.files import replace_file
+from pure_mlp.cli.scores import Scores
+from pure_mlp.cli.setup import Setup
+
+
+@attrs.frozen
+class Row:
+    """One epoch: number, mean training loss, loss and metric of the part that is watched, seconds that it took."""
+
+    epoch: int
+    train_loss: float
+    loss: float
+    metric: float
+    seconds: float
+
+
+def columns(part: str, metric: str) -> list[str]:
+    """The header of metrics.csv, where `part` is watched: "test", or "validation" under early stopping.
+
+    >>> columns("test", "rmse")
+    ['epoch', 'train_loss', 'test_loss', 'test_rmse', 'seconds']
+    """
+    return ["epoch", "train_loss", f"{part}_loss", f"{part}_{metric}", "seconds"]
+
+
+def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
+    """One line an epoch under `columns`; every number can be read back to the bit."""
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns(part, metric), *map(attrs.astuple, rows)])
+    replace_file(path, text.getvalue().encode())
+
+
+def write_json(path: Path, setup: Setup, epoch: int, scores: Mapping[str, Scores]) -> None:
+    """The setup, the epoch whose params were saved, their scores on each part, and the versions of what computed them."""
+    try:
+        own = version("pure-mlp")
+    except PackageNotFoundError:
+        own = "not installed"
+    content = {
+        "setup": attrs.asdict(setup),
+        "epoch": epoch,
+        "metrics": {part: attrs.asdict(s, filter=lambda _, value: value is not None) for part, s in scores.items()},
+        "versions": {"pure-mlp": own, "torch": str(torch.__version__), "python": platform.python_version()},
+    }
+    replace_file(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+
+def draw_curves(path: Path, setup: Setup, part: str, rows: Sequence[Row]) -> bool:
+    """Losses and metric over the epochs as a PNG; False, and nothing written, without matplotlib."""
+    if not has("matplotlib"):
+        return False
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs, marker = [row.epoch for row in rows], "o" if len(rows) < 3 else None
+    left.plot(epochs, [row.train_loss for row in rows], label="training (mean over the epoch)", marker=marker)
+    left.plot(epochs, [row.loss for row in rows], label=f"{part} (after the epoch)", marker=marker)
+    left.set_yscale("log")
+    left.set_ylabel(f"loss: {setup.loss}" + (" [nat]" if setup.loss in ("cross_entropy", "bce", "bce_with_logits") else ""))
+    percent = setup.task != "regression"
+    values = [100 * row.metric if percent else row.metric for row in rows]
+    right.plot(epochs, values, label=part, color="tab:orange", marker=marker)
+    right.set_ylabel("accuracy [%]" if percent else f"RMSE [{setup.unit or 'unit of the labels'}]")
+    for axes in (left, right):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    widths = "-".join(map(str, setup.sizes))
+    figure.suptitle(f"{setup.data}: {widths}, f {setup.f}, g {setup.g}, {setup.optimizer} {setup.lr:g}, batch {setup.batch}")
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png")
+    replace_file(path, buffer.getvalue())
+    return True

@@ -1,0 +1,37 @@
+"""Ctrl-C that waits for the end of the batch, so that it never falls into the writing of a file."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def interrupt_noted() -> Iterator[Callable[[], None]]:
+    """Within it SIGINT is noted, and raised as `KeyboardInterrupt` by the function that it yields, or else at its end.
+
+    A second SIGINT is raised at once. Outside the main thread, where signals do not arrive, nothing is changed.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        if len(noted) > 1:
+            raise KeyboardInterrupt
+
+    def raise_if_noted() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield raise_if_noted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield raise_if_noted
+        raise_if_noted()
+    finally:
+        signal.signal(signal.SIGINT, before)

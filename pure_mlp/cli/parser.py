@@ -1,0 +1,117 @@
+"""The flags."""
+
+from __future__ import annotations
+
+from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, ArgumentTypeError
+from math import isfinite
+from typing import NoReturn
+
+from pure_mlp.cli.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
+
+
+class UsageError(ValueError):
+    """Flags that cannot be understood; the message begins with the command."""
+
+
+class Parser(ArgumentParser):
+    """An `ArgumentParser` that raises `UsageError` in one line instead of printing its usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `UsageError`."""
+        raise UsageError(f"{self.prog}: {message}")
+
+
+def positive_int(text: str) -> int:
+    """A whole number from 1.
+
+    >>> positive_int("3")
+    3
+    """
+    return _at_least(text, 1)
+
+
+def natural(text: str) -> int:
+    """A whole number from 0 that fits a seed.
+
+    >>> natural("0")
+    0
+    """
+    return _at_least(text, 0)
+
+
+def _at_least(text: str, least: int) -> int:
+    if not text.isdecimal() or not least <= int(text) < 2**63:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """A finite number above 0.
+
+    >>> positive("1e-3")
+    0.001
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (isfinite(value) and value > 0):
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def fraction(text: str) -> float:
+    """A number between 0 and 1, both left out.
+
+    >>> fraction("0.2")
+    0.2
+    """
+    value = positive(text)
+    if value >= 1:
+        raise ArgumentTypeError(f"{text!r} is not between 0 and 1")
+    return value
+
+
+def parser() -> Parser:
+    """The parser of `pure-mlp`; `options.command` is train, predict or check."""
+    top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check")
+    hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
+    show = ArgumentDefaultsHelpFormatter
+
+    train = commands.add_parser("train", help="train a net and keep it", formatter_class=show)
+    train.add_argument("data", nargs="?", default="digits", help="digits, breast_cancer, diabetes, an idx folder or an .npz file")
+    train.add_argument("--hidden", nargs="*", type=positive_int, default=[64], metavar="N", help="widths of the hidden layers")
+    train.add_argument("--f", choices=hidden_fs, default="relu", help="activation of the hidden layers")
+    train.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation of the output")
+    train.add_argument(
+        "--loss", choices=[*LOSSES], help="cross_entropy for classes, bce_with_logits for binary, mse for regression"
+    )
+    train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step")
+    train.add_argument("--lr", type=positive, help="learning rate; 0.1 for sgd, else 0.001")
+    train.add_argument("--batch", type=positive_int, default=32, metavar="N", help="examples a step")
+    train.add_argument("--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part")
+    train.add_argument("--seed", type=natural, default=0, metavar="N", help="of split, params and order")
+    train.add_argument("--patience", type=positive_int, metavar="N", help="stop after N epochs without a better validation loss")
+    train.add_argument(
+        "--test-fraction", type=fraction, default=0.2, metavar="P", help="held out, unless the source has a test part"
+    )
+    train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
+
+    predict = commands.add_parser("predict", help="run a saved model on data", formatter_class=show)
+    predict.add_argument("model", help="the --out folder of a training run, or its params file")
+    predict.add_argument("data", help="as for train, or a .csv file of features alone")
+    predict.add_argument(
+        "--part", choices=("all", "test"), default="all", help="test: what training with this model's seed held out"
+    )
+    predict.add_argument("--csv", metavar="OUT", help="write every prediction to this file")
+
+    check = commands.add_parser(
+        "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."
+    )
+    check.add_argument("--hidden", nargs="*", type=positive_int, metavar="N", help="check a net with hidden layers of these widths")
+    check.add_argument("--f", choices=hidden_fs, help="activation of its hidden layers (relu)")
+    check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")
+    check.add_argument("--loss", choices=[*LOSSES], help="its loss (mse)")
+    check.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random point (0)")
+    return top

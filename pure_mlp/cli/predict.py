@@ -1,0 +1,107 @@
+"""`predict`: what a saved model says about data, and how right it is where the answers are known."""
+
+from __future__ import annotations
+
+import csv
+from argparse import Namespace
+from io import StringIO
+from pathlib import Path
+
+import attrs
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.cli.features import read_features
+from pure_mlp.cli.files import replace_file
+from pure_mlp.cli.model import Model, answers, outputs
+from pure_mlp.cli.params import load_model
+from pure_mlp.cli.plan import parts_of
+from pure_mlp.cli.report import table
+from pure_mlp.cli.scores import scores
+from pure_mlp.cli.setup import Setup
+from pure_mlp.cli.summary import print_scores
+from pure_mlp.data.dataset import Dataset
+from pure_mlp.data.load import load
+
+SHOWN = 10
+"""How many predictions are printed."""
+
+
+def predict(options: Namespace) -> int:
+    """Print predictions of the model, write all of them into `--csv`, and print its scores where there are labels."""
+    model = load_model(Path(options.model))
+    setup = model.setup
+    data: Dataset | None = None
+    if options.data.endswith(".csv"):
+        if options.part == "test":
+            raise ValueError(f"--part test of {options.data}: a .csv file has one part")
+        x = read_features(Path(options.data), setup.sizes[0])
+    else:
+        data = relabel(setup, load(options.data))
+        if options.part == "test":
+            if data.name != setup.data:
+                raise ValueError(f"--part test of {data.name}: the model was trained on {setup.data}")
+            data = parts_of(setup, data, Generator().manual_seed(setup.seed))["test"]
+        x = data.x
+
+    header, rows = predictions(model, x, data)
+    table(f"{setup.data} model on {options.data}", header, [_rounded(row) for row in rows[:SHOWN]])
+    if options.csv:
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        replace_file(Path(options.csv), text.getvalue().encode())
+        print(f"\n{len(rows)} predictions written to {options.csv}")
+    elif len(rows) > SHOWN:
+        print(f"... {len(rows) - SHOWN} more; --csv OUT writes all of them")
+    if data is not None:
+        print_scores(setup, {options.part: scores(model, data)})
+        if options.part == "all" and data.name == setup.data:
+            print(f"\nthe model was trained on a part of {setup.data}; --part test takes the part that it has not seen")
+    return 0
+
+
+def predictions(model: Model, x: Tensor, data: Dataset | None) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: number, prediction, one score a class for classes, and the label where there is one."""
+    setup = model.setup
+    answer = answers(model, outputs(model, x))
+    if setup.task == "regression":
+        header = ["row", f"prediction [{setup.unit}]" if setup.unit else "prediction"]
+        rows = [[str(i), repr(value)] for i, (value,) in enumerate(answer.tolist())]
+        labels = [] if data is None else [repr(value) for (value,) in data.y.tolist()]
+    else:
+        kind = "p" if setup.loss in ("cross_entropy", "bce", "bce_with_logits") else "score"
+        header = ["row", "prediction", *(f"{kind}({name})" for name in setup.classes)]
+        best = answer.argmax(1).tolist()
+        rows = [[str(i), setup.classes[k], *map(repr, row)] for i, (k, row) in enumerate(zip(best, answer.tolist()))]
+        labels = [] if data is None else [setup.classes[int(k)] for k in data.y.reshape(-1).tolist()]
+    if data is None:
+        return header, rows
+    return [*header, "label"], [[*row, label] for row, label in zip(rows, labels)]
+
+
+def relabel(setup: Setup, data: Dataset) -> Dataset:
+    """The data with its labels as the model counts them, classes matched by name. Raises `ValueError` where they do not match."""
+    if (setup.task == "regression") != (data.task == "regression"):
+        raise ValueError(f"{data.name} has {data.task} labels, the model was trained for {setup.task}")
+    if setup.task == "regression":
+        return data
+    unknown = [name for name in data.classes if name not in setup.classes]
+    if unknown:
+        raise ValueError(f"{data.name} has the class {unknown[0]!r}, the model knows {', '.join(setup.classes)}")
+    index = torch.tensor([setup.classes.index(name) for name in data.classes])
+    y = index[data.y.reshape(-1).to(torch.int64)]
+    y = y if setup.task == "classes" else y.to(torch.float32).unsqueeze(1)
+    test = None if data.test is None else relabel(setup, data.test)
+    return attrs.evolve(data, task=setup.task, classes=setup.classes, y=y, test=test)
+
+
+def _rounded(row: list[str]) -> list[str]:
+    return [row[0], *(f"{float(cell):.4g}" if "." in cell and _is_number(cell) else cell for cell in row[1:])]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""What is printed about data, net and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pure_mlp.cli.anatomy import Part
+from pure_mlp.cli.report import table
+from pure_mlp.cli.scores import Scores
+from pure_mlp.cli.setup import Setup
+from pure_mlp.data.dataset import Dataset
+
+MOST_CLASSES = 20
+"""Confusion tables of more classes than these are left to metrics.json."""
+
+
+def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
+    """Which data, from where, how they are split, and what is to be learnt."""
+    goal = f"one of {len(setup.classes)} classes"
+    if setup.task == "regression":
+        goal = f"one value [{setup.unit}]" if setup.unit else "one value"
+    drawn = f"test fraction {setup.test_fraction}, drawn by the seed" if setup.test_fraction else "the source's own test part"
+    sizes = ", ".join(f"{len(data.x)} {name}" for name, data in parts.items())
+    print(f"data       {setup.data}: {setup.sizes[0]} features -> {goal}; {sizes} examples ({drawn})")
+    print(f"source     {setup.source}")
+    print("inputs     standardised by mean and standard deviation of the training part")
+    stop = f", stops after {setup.patience} without a better validation loss" if setup.patience else ""
+    print(
+        f"training   loss {setup.loss}, {setup.optimizer} with rate {setup.lr:g}, batch {setup.batch}, {setup.epochs} epochs{stop},"
+        f" seed {setup.seed}"
+    )
+
+
+def print_net(setup: Setup, parts: Sequence[Part]) -> None:
+    """The table of layers for one batch."""
+    names = [setup.f] * (len(parts) - 1) + [setup.g]
+    rows = [
+        (str(i), f"linear, {name}", f"{part.input} -> {part.output}", f"{part.parameters:,}", f"{part.kept:,}")
+        for i, (name, part) in enumerate(zip(names, parts))
+    ]
+    total = ("", "total", "", f"{sum(p.parameters for p in parts):,}", f"{sum(p.kept for p in parts):,}")
+    table("layers", ("", "layer", "input -> output", "parameters", "bytes kept for backward"), rows, total)
+
+
+def print_scores(setup: Setup, scored: Mapping[str, Scores]) -> None:
+    """A line a part, and the confusion of the last part."""
+    if setup.task == "regression":
+        unit = f" [{setup.unit}]" if setup.unit else ""
+        errors = [(k, str(s.examples), f"{s.loss:.4g}", f"{s.rmse or 0.0:.4g}", _r2(s.r2)) for k, s in scored.items()]
+        table("scores", ("part", "examples", f"loss ({setup.loss})", f"RMSE{unit}", "R^2"), errors)
+        return
+    rows = [(k, str(s.examples), f"{s.loss:.4g}", f"{100 * (s.accuracy or 0.0):.2f} %") for k, s in scored.items()]
+    table("scores", ("part", "examples", f"loss ({setup.loss})", "accuracy"), rows)
+    part, last = [*scored.items()][-1]
+    if last.confusion is not None and len(setup.classes) <= MOST_CLASSES:
+        counts = [(name, *(str(n) if n else "." for n in row)) for name, row in zip(setup.classes, last.confusion)]
+        table(f"confusion, {part} part (rows: true class, columns: predicted)", ("", *setup.classes), counts)
+
+
+def _r2(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,66 @@
+"""`train`: a net on a data set, with everything that a person wants to see and keep of it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from torch import Generator
+
+from pure_mlp.cli.anatomy import anatomy
+from pure_mlp.cli.extras import advice
+from pure_mlp.cli.fitting import fit_model
+from pure_mlp.cli.history import Row, draw_curves, write_json
+from pure_mlp.cli.model import Model, fit_targets, net_of
+from pure_mlp.cli.params import save
+from pure_mlp.cli.plan import parts_of, setup_of, watched
+from pure_mlp.cli.scores import scores
+from pure_mlp.cli.summary import print_data, print_net, print_scores
+from pure_mlp.data.load import load
+from pure_mlp.data.standardize import fit_standardizer
+
+
+def train(options: Namespace) -> int:
+    """Train as the flags say, print it, and write the files of `--out` after every epoch; 0.
+
+    Raises `KeyboardInterrupt` that says what is kept, `ValueError` and `OSError` for what cannot be done.
+    """
+    data = load(options.data)
+    setup = setup_of(options, data)
+    generator = Generator().manual_seed(setup.seed)
+    parts = parts_of(setup, data, generator)
+    training = parts["training"]
+    net, params = net_of(setup, generator)
+    model = Model(setup, params, fit_standardizer(training.x), fit_targets(setup, training.y))
+    folder = Path(options.out) if options.out else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+
+    print_data(setup, parts)
+    print_net(setup, anatomy(net, params, training.x[: setup.batch].clone()))
+    if missing := advice():
+        print(f"\n{missing}")
+    print(flush=True)
+
+    rows: list[Row] = []
+    drawn = False
+    try:
+        model, epoch = fit_model(model, parts, generator, folder, rows)
+    except KeyboardInterrupt as interrupt:
+        kept = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
+        raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {kept}") from interrupt
+    finally:
+        if folder and rows:
+            drawn = draw_curves(folder / "curves.png", setup, watched(setup), rows)
+
+    scored = {name: scores(model, part) for name, part in parts.items()}
+    print_scores(setup, scored)
+    if setup.patience:
+        print(f"\n{len(rows)} epochs; kept are the params of epoch {epoch}, the best on the validation part")
+    if folder is None:
+        print("\nnothing was saved; --out DIR keeps params, metrics and curves")
+        return 0
+    path = save(folder, model)
+    write_json(folder / "metrics.json", setup, epoch, scored)
+    print(f"\nwritten to {folder}: {', '.join([path.name, 'metrics.csv', 'metrics.json', *(['curves.png'] if drawn else [])])}")
+    return 0
