@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pure_mlp.layer import Layer
+from pure_mlp.record import tree_map
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -14,6 +15,8 @@ Y = TypeVar("Y")
 
 def remat(f: Layer[P, C, X, Y]) -> Layer[P, X, X, Y]:
     """The same function and the same gradients, to the bit; the cache is x itself, and `bwd` runs f forward once more.
+
+It does so on a view of x, by which a plan tells the second run from the first and does not keep the first one's results.
 
     >>> import torch
     >>> from pure_mlp import sigmoid
@@ -26,7 +29,7 @@ def remat(f: Layer[P, C, X, Y]) -> Layer[P, X, X, Y]:
         return f.fwd(params, x)[0], x
 
     def bwd(params: P, x: X, dy: Y) -> tuple[X, P]:
-        _, *cache = f.fwd(params, x)
+        _, *cache = f.fwd(params, tree_map(lambda t: t.view_as(t), x))
         return f.bwd(params, cache.pop(), dy)
 
     return Layer(fwd, bwd)

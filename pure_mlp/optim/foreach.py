@@ -7,6 +7,10 @@ from torch import Tensor
 
 Number = float | Tensor
 
+# `torch._foreach_mul` and `torch._foreach_add` read a 0-dim tensor into a Python number, which no trace can follow.
+_mul_tensor = torch.ops.aten._foreach_mul.Tensor
+_add_tensor = torch.ops.aten._foreach_add.Tensor
+
 
 def add(xs: list[Tensor], ys: list[Tensor], alpha: float = 1.0) -> list[Tensor]:
     """x + alpha y.
@@ -27,7 +31,7 @@ def mul(xs: list[Tensor], c: Number) -> list[Tensor]:
     [tensor(3.)]
     """
     try:
-        return [*torch._foreach_mul(xs, c)]
+        return [*(torch._foreach_mul(xs, c) if isinstance(c, (int, float)) else _mul_tensor(xs, c))]
     except RuntimeError:
         return [x * c for x in xs]
 
@@ -39,7 +43,7 @@ def shift(xs: list[Tensor], c: Number) -> list[Tensor]:
     [tensor(4.)]
     """
     try:
-        return [*torch._foreach_add(xs, c)]
+        return [*(torch._foreach_add(xs, c) if isinstance(c, (int, float)) else _add_tensor(xs, c))]
     except RuntimeError:
         return [x + c for x in xs]
 

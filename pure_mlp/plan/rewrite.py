@@ -1,0 +1,95 @@
+"""Two operations become one where nobody looks at the value between them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import cast
+
+from pure_mlp.plan.graph import Graph, Node, Spec, is_random, is_view
+from pure_mlp.plan.host import Number
+
+
+def rewrite(graph: Graph) -> Graph:
+    """The same graph without `lin` and `scale`: products with factors, `addmm` and `addmv` with alpha and beta, `addcdiv`, `addcmul`.
+
+    a s + A B t -> addmm, so that an SGD update happens inside the product that is the gradient; a s + t (sum of rows of A) -> addmv
+    with a vector of ones; and a + t b / c -> addcdiv, a + t b c -> addcmul.
+    """
+    live = graph.live()
+    readers = Counter(a for node in live for a in node.operands)
+    readers.update(graph.outputs)
+    rewriter = _Rewriter(readers)
+    for node in live:
+        rewriter.new[node] = rewriter.rewritten(node)
+    rewriter.graph.outputs = [rewriter.new[node] for node in graph.outputs]
+    return rewriter.graph
+
+
+class _Rewriter:
+    def __init__(self, readers: Counter[Node]) -> None:
+        self.graph = Graph()
+        self.readers = readers
+        self.new: dict[Node, Node] = {}
+
+    def argument(self, a: object) -> object:
+        if isinstance(a, tuple):
+            return tuple(self.argument(b) for b in a)
+        return self.new[a] if isinstance(a, Node) else a
+
+    def rewritten(self, node: Node) -> Node:
+        if node.op == "lin":
+            return self.lin(node)
+        if node.op == "scale":
+            return self.product(cast(Node, node.args[0]), cast(Number, self.argument(node.args[1])))
+        if is_row_sum(node):
+            return self.graph.add("gemv", (*self.row_sum(node), 1.0), {}, node.spec)
+        args = tuple(self.argument(a) for a in node.args)
+        kwargs = {k: self.argument(a) for k, a in node.kwargs.items()}
+        fence = is_view(node.op) and isinstance(args[0], Node) and args[0].spec == node.spec
+        return self.graph.add(node.op, args, kwargs, node.spec, unique=fence or is_random(node.op), value=node.value)
+
+    def product(self, a: Node, factor: Number) -> Node:
+        """a times a number: inside the matrix product, sum of rows or sum of squares that a is, if this is its only reader."""
+        alone = self.readers[a] == 1
+        if alone and a.op == "aten.mm.default":
+            return self.graph.add("gemm", (*map(self.argument, a.args), factor), {}, a.spec)
+        if alone and is_row_sum(a):
+            return self.graph.add("gemv", (*self.row_sum(a), factor), {}, a.spec)
+        if alone and a.op == "sqsum":
+            return self.graph.add("sqsum", (self.new[cast(Node, a.args[0])], factor), {}, a.spec)
+        return self.graph.add("aten.mul.Tensor", (self.new[a], self.tensor(factor)), {}, a.spec)
+
+    def tensor(self, factor: Number) -> Node:
+        if isinstance(factor, Node):
+            return self.graph.add("fill", (factor,), {}, self.graph.number(1.0).spec)
+        return self.graph.number(factor)
+
+    def row_sum(self, a: Node) -> tuple[Node, Node]:
+        """The sum of the rows of d as the matrix and the vector whose product it is: d^T and ones."""
+        d = self.new[cast(Node, a.args[0])]
+        (n, m), (s, t), dtype, device = d.like
+        return self.graph.add("aten.t.default", (d,), {}, Spec((m, n), (t, s), dtype, device)), self.graph.ones(n, d.like)
+
+    def lin(self, node: Node) -> Node:
+        terms = [(cast(Node, node.args[i]), cast(Number, self.argument(node.args[i + 1]))) for i in (0, 2)]
+        for (a, s), (b, t) in (terms, terms[::-1]):
+            if self.readers[b] == 1 and b.like.shape == node.like.shape:
+                scales = {"beta": s, "alpha": t}
+                if b.op == "aten.mm.default":
+                    return self.graph.add("aten.addmm.default", (self.new[a], *map(self.argument, b.args)), scales, node.spec)
+                if is_row_sum(b) and a.like == node.like:
+                    return self.graph.add("aten.addmv.default", (self.new[a], *self.row_sum(b)), scales, node.spec)
+                name = {"aten.div.Tensor": "aten.addcdiv.default", "aten.mul.Tensor": "aten.addcmul.default"}.get(b.op)
+                if name and s == 1 and a.like == node.like and not b.kwargs:
+                    return self.graph.add(name, (self.new[a], *map(self.argument, b.args)), {"value": t}, node.spec)
+        (a, s), (b, t) = terms if terms[0][1] == 1 else terms[::-1]
+        first = self.new[a] if s == 1 else self.product(a, s)
+        return self.graph.add("aten.add.Tensor", (first, self.new[b]), {} if t == 1 else {"alpha": t}, node.spec)
+
+
+def is_row_sum(node: Node) -> bool:
+    """Whether a node is `d.sum(0)` of a matrix of floating numbers."""
+    if node.op != "aten.sum.dim_IntList" or not isinstance(node.args[0], Node) or node.kwargs:
+        return False
+    d = node.args[0].like
+    return len(d.shape) == 2 and node.args[1] in ((0,), (-2,)) and node.args[2:] in ((), (False,)) and d.dtype.is_floating_point

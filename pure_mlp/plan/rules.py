@@ -1,0 +1,152 @@
+"""What sinks through what: one rule an operation, from a node of the trace to a value of the new graph, or None to leave it as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import cast
+
+from pure_mlp.plan.graph import Node, Spec
+from pure_mlp.plan.host import Number, host
+from pure_mlp.plan.scaled import Builder, Scaled, Value
+
+
+def _floating(value: object, like: Spec) -> Scaled | None:
+    return value if isinstance(value, Scaled) and like.dtype.is_floating_point else None
+
+
+def _product(s: Builder, node: Node) -> Value | None:
+    """mul, mm, bmm: the factors multiply."""
+    a, b = (s.split(x, node.like) for x in node.args[:2])
+    if isinstance(a, Scaled) and isinstance(b, Scaled):
+        inner = s.graph.add(node.op, (a.node, b.node), {}, node.spec)
+        return Scaled(inner, host(s.graph, "mul", a.factor, b.factor)) if node.like.dtype.is_floating_point else None
+    tensor, number = (a, b) if isinstance(a, Scaled) else (b, a)
+    if not isinstance(tensor, Scaled) or number is None or isinstance(number, Scaled) or tensor.node.like.shape != node.like.shape:
+        return None
+    return Scaled(tensor.node, host(s.graph, "mul", tensor.factor, number))
+
+
+def _quotient(s: Builder, node: Node) -> Value | None:
+    a, b = (s.split(x, node.like) for x in node.args[:2])
+    if not isinstance(a, Scaled) or not node.like.dtype.is_floating_point or node.kwargs:
+        return None
+    if isinstance(b, Scaled):
+        inner = s.graph.add(node.op, (a.node, s.scaled(b)), {}, node.spec)
+        return Scaled(inner, a.factor)
+    if b is None or b == 0 or a.node.like.shape != node.like.shape:
+        return None
+    return Scaled(a.node, host(s.graph, "div", a.factor, b))
+
+
+def _negative(s: Builder, node: Node) -> Value | None:
+    a = _floating(s.split(node.args[0], node.like), node.like)
+    return None if a is None else Scaled(a.node, host(s.graph, "mul", a.factor, -1.0))
+
+
+def view(s: Builder, node: Node) -> Value | None:
+    a = s.split(node.args[0], node.like)
+    if not isinstance(a, Scaled):
+        return None
+    fence = a.node.spec == node.spec
+    return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec, unique=fence), a.factor)
+
+
+def _sum(s: Builder, node: Node) -> Value | None:
+    a = _floating(s.split(node.args[0], node.like), node.like)
+    if a is None:
+        return None
+    squares = a.node.op == "aten.mul.Tensor" and a.node.args[0] is a.node.args[1] and not node.args[1:] and not node.kwargs
+    if not squares or not a.node.like.shape:
+        return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec), a.factor)
+    count = math.prod(a.node.like.shape) if "mean" in node.op else 1
+    inner = s.graph.add("sqsum", (a.node.args[0],), {}, node.spec)
+    return Scaled(inner, host(s.graph, "div", a.factor, float(count)))
+
+
+def _square(s: Builder, node: Node) -> Value | None:
+    a = _floating(s.split(node.args[0], node.like), node.like)
+    if a is None or node.args[1:] not in ((), (2,), (2.0,)):
+        return None
+    inner = s.graph.add("aten.mul.Tensor", (a.node, a.node), {}, node.spec)
+    return Scaled(inner, host(s.graph, "mul", a.factor, a.factor))
+
+
+def _threshold(s: Builder, node: Node) -> Value | None:
+    dy, y = _floating(s.split(node.args[0], node.like), node.like), s.argument(node.args[1])
+    return None if dy is None else Scaled(s.graph.add(node.op, (dy.node, y, node.args[2]), {}, node.spec), dy.factor)
+
+
+def _sum_of_two(s: Builder, node: Node, a: object, b: object, alpha: Number) -> Value | None:
+    x, y = s.split(a, node.like), s.split(b, node.like)
+    if not node.like.dtype.is_floating_point or not node.like.shape:
+        return None
+    x, y = (v if isinstance(v, Scaled) else None if v is None else _one(s, v) for v in (x, y))
+    if x is None or y is None:
+        return None
+    y = Scaled(y.node, host(s.graph, "mul", y.factor, alpha))
+    if x.factor == y.factor and x.factor != 1 and x.node is not y.node:
+        return Scaled(s.graph.add("lin", (x.node, 1.0, y.node, 1.0), {}, node.spec), x.factor)
+    return Scaled(s.graph.add("lin", (x.node, x.factor, y.node, y.factor), {}, node.spec), 1.0)
+
+
+def _one(s: Builder, number: Number) -> Scaled:
+    """A number as a multiple of the constant 1, so that it travels in alpha."""
+    return Scaled(s.graph.number(1.0), number)
+
+
+def _add(s: Builder, node: Node) -> Value | None:
+    sign = -1.0 if ".sub." in node.op else 1.0
+    return _sum_of_two(s, node, node.args[0], node.args[1], sign * float(cast(float, node.kwargs.get("alpha", 1))))
+
+
+def _rsub(s: Builder, node: Node) -> Value | None:
+    alpha = node.args[2] if len(node.args) > 2 else node.kwargs.get("alpha", 1)
+    return _sum_of_two(s, node, node.args[1], node.args[0], -float(cast(float, alpha)))
+
+
+def _addmm(s: Builder, node: Node) -> Value | None:
+    bias, a, b = (s.split(x, node.like) for x in node.args[:3])
+    if not (isinstance(bias, Scaled) and isinstance(a, Scaled) and isinstance(b, Scaled)) or len(node.args) > 3:
+        return None
+    beta, alpha = (float(cast(float, node.kwargs.get(k, 1))) for k in ("beta", "alpha"))
+    if node.kwargs.get("use_gelu"):
+        return None
+    mm = s.graph.add("aten.mm.default", (a.node, b.node), {}, node.spec)
+    s_mm = host(s.graph, "mul", host(s.graph, "mul", a.factor, b.factor), alpha)
+    lin = s.graph.add("lin", (bias.node, host(s.graph, "mul", bias.factor, beta), mm, s_mm), {}, node.spec)
+    return Scaled(s.graph.add("aten.relu.default", (lin,), {}, node.spec) if "activation" in node.op else lin, 1.0)
+
+
+def _addcmul(s: Builder, node: Node) -> Value | None:
+    x, a, b = (s.split(v, node.like) for v in node.args[:3])
+    if not (isinstance(x, Scaled) and isinstance(a, Scaled) and isinstance(b, Scaled)) or len(node.args) > 3:
+        return None
+    value = host(s.graph, "mul", host(s.graph, "mul", a.factor, b.factor), float(cast(float, node.kwargs.get("value", 1))))
+    return Scaled(s.graph.add(node.op, (s.scaled(x), a.node, b.node), {"value": value}, node.spec), 1.0)
+
+
+def _mean_square(s: Builder, node: Node) -> Value | None:
+    a, b = (s.split(x, node.like) for x in node.args[:2])
+    if node.args[2:] not in ((), (1,)) or not (isinstance(a, Scaled) and isinstance(b, Scaled)):
+        return None
+    if a.node.spec is None or not a.node.spec.shape or a.node.spec != b.node.spec:
+        return None
+    d = s.graph.add("lin", (a.node, a.factor, b.node, host(s.graph, "mul", b.factor, -1.0)), {}, a.node.spec)
+    return Scaled(s.graph.add("sqsum", (d,), {}, node.spec), 1.0 / max(math.prod(a.node.spec.shape), 1))
+
+
+RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
+    **dict.fromkeys(("aten.mul.Tensor", "aten.mul.Scalar", "aten.mm.default", "aten.bmm.default"), _product),
+    **dict.fromkeys(("aten.div.Tensor", "aten.div.Scalar"), _quotient),
+    **dict.fromkeys(("aten.sum.default", "aten.mean.default", "aten.sum.dim_IntList", "aten.mean.dim"), _sum),
+    **dict.fromkeys(("aten.add.Tensor", "aten.sub.Tensor", "aten.add.Scalar", "aten.sub.Scalar"), _add),
+    **dict.fromkeys(("aten.addmm.default", "aten._addmm_activation.default"), _addmm),
+    "aten.neg.default": _negative,
+    "aten.rsub.Scalar": _rsub,
+    "aten.pow.Tensor_Scalar": _square,
+    "aten.square.default": _square,
+    "aten.threshold_backward.default": _threshold,
+    "aten.addcmul.default": _addcmul,
+    "aten.mse_loss.default": _mean_square,
+}
