@@ -49,7 +49,7 @@ def layer_name(layer: Layer[Any, Any, Any, Any]) -> str:
     >>> layer_name(serial())
     'serial'
     """
-    return getattr(layer.fwd, "__qualname__", "layer").split(".")[0].removesuffix("_fwd")
+    return getattr(layer.fwd, "__qualname__", "layer").split(".")[0].replace("_fwd", "")
 
 
 def cotangent_of(y: Tensor, dy: Tensor) -> None:
@@ -72,7 +72,7 @@ def spec(x: Tensor) -> str:
     '(2, 3) float32'
     """
     place = "" if x.device.type == "cpu" else f" {x.device}"
-    return f"{tuple(x.shape)} {str(x.dtype).removeprefix('torch.')}{place}"
+    return f"{tuple(x.shape)} {str(x.dtype)[6:]}{place}"
 
 
 P1 = TypeVar("P1")
