@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 _threshold_backward = torch.ops.aten.threshold_backward.default
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.default
+_tanh_backward = torch.ops.aten.tanh_backward.default
 _in_vmap = torch._C._functorch.is_batchedtensor
 
 
@@ -19,6 +21,26 @@ def threshold_backward(dy: Tensor, y: Tensor) -> Tensor:
     tensor([5., 0.])
     """
     out: Tensor = _threshold_backward(dy, y, 0)
+    return out
+
+
+def sigmoid_backward(dy: Tensor, y: Tensor) -> Tensor:
+    """dy (1 - y) y.
+
+    >>> sigmoid_backward(torch.tensor(4.0), torch.tensor(0.5))
+    tensor(1.)
+    """
+    out: Tensor = _sigmoid_backward(dy, y)
+    return out
+
+
+def tanh_backward(dy: Tensor, y: Tensor) -> Tensor:
+    """dy (1 - y^2).
+
+    >>> tanh_backward(torch.tensor(4.0), torch.tensor(0.5))
+    tensor(3.)
+    """
+    out: Tensor = _tanh_backward(dy, y)
     return out
 
 

@@ -118,7 +118,8 @@ def test_a_tag_is_the_layer_itself() -> None:
 
 def test_a_cotangent_of_the_wrong_width_is_refused() -> None:
     p, x = (affine(3, 2), affine(3, 2)), normal(5, 3)
-    for net, width in ((fan_sum(linear, linear), 3), (parallel(linear, linear), 5), (parallel(linear, linear), 3)):
+    cases: list[tuple[Layer[Any, Any], int]] = [(fan_sum(linear, linear), 3), (parallel(linear, linear), 5)]
+    for net, width in cases:
         cache = net.fwd(p, x)[1]
         with pytest.raises(ValueError, match=re.escape("dy (5, ")):
             net.bwd(p, cache, normal(5, width))
@@ -151,7 +152,7 @@ def test_an_ensemble_of_nets_is_each_net() -> None:
     _, grads = ensemble(net).bwd(stacked, cache, dy)
     for i, params in enumerate(members):
         y_i, cache_i = net.fwd(params, x[i])
-        close((y[i], tree_map(lambda t, i=i: t[i], grads)), (y_i, net.bwd(params, cache_i, dy[i])[1]))
+        close(tuple(t[i] for t in tree_leaves((y, grads))), tuple(tree_leaves((y_i, net.bwd(params, cache_i, dy[i])[1]))))
 
 
 def test_an_ensemble_refuses_members_that_do_not_match() -> None:

@@ -137,7 +137,6 @@ def test_the_backward_pass_peaks_no_higher_than_that_of_autograd(
         theirs.peak = theirs.now
         J.backward()
     assert theirs.peak > 32 * 2**20
-    print("PEAKS", ours.peak / 2**20, theirs.peak / 2**20)
     assert ours.peak <= theirs.peak
 
 

@@ -1,21 +1,20 @@
-"""Optimizers against torch.optim, in float64 to 1e-12; chains, clipping, schedules, purity, and the batch rule by experiment."""
+"""Optimizers against torch.optim, in float64 to 1e-12; chains, schedules, purity, and the batch rule by experiment."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from math import inf, nan
-from typing import Any, NamedTuple
+from math import nan
+from typing import Any
 
 import pytest
 import torch
+from optimizers import OPTIMIZERS, SCHEDULES, Params, drawn, gradient, ran, same
 from torch import Generator, Tensor
 from torch.optim import lr_scheduler
 
 from pure_mlp import (
     Linear,
-    Optimizer,
-    Schedule,
     State,
     adam,
     adamw,
@@ -34,67 +33,6 @@ from pure_mlp import (
     tree_map,
     warmup,
 )
-
-Params = tuple[Linear, tuple[()], Linear]
-
-
-class Case(NamedTuple):
-    """An optimizer of ours and of torch, as functions of the learning rate."""
-
-    ours: Callable[[float | Schedule], Optimizer]
-    torch: Callable[[list[Tensor], float], torch.optim.Optimizer]
-
-
-OPTIMIZERS = {
-    "sgd": Case(sgd, torch.optim.SGD),
-    "sgd decay": Case(lambda lr: sgd(lr, weight_decay=0.1), lambda p, lr: torch.optim.SGD(p, lr, weight_decay=0.1)),
-    "momentum": Case(lambda lr: sgd(lr, 0.9), lambda p, lr: torch.optim.SGD(p, lr, 0.9)),
-    "nesterov": Case(
-        lambda lr: sgd(lr, 0.8, nesterov=True, weight_decay=0.1),
-        lambda p, lr: torch.optim.SGD(p, lr, 0.8, nesterov=True, weight_decay=0.1),
-    ),
-    "adam": Case(adam, torch.optim.Adam),
-    "adam all": Case(
-        lambda lr: adam(lr, 0.8, 0.95, 1e-3, weight_decay=0.1),
-        lambda p, lr: torch.optim.Adam(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.1),
-    ),
-    "adamw": Case(adamw, torch.optim.AdamW),
-    "adamw all": Case(
-        lambda lr: adamw(lr, 0.8, 0.95, 1e-3, weight_decay=0.3),
-        lambda p, lr: torch.optim.AdamW(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.3),
-    ),
-    "rmsprop": Case(rmsprop, torch.optim.RMSprop),
-    "rmsprop all": Case(
-        lambda lr: rmsprop(lr, 0.9, 1e-3, momentum=0.7, weight_decay=0.1),
-        lambda p, lr: torch.optim.RMSprop(p, lr, 0.9, 1e-3, momentum=0.7, weight_decay=0.1),
-    ),
-}
-SCHEDULES: dict[str, tuple[Schedule, Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]]] = {
-    "constant": (constant(0.05), lambda o: lr_scheduler.ConstantLR(o, 1.0)),
-    "step": (step_decay(0.05, 7, 0.3), lambda o: lr_scheduler.StepLR(o, 7, 0.3)),
-    "cosine": (cosine(0.05, 20, 0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 0.01)),
-    "warm-up": (warmup(constant(0.05), 8), lambda o: lr_scheduler.LinearLR(o, 1 / 8, total_iters=7)),
-}
-
-
-def drawn(seed: int) -> Params:
-    g = Generator().manual_seed(seed)
-    shapes = ((3, 4), (3,), (2, 3), (2,))
-    w, b, v, c = (torch.randn(shape, generator=g, dtype=torch.float64) for shape in shapes)
-    return Linear(w, b), (), Linear(v, c)
-
-
-def gradient(params: Params, t: int) -> Params:
-    """That of a quartic bowl whose centre moves with t, so that no two steps are alike."""
-    return tree_map(lambda p, c: (p - c) + 0.1 * (p - c) ** 3, params, drawn(1000 + t))
-
-
-def ran(optimizer: Optimizer, steps: int = 20) -> Params:
-    params = drawn(0)
-    state = optimizer.init(params)
-    for t in range(steps):
-        params, state = optimizer.update(params, gradient(params, t), state)
-    return params
 
 
 def ran_torch(
@@ -115,10 +53,6 @@ def ran_torch(
 
 def close(actual: object, expected: object, atol: float = 1e-12) -> None:
     torch.testing.assert_close(tree_leaves(actual), tree_leaves(expected), atol=atol, rtol=0)
-
-
-def same(a: object, b: object) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(tree_leaves(a), tree_leaves(b), strict=True))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -174,47 +108,6 @@ def test_a_chain_hands_each_member_its_own_memory() -> None:
         expected, states[i] = o.update(expected, grads, states[i])
     assert same(after, expected)
     assert same(state, State(sum((s.counts for s in states), ()), sum((s.slots for s in states), ())))
-
-
-def clipped(by: Optimizer, grads: Params) -> Params:
-    """What is left of the gradients: a step of sgd at rate 1 away from 0."""
-    zeros = tree_map(torch.zeros_like, grads)
-    optimizer = chain(by, sgd(1.0))
-    return tree_map(torch.neg, optimizer.update(zeros, grads, optimizer.init(zeros))[0])
-
-
-@pytest.mark.parametrize("limit", [0.0, 0.5, 2.0, 5.9, 6.1, 100.0, inf])
-def test_clip_by_global_norm_is_its_formula(limit: float) -> None:
-    grads = tree_map(lambda t: 6 * t / torch.cat([p.flatten() for p in tree_leaves(drawn(3))]).norm(), drawn(3))
-    left = clipped(clip_by_global_norm(limit), grads)
-    close(left, tree_map(lambda t: t * min(1.0, limit / 6), grads), atol=1e-14)
-    theirs = tree_map(Tensor.clone, grads)
-    with_grad = [torch.zeros_like(t) for t in tree_leaves(theirs)]
-    for p, g in zip(with_grad, tree_leaves(theirs)):
-        p.grad = g
-    torch.nn.utils.clip_grad_norm_(with_grad, limit)
-    close(left, theirs, atol=1e-6)  # torch divides by the norm + 1e-6
-
-
-def test_clip_of_zero_nan_and_infinity() -> None:
-    zeros = tree_map(torch.zeros_like, drawn(0))
-    for by in (clip_by_global_norm(1.0), clip_by_global_norm(0.0), clip_by_value(0.0)):
-        assert same(clipped(by, zeros), zeros)
-        assert same(by.update((), (), by.init(()))[0], ())
-    bad: Any = tree_map(lambda t: torch.full_like(t, nan), drawn(0))
-    for limit in (0.0, 1.0):
-        assert all(t.isnan().all() for t in tree_leaves(clipped(clip_by_global_norm(limit), (bad[0], (), drawn(0)[2]))))
-    assert all(t.isnan().all() for t in tree_leaves(clipped(clip_by_value(1.0), bad)))
-    huge = tree_map(lambda t: torch.full_like(t, -inf), drawn(0))
-    assert same(clipped(clip_by_value(2.0), huge), tree_map(lambda t: torch.full_like(t, -2.0), huge))
-
-
-def test_clip_by_value_is_clip_grad_value() -> None:
-    with_grad = [torch.zeros_like(t) for t in tree_leaves(drawn(3))]
-    for p, g in zip(with_grad, tree_leaves(drawn(3))):
-        p.grad = g.clone()
-    torch.nn.utils.clip_grad_value_(with_grad, 0.3)
-    assert same(clipped(clip_by_value(0.3), drawn(3)), tuple(p.grad for p in with_grad))
 
 
 def test_states_and_grads_that_do_not_fit_are_refused() -> None:

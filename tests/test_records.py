@@ -96,7 +96,7 @@ DIFFERENT: dict[str, tuple[Any, Any, str]] = {
     "record": (tree()[0], Scale(torch.ones(1)), r"trees differ at the root: Linear\(weight, bias\) against Scale\(factor\)"),
     "inside a record": (
         Scale(torch.ones(1)),
-        attrs.evolve(Scale(torch.ones(1)), factor=()),
+        _pytree.tree_map(lambda _: (), Scale(torch.ones(1))),
         r"trees differ at factor: Tensor against tuple\(\)",
     ),
 }

@@ -34,10 +34,10 @@ def fan_sum(f: Layer[P, C], g: Layer[Q, D]) -> Layer[tuple[P, Q], tuple[C, D]]:
         return y + z, (c, d)
 
     def bwd(params: tuple[P, Q], cache: tuple[C, D], dy: Tensor) -> tuple[Tensor, tuple[P, Q]]:
-        caches = [*cache]
+        caches: tuple[list[C], list[D]] = [cache[0]], [cache[1]]
         del cache
-        dx_g, grads_g = g.bwd(params[1], caches.pop(), dy)
-        dx_f, grads_f = f.bwd(params[0], caches.pop(), dy)
+        dx_g, grads_g = g.bwd(params[1], caches[1].pop(), dy)
+        dx_f, grads_f = f.bwd(params[0], caches[0].pop(), dy)
         return dx_f + dx_g, (grads_f, grads_g)
 
     return Layer(fwd, bwd)

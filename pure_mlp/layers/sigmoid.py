@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import sigmoid_backward
 from pure_mlp.layer import Activation, Layer, cotangent_of
 
 
@@ -27,7 +28,7 @@ def sigmoid_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple
     tensor([1., 0.])
     """
     cotangent_of(y, dy)
-    return dy * (1 - y) * y, ()
+    return sigmoid_backward(dy, y), ()
 
 
 sigmoid: Activation = Layer(sigmoid_fwd, sigmoid_bwd)
