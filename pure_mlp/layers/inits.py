@@ -26,7 +26,9 @@ class Init(Protocol):
 
 
 def linear_init(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
-    """Weight and bias from U(-1/sqrt(n_in), 1/sqrt(n_in)): the default of `torch.nn.Linear`, to the bit for the same generator.
+    """Weight and bias from U(-1/sqrt(n_in), 1/sqrt(n_in)): the default of `torch.nn.Linear`.
+
+    For the same generator equal to the bit in float32, and to rounding in float64, where torch takes a longer way to the bound.
 
     >>> linear_init(3, 2, torch.Generator().manual_seed(0)).weight.shape
     torch.Size([2, 3])

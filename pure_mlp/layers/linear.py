@@ -68,12 +68,13 @@ def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
     >>> weight_grads(Linear(torch.ones(1, 2), torch.zeros(1)), torch.ones(3, 2), torch.ones(3, 1)).bias
     tensor([3.])
     """
+    rows, x_rows = dy, x
     if dy.dim() != 2 or x.dim() != 2:
         if dy.shape[:-1] != x.shape[:-1] or dy.dim() == 0:
             raise ValueError(mismatch(params, x, dy))
-        dy, x = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])
+        rows, x_rows = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])
     try:
-        grads = Linear(torch.mm(dy.t(), x), dy.sum(0))
+        grads = Linear(torch.mm(rows.t(), x_rows), rows.sum(0))
     except RuntimeError as error:
         raise ValueError(mismatch(params, x, dy)) from error
     if grads.weight.shape != params.weight.shape:

@@ -24,7 +24,8 @@ def cross_entropy(
     w_k ((1 - e) q_nk + e / K), where q is y or its one-hot code, e the label smoothing, w the weight (K,) of the classes or 1;
     t_n = 0 where y_n is `ignore_index`. c is 1 for sum and none (J is then one number a row), 1/batch for batchmean; for mean it is
     1/rows, or 1/(sum of the weights of the rows' labels, the ignored ones left out) for indices, as in torch. The mean over nothing
-    but ignored rows is NaN. Exact at any logit: log p comes from log-sum-exp, and a logit of -inf is an impossible class.
+    but ignored rows is NaN, its gradient 0. Exact at any logit: log p comes from log-sum-exp, and a logit of -inf is an impossible
+    class.
 
     Raises `ValueError` where shapes, dtypes, class indices or the smoothing do not fit.
 
@@ -40,12 +41,14 @@ def cross_entropy(
 
     log_p = torch.log_softmax(z, -1)
     rows = -torch.where(t == 0, t, t * log_p).sum(-1)
-    dz = torch.where(kept.unsqueeze(-1), log_p.exp() * t.sum(-1, keepdim=True) - t, 0.0)
+    dz = log_p.exp() * t.sum(-1, keepdim=True) - t
     if reduction == "mean":
         mass = ((q if weight is None else q * weight).sum(-1) * kept).sum() if indices else rows.numel()
-        return rows.sum() / mass, dz / mass
-    c = scale("cross_entropy", z, reduction)
-    return rows if reduction == "none" else rows.sum() * c, dz * c
+        J, dz = rows.sum() / mass, dz / mass
+    else:
+        c = scale("cross_entropy", rows, reduction)
+        J, dz = rows if reduction == "none" else rows.sum() * c, dz * c
+    return J, torch.where(kept.unsqueeze(-1), dz, 0.0)
 
 
 def _one_hot(y: Tensor, z: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from math import inf
+from typing import Literal
 
 from torch import Tensor
 
@@ -24,7 +25,7 @@ def same_shape(loss: str, y: Tensor, y_hat: Tensor) -> None:
 
 
 def scale(loss: str, y_hat: Tensor, reduction: Reduction) -> float:
-    """The factor that `reduction` puts on the sum over elements: 1/numel, 1 or 1/(leading dimension).
+    """The factor that `reduction` puts on the sum over elements: 1/numel, 1 or 1/(leading dimension); inf over nothing.
 
     Raises `ValueError` for an unknown reduction.
 
@@ -33,12 +34,13 @@ def scale(loss: str, y_hat: Tensor, reduction: Reduction) -> float:
     (0.05, 0.25)
     """
     if reduction == "mean":
-        return 1 / max(y_hat.numel(), 1)
+        return 1 / y_hat.numel() if y_hat.numel() else inf
     if reduction == "batchmean":
-        return 1 / max(y_hat.shape[0], 1) if y_hat.dim() else 1.0
+        batch = y_hat.shape[0] if y_hat.dim() else 1
+        return 1 / batch if batch else inf
     if reduction in ("sum", "none"):
         return 1.0
-    raise ValueError(f"{loss}: reduction {reduction!r}, expected one of {', '.join(get_args(Reduction))}")
+    raise ValueError(f"{loss}: reduction {reduction!r}, expected one of mean, sum, batchmean, none")
 
 
 def reduce(elements: Tensor, factor: float, reduction: Reduction) -> Tensor:

@@ -1,0 +1,164 @@
+"""The checks that a layer or a loss has to pass. The mutants have to fail them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from oracles import autograd, close, differences
+from tables import IN, REDUCTIONS, LossFunction, LossRow, Row
+from torch import Tensor
+
+from pure_mlp import Layer, tree_leaves, tree_like, tree_map
+
+
+def check_vjp(row: Row, layer: Layer[Any, Any], params: Any, x: Tensor, dy: Tensor) -> None:
+    """y, dx and every leaf of grads against the reference and its autograd; the types of dx and grads are those of x and params."""
+    y, cache = layer.fwd(params, x)
+    dx, grads = layer.bwd(params, cache, dy)
+
+    def f(x: Tensor, *leaves: Tensor) -> Tensor:
+        return row.reference(tree_like(params, list(leaves)), x)
+
+    y_ref, dx_ref, *grads_ref = autograd(f, dy, x, *tree_leaves(params))
+    close("y", y, y_ref, atol=1e-12, rtol=1e-12)
+    if row.has_dx:
+        close("dx", dx, dx_ref, atol=1e-12, rtol=1e-12)
+    assert type(grads) is type(params)
+    for i, (actual, expected) in enumerate(zip(tree_leaves(grads), grads_ref, strict=True)):
+        close(f"grad {i}", actual, expected, atol=1e-12, rtol=1e-12)
+
+
+def check_differences(row: Row, layer: Layer[Any, Any], params: Any, x: Tensor, dy: Tensor) -> None:
+    """dx and every leaf of grads against differences of the layer's own forward pass."""
+    dx, grads = layer.bwd(params, layer.fwd(params, x)[1], dy)
+    if row.has_dx:
+        close("dx", dx, differences(lambda v: layer.fwd(params, v)[0], x, dy), atol=1e-9, rtol=1e-9)
+    leaves = tree_leaves(params)
+    for i, (leaf, grad) in enumerate(zip(leaves, tree_leaves(grads))):
+
+        def f(v: Tensor, i: int = i) -> Tensor:
+            return layer.fwd(tree_like(params, [*leaves[:i], v, *leaves[i + 1 :]]), x)[0]
+
+        close(f"grad {i}", grad, differences(f, leaf, dy), atol=1e-9, rtol=1e-9)
+
+
+def check_kink_and_edges(row: Row, layer: Layer[Any, Any]) -> None:
+    """At 0 and at +-1e3 the conventions are those of torch."""
+    params, x, dy = row.draw((5, IN))
+    edges = torch.tensor([0.0, 1e3, -1e3, -0.0, 0.5], dtype=x.dtype).unsqueeze(1).expand(5, IN)
+    check_vjp(row, layer, tree_map(torch.zeros_like, params), edges, dy)
+    check_vjp(row, layer, params, edges, dy)
+
+
+def check_refusals(row: Row, layer: Layer[Any, Any]) -> None:
+    """A dy of another shape or dtype than y is a `ValueError` that names both."""
+    for shape in ((5, IN), (2, 5, IN)):
+        params, x, dy = row.draw(shape)
+        cache = layer.fwd(params, x)[1]
+        for wrong in (dy[:1], dy[..., :1], dy[..., :-1], dy[0], dy.unsqueeze(0), dy.sum(), dy.mT, dy.float()):
+            with pytest.raises(ValueError, match=named(wrong)) as caught:
+                layer.bwd(params, cache, wrong)
+            assert re.search(named(dy), str(caught.value)), caught.value
+
+
+def named(t: Tensor) -> str:
+    """How an error names a tensor, as a pattern."""
+    return re.escape(f"{tuple(t.shape)} {str(t.dtype)[6:]}")
+
+
+def check_layer(row: Row, layer: Layer[Any, Any]) -> None:
+    """All of the above for a small batch in two and in three dimensions: what a wrong backward rule does not survive."""
+    for shape in ((5, IN), (2, 3, IN)):
+        check_vjp(row, layer, *row.draw(shape))
+    check_differences(row, layer, *row.draw((3, IN)))
+    check_kink_and_edges(row, layer)
+    check_refusals(row, layer)
+
+
+def check_loss_values(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor) -> None:
+    """J and dJ/dy_hat for every reduction against torch and its autograd; the gradient of none is that of the sum."""
+    for reduction in REDUCTIONS:
+        J, dy_hat = loss(y, y_hat, reduction)
+        J_ref = row.reference(y, y_hat, reduction)
+        close(f"J {reduction}", J, J_ref, atol=1e-12, rtol=1e-12)
+        _, dy_hat_ref = autograd(lambda v, r=reduction: row.reference(y, v, r), torch.ones_like(J_ref), y_hat)
+        close(f"dJ/dy_hat {reduction}", dy_hat, dy_hat_ref, atol=1e-12, rtol=1e-12)
+    assert torch.equal(loss(y, y_hat, "none")[1], loss(y, y_hat, "sum")[1])
+
+
+def check_loss_differences(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor) -> None:
+    """dJ/dy_hat against differences of the loss's own J."""
+    for reduction in REDUCTIONS:
+        J, dy_hat = loss(y, y_hat, reduction)
+        numerical = differences(lambda v, r=reduction: loss(y, v, r)[0], y_hat, torch.ones_like(J))
+        close(f"dJ/dy_hat {reduction}", dy_hat, numerical, atol=1e-9, rtol=1e-9)
+
+
+def check_loss_refusals(row: LossRow, loss: LossFunction) -> None:
+    """Shapes and dtypes that would broadcast or promote are a `ValueError` that names both; an unknown reduction names the four."""
+    y, y_hat = row.draw((5, IN))
+    like_label = [y_hat[:, :1], y_hat[:, :2], y_hat.float()] if y.is_floating_point() else []
+    for wrong in (y_hat[:1], y_hat[0], y_hat.unsqueeze(0), y_hat.sum(), *like_label):
+        with pytest.raises(ValueError, match=named(wrong)) as caught:
+            loss(y, wrong)
+        assert re.search(named(y), str(caught.value)), caught.value
+    with pytest.raises(ValueError, match=r"'median'.*mean, sum, batchmean, none"):
+        loss(y, y_hat, "median")
+
+
+def check_loss(row: LossRow, loss: LossFunction) -> None:
+    """All of the above for a small batch: what a wrong loss does not survive."""
+    for shape in ((5, IN), (2, 3, IN), (IN,)):
+        check_loss_values(row, loss, *row.draw(shape))
+    check_loss_differences(row, loss, *row.draw((3, IN)))
+    check_loss_refusals(row, loss)
+    y, y_hat = row.draw((5, IN))
+    J, dy_hat = loss(y, y_hat)
+    assert torch.equal(J, loss(y, y_hat, row.default)[0])
+    assert torch.equal(dy_hat, loss(y, y_hat, row.default)[1])
+
+
+def check_bce_clamps(bce: LossFunction) -> None:
+    """At 0 and 1 and next to them J and its gradient are those of torch, to the bit."""
+    for dtype in (torch.float64, torch.float32):
+        p = torch.tensor([0, 1, 0, 1, 1e-45, 1e-13, 1 - 2**-24, 0, 1], dtype=dtype)
+        y = torch.tensor([0, 0, 1, 1, 1, 1, 0, 0.5, 0.5], dtype=dtype)
+        for reduction in ("mean", "sum", "none"):
+            J, dp = bce(y, p, reduction)
+            _, dp_ref = autograd(lambda v, y=y, r=reduction: F.binary_cross_entropy(v, y, reduction=r), torch.ones_like(J), p)
+            assert torch.equal(J, F.binary_cross_entropy(p, y, reduction=reduction))
+            assert torch.equal(dp, dp_ref)
+            assert dp.isfinite().all()
+    with pytest.raises(ValueError, match=r"bce: y_hat from .* to .*, expected probabilities in \[0, 1\]"):
+        bce(torch.zeros(2), torch.tensor([0.5, 1.1]))
+
+
+def check_cross_entropy_edges(cross_entropy: LossFunction) -> None:
+    """An impossible class costs nothing where it is not wanted, an ignored row is not looked at; what does not fit is named."""
+    for y in (torch.tensor([1]), torch.tensor([[0.0, 0.25, 0.75]])):
+        J, dz = cross_entropy(y, torch.tensor([[-torch.inf, 0.0, 0.0]]))
+        assert J.item() == pytest.approx(0.6931472)
+        assert dz[0, 0] == 0
+        assert dz.isfinite().all()
+    J, dz = cross_entropy(torch.tensor([-100, 0]), torch.tensor([[torch.nan, torch.inf], [0.0, 0.0]]))
+    assert J.item() == pytest.approx(0.6931472)
+    assert dz.tolist() == [[0.0, 0.0], [-0.5, 0.5]]
+    for bad in (-1, 2):
+        with pytest.raises(ValueError, match=rf"classes from {min(bad, 0)} to {max(bad, 0)}, z \(2, 2\) float32 has 0 to 1"):
+            cross_entropy(torch.tensor([0, bad]), torch.ones(2, 2))
+    for smoothing in (-0.1, 1.1, torch.nan):
+        with pytest.raises(ValueError, match=rf"label_smoothing {smoothing}, expected 0 to 1"):
+            cross_entropy(torch.tensor([0]), torch.ones(1, 2), label_smoothing=smoothing)
+    cross_entropy(torch.tensor([0]), torch.ones(1, 2), label_smoothing=1)
+    for weight in (torch.ones(3), torch.ones(1), torch.ones(2, dtype=torch.float64)):
+        with pytest.raises(ValueError, match=rf"weight {named(weight)}, expected \(2,\) as the classes of z \(1, 2\) float32"):
+            cross_entropy(torch.tensor([0]), torch.ones(1, 2), weight=weight)
+    for y in (torch.zeros(1, dtype=torch.int32), torch.zeros(1, dtype=torch.bool), torch.zeros(1, 2, dtype=torch.float64)):
+        with pytest.raises(ValueError, match=rf"y {named(y)}, z \(1, 2\) float32; expected indices \(1,\) int64"):
+            cross_entropy(y, torch.ones(1, 2))
+    with pytest.raises(ValueError, match=r"z \(\) float32"):
+        cross_entropy(torch.tensor(0.5), torch.tensor(1.0))
