@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.embedded import EMBEDDED, embedded
+from pure_mlp.data.idx import read_folder
+from pure_mlp.data.npz import read_npz
 
 
 def load(name: str) -> Dataset:
-    """The shipped data set of that name.
+    """The shipped data set of that name ("digits", "breast_cancer", "diabetes"); or a path: a folder in MNIST's idx layout, or an
+    .npz file.
 
-    Raises `ValueError` for anything else.
+    A folder that is called like a shipped set is reached as "./digits". Raises `ValueError`, one line, for anything else and for a
+    file that is not what it should be (see `read_folder`, `read_npz`), and `OSError` for one that may not be read.
 
     >>> load("diabetes").unit
     'points of disease progression'
     """
     if name in EMBEDDED:
         return embedded(name)
-    raise ValueError(f"unknown data {name!r}: expected {', '.join(EMBEDDED)}")
+    path = Path(name)
+    if path.is_dir():
+        return read_folder(path)
+    if path.suffix == ".npz":
+        return read_npz(path)
+    found = "a file of another kind" if path.exists() else "neither"
+    known = ", ".join(EMBEDDED)
+    raise ValueError(
+        f"data {name!r}: expected one of {known}, or a path to a folder of idx files or to an .npz file, found {found}"
+    )
