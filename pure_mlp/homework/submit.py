@@ -1,0 +1,60 @@
+"""The zip that is handed in."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+API = ("MLP", "mse_loss", "bce_loss")
+
+
+def submit(netid: str, theory: Path, program: bytes, directory: Path) -> Path:
+    """Write `directory`/NETID.zip with exactly `theory.pdf` and `mlp.py`, and return its path.
+
+    The same parts give the same bytes. Raises `ValueError` or `OSError`, and leaves no file, where the net id is no name,
+    the theory is missing, not called `theory.pdf` or not a whole PDF, or the program does not parse or lacks a name of the API.
+    """
+    if not (netid.isascii() and netid.isalnum()):
+        raise ValueError(f"net id {netid!r}, expected letters and digits, as in ab1234")
+    if theory.name != "theory.pdf":
+        raise ValueError(f"{theory} has to be called theory.pdf")
+    parts = {"theory.pdf": checked_theory(theory), "mlp.py": checked_program(program)}
+    target, partial = directory / f"{netid}.zip", directory / f".{netid}.zip.partial"
+    try:
+        with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
+            for name, data in parts.items():
+                entry = ZipInfo(name)
+                entry.compress_type = ZIP_DEFLATED
+                archive.writestr(entry, data)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def checked_theory(path: Path) -> bytes:
+    """The bytes of a PDF. Raises `ValueError` unless it begins and ends as one, `OSError` where it cannot be read."""
+    data = path.read_bytes()
+    if not data.startswith(b"%PDF-") or b"%%EOF" not in data[-1024:]:
+        raise ValueError(f"{path} is not a whole PDF: expected %PDF- first and %%EOF last, found {len(data)} bytes")
+    return data
+
+
+def checked_program(program: bytes) -> bytes:
+    """The bytes of an `mlp.py`. Raises `ValueError` unless it parses and defines `MLP`, `mse_loss` and `bce_loss`.
+
+    >>> checked_program(b"class MLP: ...")
+    Traceback (most recent call last):
+    ValueError: mlp.py does not define mse_loss, bce_loss
+    """
+    try:
+        tree = ast.parse(program)
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"mlp.py is not Python: {error}") from error
+    defined = {ast.unparse(n.targets[0]) if isinstance(n, ast.Assign) else getattr(n, "name", "") for n in tree.body}
+    missing = [name for name in API if name not in defined]
+    if missing:
+        raise ValueError(f"mlp.py does not define {', '.join(missing)}")
+    return program
