@@ -151,23 +151,20 @@ class Emitter:
             if method and isinstance(first, Node) and self.places.of.get(first) is out and form is not None:
                 self.method(name, out, method, args[1:], kwargs)
             elif form is not None:
-                call = self.cell(node.op.split(".")[1], form.call)
+                function = self.cell(node.op.split(".")[1], form.call)
                 taken = {k: v for k, v in kwargs.items() if k in form.takes}
-                self.lines.append(f"{call}({self.arguments(args, taken)}, {form.out}={name})")
+                self.lines.append(f"{function}({self.arguments(args, taken)}, {form.out}={name})")
 
     def square_sum(self, name: str, out: Tensor, d: Node, factor: object) -> None:
         n = math.prod(d.like.shape)
         if d not in self.stable or not self.stable[d].is_contiguous():
-            call, square = self.cell(f"{name}_copy_", out.copy_), self.cell("square_sum", square_sum)
-            self.lines.append(f"{call}({square}({self.names[d]}, {self.argument(factor)}))")
+            copy, square = self.cell(f"{name}_copy_", out.copy_), self.cell("square_sum", square_sum)
+            self.lines.append(f"{copy}({square}({self.names[d]}, {self.argument(factor)}))")
             return
-        flat, row = (self.cell(f"{self.names[d]}_{k}", self.flat(d, s)) for k, s in (("flat", (n,)), ("row", (1, n))))
-        one = out.view(1)
-        call = self.cell(f"{name}_addmv_", one.addmv_)
+        flat = self.cell(f"{self.names[d]}_flat", self.stable[d].view(n))
+        row = self.cell(f"{self.names[d]}_row", self.stable[d].view(1, n))
+        call = self.cell(f"{name}_addmv_", out.view(1).addmv_)
         self.lines.append(f"{call}({row}, {flat}, beta=0.0, alpha={self.argument(factor)})")
-
-    def flat(self, d: Node, shape: tuple[int, ...]) -> Tensor:
-        return self.stable[d].as_strided(shape, (1,) if len(shape) == 1 else (shape[1], 1))
 
     def method(self, name: str, out: Tensor, method: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         call = f"{name}_{method}"

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pure_mlp.plan.graph import Unplannable
 
 _LEAF = {name: f"aten.{name}.Tensor" for name in ("add", "sub", "mul", "div")}
-_LEAF |= {name: f"aten.{name}.default" for name in ("sqrt", "neg", "exp", "abs", "reciprocal", "addcmul", "addcdiv", "maximum", "minimum")}
+_LEAF |= {name: f"aten.{name}.default" for name in ("sqrt", "neg", "exp", "abs", "reciprocal", "maximum", "minimum")}
+_LEAF |= {name: f"aten.{name}.default" for name in ("addcmul", "addcdiv")}
 _LEAF |= {"lerp": "aten.lerp.Scalar"}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import attrs
@@ -83,7 +83,7 @@ class Graph:
         self,
         op: str,
         args: tuple[object, ...] = (),
-        kwargs: dict[str, object] | None = None,
+        kwargs: Mapping[str, object] | None = None,
         spec: Spec | None = None,
         *,
         unique: bool = False,
@@ -92,7 +92,7 @@ class Graph:
         """The node of this computation: the one that exists already, unless it must be unique (random draws, remat)."""
         key = None if unique or value is not None else (op, _key(args), _key(tuple(sorted((kwargs or {}).items()))))
         if key is None or key not in self._memo:
-            node = Node(op, args, kwargs or {}, spec, len(self.nodes), value)
+            node = Node(op, args, dict(kwargs or {}), spec, len(self.nodes), value)
             self.nodes.append(node)
             if key is None:
                 return node
@@ -132,7 +132,7 @@ def _key(a: object) -> object:
     return type(a), repr(a)
 
 
-@lru_cache(maxsize=None)
+@cache
 def overload(op: str) -> OpOverload | None:
     """The overload of torch of this name; None for an op of this room.
 
@@ -146,7 +146,7 @@ def overload(op: str) -> OpOverload | None:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_view(op: str) -> bool:
     """Whether the result shares the memory of the first argument.
 
@@ -160,7 +160,7 @@ def is_view(op: str) -> bool:
     return any(info is not None and not info.is_write for info in infos)
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_pointwise(op: str) -> bool:
     """Whether each element of the result depends on that element of the operands alone.
 
@@ -174,7 +174,7 @@ def is_pointwise(op: str) -> bool:
 _POINTWISE = {"aten.threshold_backward.default", "aten.clone.default", "aten.lerp.Scalar"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_random(op: str) -> bool:
     """Whether the op draws from a generator.
 

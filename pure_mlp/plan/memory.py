@@ -50,11 +50,13 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
             elif free.get(node.spec):
                 of[node] = free[node.spec].pop()
             else:
-                buffers.append(torch.empty_strided(node.spec.shape, node.spec.stride, dtype=node.spec.dtype, device=node.spec.device))
+                shape, stride, dtype, device = node.spec
+                buffers.append(torch.empty_strided(shape, stride, dtype=dtype, device=device))
                 of[node] = buffers[-1]
         for a in {root(a) for a in node.operands} | {node}:
-            if a in of and a.spec is not None and last.get(a, t) == t and id(of[a]) not in permanent and (a is node or of.get(node) is not of[a]):
-                free.setdefault(a.spec, []).append(of[a])
+            dies = a in of and last.get(a, t) == t and id(of[a]) not in permanent
+            if dies and (a is node or of.get(node) is not of[a]):
+                free.setdefault(a.like, []).append(of[a])
     return Places(of, buffers)
 
 

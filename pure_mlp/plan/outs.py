@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -27,7 +27,7 @@ class OutForm(NamedTuple):
     takes: frozenset[str]
 
 
-@lru_cache(maxsize=None)
+@cache
 def out_form(op: str) -> OutForm | None:
     """The overload of the same packet that takes the same arguments and one tensor to write to; None if there is none.
 

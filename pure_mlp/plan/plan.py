@@ -13,7 +13,7 @@ from pure_mlp.plan.graph import Node, Unplannable, spec_of
 from pure_mlp.plan.memory import place
 from pure_mlp.plan.rewrite import rewrite
 from pure_mlp.plan.schedule import chains, schedule, separate
-from pure_mlp.plan.simplify import is_count, simplify
+from pure_mlp.plan.simplify import simplify
 from pure_mlp.plan.trace import trace
 from pure_mlp.record import tree_items, tree_leaves, tree_like
 from pure_mlp.train import Step
@@ -43,6 +43,7 @@ class Plan(Generic[S, B]):
         self._leaves = [leaf.detach().clone() for leaf in leaves]
         self._carry = tree_like(carry, self._leaves)
         self._counts = [leaf.item() if spec_of(leaf)[0] == () and leaf.dtype == torch.float64 else 0.0 for leaf in leaves]
+        self._flat = isinstance(batch, tuple) and all(isinstance(t, Tensor) for t in batch)
         self._programs: dict[object, Program] = {}
         self._program = self._program_for(_tensors(batch, "batch"), batch)
 
@@ -63,7 +64,7 @@ class Plan(Generic[S, B]):
 
     def step(self, batch: B) -> float:
         """Advance the carry by one batch; returns the loss. Raises `Unplannable` if the step cannot be planned for this batch."""
-        tensors = batch if type(batch) is tuple else tree_leaves(batch)
+        tensors = cast("tuple[Tensor, ...]", batch) if self._flat else tree_leaves(batch)
         loss = self._program.run(*tensors)
         if loss is None:
             self._program = self._program_for(_tensors(batch, "batch"), batch)

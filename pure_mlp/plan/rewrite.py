@@ -10,7 +10,7 @@ from pure_mlp.plan.host import Number
 
 
 def rewrite(graph: Graph) -> Graph:
-    """The same graph without `lin` and `scale`: products with factors, `addmm` and `addmv` with alpha and beta, `addcdiv`, `addcmul`.
+    """The same graph without `lin` and `scale`: their numbers become the alpha, beta and value of what stands around them.
 
     a s + A B t -> addmm, so that an SGD update happens inside the product that is the gradient; a s + t (sum of rows of A) -> addmv
     with a vector of ones; and a + t b / c -> addcdiv, a + t b c -> addcmul.

@@ -1,4 +1,4 @@
-"""What sinks through what: one rule an operation, from a node of the trace to a value of the new graph, or None to leave it as it is."""
+"""What sinks through what: a rule makes a value of the new graph from a node of the trace, or None to leave it as it is."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from itertools import pairwise
 
 from pure_mlp.plan.graph import Graph, Node, is_pointwise, is_random, is_view
 
@@ -30,7 +31,7 @@ def separate(graph: Graph) -> Graph:
     for i, node in enumerate(graph.outputs):
         own = node.op == "carry" and node.args[0] == i
         if node.spec is None:
-            if node.op == "carry" and not own or node in seen:
+            if (node.op == "carry" and not own) or node in seen:
                 graph.outputs[i] = graph.add("host.mul", (node, 1.0), unique=True)
         elif not own and (root(node).op in ("carry", "batch", "const") or root(node) is not node or node in seen):
             graph.outputs[i] = graph.add("aten.clone.default", (node,), {}, node.spec, unique=True)
@@ -54,13 +55,13 @@ def chains(graph: Graph, live: list[Node]) -> dict[Node, list[Node]]:
 
 
 def schedule(live: list[Node], chain: dict[Node, list[Node]]) -> list[Node]:
-    """The nodes in an order that respects operands, keeps random draws in theirs, and lets chains wait for the leaf's other readers.
+    """The nodes in an order in which operands come first, random draws as in the step, chains after the leaf's other readers.
 
     Where two waits contradict each other, the older node goes first: its chain will compute elsewhere.
     """
     before: dict[Node, set[Node]] = {node: set(node.operands) for node in live}
     draws = [node for node in live if is_random(node.op)]
-    for earlier, later in zip(draws, draws[1:]):
+    for earlier, later in pairwise(draws):
         before[later].add(earlier)
     readers: dict[Node, list[Node]] = {}
     for node in live:
@@ -93,10 +94,8 @@ def _topological(
     order: list[Node] = []
     placed: set[Node] = set()
     while len(order) < len(live):
-        if ready:
-            node = heapq.heappop(ready)[2]
-        else:
-            node = next(node for node in live if node not in placed and not needed[node])
+        oldest = (node for node in live if node not in placed and not needed[node])
+        node = heapq.heappop(ready)[2] if ready else next(oldest)
         if node in placed:
             continue
         placed.add(node)

@@ -22,8 +22,9 @@ _SHAPE_ONLY |= {"zeros", "ones", "full", "empty", "arange", "eye", "scalar_tenso
 def trace(run: Callable[[], Sequence[Tensor]], carry: Sequence[Tensor], batch: Sequence[Tensor]) -> Graph:
     """The graph of `run`, which computes the outputs from the tensors of carry and batch; any other tensor it uses is a constant.
 
-    A step that draws random numbers is run twice, and the generators are left as they were. Raises `Unplannable`, with the operation and the source line, for a value read into Python
-    (`.item()`, a branch on values), for an operation in place on a tensor not born in the step, for a generator made or reseeded inside.
+    A step that draws random numbers is run twice, and the generators are left as they were. Raises `Unplannable`, with the
+    operation and the source line, for a value read into Python (`.item()`, a branch on values), for an operation in place on a
+    tensor not born in the step, for a generator made or reseeded inside.
 
     >>> x = torch.ones(3)
     >>> [node.op for node in trace(lambda: [x * 2], [x], []).live()]
@@ -113,6 +114,8 @@ class _Recorder(TorchDispatchMode):
                 self.bind(leaf, self.graph.add(name, leaf_args, {**kwargs, **value}, spec_of(leaf)))
         elif isinstance(out, Tensor) and op.split(".")[1] in _SHAPE_ONLY:
             self.bind(out, self.graph.add("const", (), {}, spec_of(out), value=out.clone()))
+        elif isinstance(out, Tensor) and op == "aten.detach.default" and args[0] is self.graph.nodes[-1]:
+            self.bind(out, self.graph.nodes[-1])  # torch's factories detach what they made
         elif isinstance(out, Tensor):
             source = args[0] if args and is_view(op) else None
             fence = isinstance(source, Node) and op == "aten.view.default" and source.spec == spec_of(out)

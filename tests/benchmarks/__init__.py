@@ -1,0 +1,1 @@
+"""What a training step costs, as ratios to eager autograd in the same run: `python -m tests.benchmarks`."""
