@@ -80,7 +80,7 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
     if size < 1 or len(x) != len(y):
         raise ValueError(f"batches: size {size}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
     order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
-    return ((x[rows], y[rows]) for rows in order.split(size))
+    return ((x[rows], y[rows]) for rows in torch.split(order, size))
 
 
 @attrs.frozen(eq=False)

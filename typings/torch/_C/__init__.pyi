@@ -1,0 +1,26 @@
+"""What is private in torch and has no public name."""
+
+from torch._C import _functorch as _functorch
+from torch._C import _nn as _nn
+
+class FunctionSchema:
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_mutable(self) -> bool: ...
+    @property
+    def arguments(self) -> list[Argument]: ...
+    @property
+    def returns(self) -> list[Argument]: ...
+
+class Argument:
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_out(self) -> bool: ...
+    @property
+    def alias_info(self) -> _AliasInfo | None: ...
+
+class _AliasInfo:
+    @property
+    def is_write(self) -> bool: ...

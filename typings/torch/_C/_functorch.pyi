@@ -1,0 +1,3 @@
+from torch import Tensor
+
+def is_batchedtensor(tensor: Tensor) -> bool: ...

@@ -1,0 +1,3 @@
+from torch import Tensor
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = ...) -> Tensor: ...

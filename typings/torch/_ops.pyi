@@ -1,0 +1,58 @@
+"""Kernels of torch that have no public binding. Those that are called have types of their own."""
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeAlias, type_check_only
+
+from torch import _C, Tag, Tensor
+from typing_extensions import ParamSpec, TypeVar
+
+_Tensor: TypeAlias = Tensor
+_P = ParamSpec("_P", default=...)
+_T = TypeVar("_T", default=Any)  # as in torch: an overload found by its name
+
+class OpOverload(Generic[_P, _T]):
+    __name__: str
+    _schema: _C.FunctionSchema
+    _op: Callable[_P, _T]
+    _overloadpacket: OpOverloadPacket
+    def __init__(
+        self,
+        overloadpacket: OpOverloadPacket,
+        op: Callable[_P, _T],
+        op_dk: Callable[..., _T],
+        schema: _C.FunctionSchema,
+        tags: list[Tag],
+    ) -> None: ...
+    @property
+    def tags(self) -> list[Tag]: ...
+    def __call__(self, /, *args: _P.args, **kwargs: _P.kwargs) -> _T: ...
+
+class OpOverloadPacket:
+    def __init__(self, qualified_op_name: str, op_name: str, op: object, overload_names: list[str]) -> None: ...
+    def overloads(self) -> list[str]: ...
+
+@type_check_only
+class _ThresholdBackward(OpOverloadPacket):
+    default: OpOverload[[Tensor, Tensor, float], Tensor]
+
+@type_check_only
+class _ActivationBackward(OpOverloadPacket):
+    default: OpOverload[[Tensor, Tensor], Tensor]
+
+@type_check_only
+class _ForeachScaled(OpOverloadPacket):
+    Tensor: OpOverload[[list[_Tensor], _Tensor], list[_Tensor]]
+
+@type_check_only
+class _Aten(Protocol):
+    threshold_backward: _ThresholdBackward
+    sigmoid_backward: _ActivationBackward
+    tanh_backward: _ActivationBackward
+    _foreach_add: _ForeachScaled
+    _foreach_mul: _ForeachScaled
+
+@type_check_only
+class _Operators(Protocol):
+    aten: _Aten
+
+ops: _Operators
