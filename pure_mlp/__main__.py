@@ -15,7 +15,7 @@ COMMANDS = {"train": train, "predict": predict, "check": check}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0, or 1 if `check` found a wrong gradient, 2 for a bad flag, file or shape, 130 for Ctrl-C, 141 for a closed pipe.
+    """A command: 0, 1 if `check` found a wrong gradient, 2 for a bad flag, file or shape, 130 for Ctrl-C, 141 for a closed pipe.
 
     argv is without the program's name; the arguments of the process where it is None.
     """

@@ -82,7 +82,11 @@ def loss_case(what: str, loss: Loss, y: Tensor, y_hat: Tensor) -> Case:
 
 
 def all_cases(generator: Generator) -> Iterator[Case]:
-    """Every layer and combinator at points away from the kinks, and every loss with every reduction it takes."""
+    """Every layer and combinator at points away from the kinks, and every loss with every reduction it takes.
+
+    >>> {case.what for case in all_cases(Generator())} >= {"linear", "gelu", "residual", "bce (mean)"}
+    True
+    """
     x = torch.randn(4, 5, generator=generator, dtype=torch.float64)
     x = x + 0.1 * x.sign()
     p, q = (linear_init(5, 5, generator, torch.float64) for _ in range(2))
@@ -113,6 +117,9 @@ def net_cases(hidden: Sequence[int], f: str, g: str, loss: str, generator: Gener
     """The loss and each tensor of params of the net 8 -> hidden -> 3 with the activations f and g, on three examples.
 
     The examples are those of a thousand random ones whose units stay farthest from 0, where f or g may have a kink.
+
+    >>> [case.of for case in net_cases([4], "tanh", "sigmoid", "bce", Generator())]
+    ['y_hat', 'weight', 'bias', 'weight', 'bias']
     """
     sizes = (8, *hidden, 3)
     net, params = mlp(sizes, generator, ACTIVATIONS[f], ACTIVATIONS[g], dtype=torch.float64)

@@ -21,6 +21,13 @@ def has(name: str) -> bool:
 
 
 def advice() -> str | None:
-    """One line about what is missing and how to install it, or None if nothing is."""
+    """One line about what is missing and how to install it, or None if nothing is.
+
+    >>> import sys
+    >>> from unittest.mock import patch
+    >>> with patch.dict(sys.modules, {"rich": None, "matplotlib": None, "safetensors": None, "numpy": None}):
+    ...     print((advice() or "").split(";")[0])
+    not installed: rich (progress bar and tables), matplotlib (curves.png), safetensors (params.safetensors), numpy (.npz files)
+    """
     missing = [f"{name} ({use})" for name, use in EXTRAS.items() if not has(name)]
     return f"not installed: {', '.join(missing)}; {INSTALL} brings them" if missing else None

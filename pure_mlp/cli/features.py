@@ -14,6 +14,12 @@ def read_features(path: Path, columns: int) -> Tensor:
     """The rows (n, columns) float32 of a .csv file, whose first line may be a header.
 
     Raises `ValueError` with file and line for a value that is not a finite number, a row of another length, or no rows.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "new.csv").write_text("age,height\\n7,1.2\\n")
+    ...     read_features(Path(folder, "new.csv"), 2)
+    tensor([[7.0000, 1.2000]])
     """
     rows = []
     with path.open(encoding="utf-8-sig", newline="") as file:

@@ -34,6 +34,13 @@ def fit_model(
 
     Each epoch becomes one of `rows`, and then, if there is a folder, its params.*, metrics.csv and metrics.json. Raises
     `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.data.load import load
+    >>> rows: list[Row] = []
+    >>> model, epoch = fit_model(example(), {"training": load("diabetes"), "test": load("diabetes")}, Generator(), None, rows)
+    >>> epoch, len(rows)
+    (1, 1)
     """
     setup, name = model.setup, watched(model.setup)
     part, loss = parts[name], LOSSES[model.setup.loss]

@@ -40,14 +40,30 @@ def columns(part: str, metric: str) -> list[str]:
 
 
 def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
-    """One line an epoch under `columns`; every number can be read back to the bit."""
+    """One line an epoch under `columns`; every number can be read back to the bit.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_csv(Path(folder, "metrics.csv"), "test", "accuracy", [Row(1, 0.5, 0.75, 1.0, 0.25)])
+    ...     print(Path(folder, "metrics.csv").read_text())
+    epoch,train_loss,test_loss,test_accuracy,seconds
+    1,0.5,0.75,1.0,0.25
+    """
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns(part, metric), *map(attrs.astuple, rows)])
     replace_file(path, text.getvalue().encode())
 
 
 def write_json(path: Path, setup: Setup, epoch: int, scores: Mapping[str, Scores]) -> None:
-    """The setup, the epoch whose params were saved, their scores on each part, and the versions of what computed them."""
+    """The setup, the epoch whose params were saved, their scores on each part, and the versions of what computed them.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> with TemporaryDirectory() as folder:
+    ...     write_json(Path(folder, "metrics.json"), example().setup, 1, {})
+    ...     [*json.loads(Path(folder, "metrics.json").read_text())]
+    ['setup', 'epoch', 'metrics', 'versions']
+    """
     try:
         own = version("pure-mlp")
     except PackageNotFoundError:
@@ -62,7 +78,15 @@ def write_json(path: Path, setup: Setup, epoch: int, scores: Mapping[str, Scores
 
 
 def draw_curves(path: Path, setup: Setup, part: str, rows: Sequence[Row]) -> bool:
-    """Losses and metric over the epochs as a PNG; False, and nothing written, without matplotlib."""
+    """Losses and metric over the epochs as a PNG; False, and nothing written, without matplotlib.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> with TemporaryDirectory() as folder:
+    ...     drawn = draw_curves(Path(folder, "curves.png"), example().setup, "test", [Row(1, 0.5, 0.75, 1.0, 0.25)])
+    ...     drawn == Path(folder, "curves.png").exists()
+    True
+    """
     if not has("matplotlib"):
         return False
     from matplotlib.figure import Figure
@@ -74,7 +98,7 @@ def draw_curves(path: Path, setup: Setup, part: str, rows: Sequence[Row]) -> boo
     left.plot(epochs, [row.train_loss for row in rows], label="training (mean over the epoch)", marker=marker)
     left.plot(epochs, [row.loss for row in rows], label=f"{part} (after the epoch)", marker=marker)
     left.set_yscale("log")
-    left.set_ylabel(f"loss: {setup.loss}" + (" [nat]" if setup.loss in ("cross_entropy", "bce", "bce_with_logits") else ""))
+    left.set_ylabel(f"loss: {setup.loss} " + ("of scaled labels [1]" if setup.task == "regression" else _unit(setup.loss)))
     percent = setup.task != "regression"
     values = [100 * row.metric if percent else row.metric for row in rows]
     right.plot(epochs, values, label=part, color="tab:orange", marker=marker)
@@ -90,3 +114,7 @@ def draw_curves(path: Path, setup: Setup, part: str, rows: Sequence[Row]) -> boo
     figure.savefig(buffer, format="png")
     replace_file(path, buffer.getvalue())
     return True
+
+
+def _unit(loss: str) -> str:
+    return "[1]" if loss in ("mse", "squared_norm") else "[nat]"

@@ -14,6 +14,16 @@ def interrupt_noted() -> Iterator[Callable[[], None]]:
     """Within it SIGINT is noted, and raised as `KeyboardInterrupt` by the function that it yields, or else at its end.
 
     A second SIGINT is raised at once. Outside the main thread, where signals do not arrive, nothing is changed.
+
+    >>> try:
+    ...     with interrupt_noted() as raise_if_noted:
+    ...         signal.raise_signal(signal.SIGINT)
+    ...         print("still here")
+    ...         raise_if_noted()
+    ... except KeyboardInterrupt:
+    ...     print("interrupted")
+    still here
+    interrupted
     """
     noted: list[int] = []
 

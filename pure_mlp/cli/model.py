@@ -27,13 +27,33 @@ class Model:
     targets: Standardizer | None
 
 
+def example() -> Model:
+    """A small model of the diabetes data with random params and y standardised by mean 152 and deviation 1, for examples.
+
+    >>> example().setup.sizes
+    (10, 4, 1)
+    """
+    learning = ("relu", "identity", "mse", "adam", 1e-3, 32, 1, 0, None, 0.2)
+    setup = Setup("diabetes", "", "regression", (), "points of disease progression", (10, 4, 1), *learning)
+    inputs, targets = Standardizer(torch.zeros(10), torch.ones(10)), Standardizer(torch.full((1,), 152.0), torch.ones(1))
+    return Model(setup, net_of(setup, Generator())[1], inputs, targets)
+
+
 def net_of(setup: Setup, generator: Generator) -> tuple[MLP, tuple[Linear, ...]]:
-    """The net that the setup describes, and params for it drawn from the generator."""
+    """The net that the setup describes, and params for it drawn from the generator.
+
+    >>> [p.weight.shape for p in net_of(example().setup, Generator())[1]]
+    [torch.Size([4, 10]), torch.Size([1, 4])]
+    """
     return mlp(setup.sizes, generator, ACTIVATIONS[setup.f], ACTIVATIONS[setup.g])
 
 
 def outputs(model: Model, x: Tensor) -> Tensor:
-    """y_hat (n, sizes[-1]) of features x (n, sizes[0]) as in the source. Raises `ValueError` for another number of features."""
+    """y_hat (n, sizes[-1]) of features x (n, sizes[0]) as in the source. Raises `ValueError` for another number of features.
+
+    >>> outputs(example(), torch.ones(5, 10)).shape
+    torch.Size([5, 1])
+    """
     if x.dim() != 2 or x.shape[1] != model.setup.sizes[0]:
         raise ValueError(f"data with features {tuple(x.shape)}, the model takes (*, {model.setup.sizes[0]})")
     net, _ = net_of(model.setup, Generator())
@@ -45,6 +65,9 @@ def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
 
     To mean 0 and standard deviation 1 where g takes every value; from [min, max] to [0, 1] for sigmoid and [-1, 1] for tanh; to
     minimum 0 and standard deviation 1 where g is bounded from below.
+
+    >>> fit_targets(example().setup, torch.tensor([[1.0], [3.0]]))
+    Standardizer(mean=tensor([2.]), std=tensor([1.]))
     """
     if setup.task != "regression":
         return None
@@ -58,7 +81,12 @@ def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
 
 
 def encode(model: Model, data: Dataset) -> Tensor:
-    """The labels as the loss wants them: indices for cross-entropy, else one-hot rows; 0 or 1; or mapped by `model.targets`."""
+    """The labels as the loss wants them: indices for cross-entropy, else one-hot rows; 0 or 1; or mapped by `model.targets`.
+
+    >>> from pure_mlp.data.load import load
+    >>> encode(example(), load("diabetes"))[0]
+    tensor([-1.])
+    """
     if model.targets is not None:
         return standardize(model.targets, data.y)
     if model.setup.task == "classes" and model.setup.loss != "cross_entropy":
@@ -70,6 +98,9 @@ def answers(model: Model, y_hat: Tensor) -> Tensor:
     """What a person wants to know of y_hat: values in the unit of the labels (n, 1), or one score a class (n, classes).
 
     The scores are probabilities if the loss is a cross-entropy; for binary data the second is y_hat's, the first its complement.
+
+    >>> answers(example(), torch.tensor([[-1.0]]))
+    tensor([[151.]])
     """
     setup = model.setup
     if model.targets is not None:

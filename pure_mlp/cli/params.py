@@ -27,6 +27,13 @@ def save(folder: Path, model: Model) -> Path:
 
     The tensors are named by their path in the params, as `0.weight`; the standardisers' are `inputs.mean`, `inputs.std`,
     `targets.mean` and `targets.std`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = save(Path(folder), example())
+    ...     load_model(Path(folder)).setup == example().setup
+    True
     """
     tensors = {**dict(tree_items(model.params)), "inputs.mean": model.inputs.mean, "inputs.std": model.inputs.std}
     if model.targets is not None:
@@ -49,8 +56,14 @@ def load_model(place: Path) -> Model:
     """The model in a folder written by `train --out`, or in one of its params files.
 
     Raises `ValueError` for a file that is not such a one, `OSError` where there is none.
+
+    >>> load_model(Path("no_such.txt"))
+    Traceback (most recent call last):
+    ValueError: no_such.txt: expected a folder, a .safetensors or a .pt file
     """
     path = place
+    if not place.is_dir() and place.suffix not in (".safetensors", ".pt"):
+        raise ValueError(f"{place}: expected a folder, a .safetensors or a .pt file")
     if place.is_dir():
         there = [place / name for name in NAMES if (place / name).is_file()]
         if not there:

@@ -73,7 +73,14 @@ def fraction(text: str) -> float:
 
 
 def parser() -> Parser:
-    """The parser of `pure-mlp`; `options.command` is train, predict or check."""
+    """The parser of `pure-mlp`; `options.command` is train, predict or check.
+
+    >>> parser().parse_args(["train", "--hidden", "64", "32"]).hidden
+    [64, 32]
+    >>> parser().parse_args(["train", "--lr", "-1"])
+    Traceback (most recent call last):
+    pure_mlp.cli.parser.UsageError: pure-mlp train: argument --lr: '-1' is not a number above 0
+    """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
     commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check")
     hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
@@ -89,7 +96,7 @@ def parser() -> Parser:
     )
     train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step")
     train.add_argument("--lr", type=positive, help="learning rate; 0.1 for sgd, else 0.001")
-    train.add_argument("--batch", type=positive_int, default=32, metavar="N", help="examples a step")
+    train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step")
     train.add_argument("--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part")
     train.add_argument("--seed", type=natural, default=0, metavar="N", help="of split, params and order")
     train.add_argument("--patience", type=positive_int, metavar="N", help="stop after N epochs without a better validation loss")

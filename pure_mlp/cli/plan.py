@@ -49,6 +49,11 @@ def parts_of(setup: Setup, data: Dataset, generator: Generator) -> dict[str, Dat
     """The parts "training", then "validation" under early stopping, and "test": the source's own, or else the first that is drawn.
 
     Raises `ValueError` for a part without examples.
+
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.data.load import load
+    >>> {name: len(part.x) for name, part in parts_of(example().setup, load("diabetes"), Generator()).items()}
+    {'training': 354, 'test': 88}
     """
     training, test = (data, data.test) if setup.test_fraction is None else split(data, setup.test_fraction, generator)
     if test is None:
@@ -60,5 +65,10 @@ def parts_of(setup: Setup, data: Dataset, generator: Generator) -> dict[str, Dat
 
 
 def watched(setup: Setup) -> str:
-    """The part whose loss is followed over the epochs: a validation part if it decides when to stop, else the test part."""
+    """The part whose loss is followed over the epochs: a validation part if it decides when to stop, else the test part.
+
+    >>> from pure_mlp.cli.model import example
+    >>> watched(example().setup)
+    'test'
+    """
     return "test" if setup.patience is None else "validation"

@@ -28,7 +28,21 @@ SHOWN = 10
 
 
 def predict(options: Namespace) -> int:
-    """Print predictions of the model, write all of them into `--csv`, and print its scores where there are labels."""
+    """Print predictions of the model, write all of them into `--csv`, and print its scores where there are labels.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.parser import parser
+    >>> from pure_mlp.cli.params import save
+    >>> with TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
+    ...     _ = save(Path(folder), example())
+    ...     code = predict(parser().parse_args(["predict", folder, "diabetes"]))
+    <BLANKLINE>
+    diabetes model on diabetes
+    ...
+    >>> code
+    0
+    """
     model = load_model(Path(options.model))
     setup = model.setup
     data: Dataset | None = None
@@ -61,7 +75,12 @@ def predict(options: Namespace) -> int:
 
 
 def predictions(model: Model, x: Tensor, data: Dataset | None) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: number, prediction, one score a class for classes, and the label where there is one."""
+    """Header and rows: number, prediction, one score a class for classes, and the label where there is one.
+
+    >>> from pure_mlp.cli.model import example
+    >>> predictions(example(), torch.ones(2, 10), None)[0]
+    ['row', 'prediction [points of disease progression]']
+    """
     setup = model.setup
     answer = answers(model, outputs(model, x))
     if setup.task == "regression":
@@ -80,7 +99,13 @@ def predictions(model: Model, x: Tensor, data: Dataset | None) -> tuple[list[str
 
 
 def relabel(setup: Setup, data: Dataset) -> Dataset:
-    """The data with its labels as the model counts them, classes matched by name. Raises `ValueError` where they do not match."""
+    """The data with its labels as the model counts them, classes matched by name. Raises `ValueError` where they do not match.
+
+    >>> from pure_mlp.cli.model import example
+    >>> relabel(example().setup, load("digits"))
+    Traceback (most recent call last):
+    ValueError: digits has classes labels, the model was trained for regression
+    """
     if (setup.task == "regression") != (data.task == "regression"):
         raise ValueError(f"{data.name} has {data.task} labels, the model was trained for {setup.task}")
     if setup.task == "regression":

@@ -46,7 +46,13 @@ class Meter:
 
 @contextmanager
 def progress(epochs: int, examples: int) -> Iterator[Meter]:
-    """A meter for `epochs` passes through `examples` examples, shown as suits stderr."""
+    """A meter for `epochs` passes through `examples` examples, shown as suits stderr.
+
+    >>> with progress(epochs=2, examples=100) as meter:
+    ...     meter.batch(100)
+    >>> meter.done
+    100
+    """
     total = epochs * examples
     if not sys.stderr.isatty():
         milestones = {max(1, round(epochs * tenth / 10)) * examples for tenth in range(11)}

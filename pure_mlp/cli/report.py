@@ -9,7 +9,15 @@ from pure_mlp.cli.extras import has
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> None:
-    """Print a table; columns whose cells are numbers stand at the right."""
+    """Print a table; columns whose cells are numbers stand at the right.
+
+    >>> table("ages", ("who", "age"), [("Ann", "7")])
+    <BLANKLINE>
+    ages
+    who  age
+    ---  ---
+    Ann    7
+    """
     cells = [*rows, footer] if footer else [*rows]
     right = [all(_numeric(row[i]) for row in cells) for i in range(len(columns))]
     if has("rich") and sys.stdout.isatty():
@@ -45,12 +53,13 @@ def _rich_table(
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, show_footer=footer is not None)
+    drawn = Table(box=SIMPLE_HEAD, show_footer=footer is not None)
     for i, name in enumerate(columns):
         drawn.add_column(Text(name), Text(footer[i] if footer else ""), justify="right" if right[i] else "left")
     for row in rows:
         drawn.add_row(*map(Text, row))
-    Console().print(drawn)
+    console = Console()
+    console.print(Text(f"\n{title}", style="bold"), drawn, sep="\n", soft_wrap=True)
 
 
 def _numeric(cell: str) -> bool:

@@ -29,7 +29,13 @@ class Scores:
 
 
 def scores(model: Model, data: Dataset) -> Scores:
-    """The scores of the model on labelled data of its own task and classes. Raises `ValueError` where they do not fit."""
+    """The scores of the model on labelled data of its own task and classes. Raises `ValueError` where they do not fit.
+
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.data.load import load
+    >>> scores(example(), load("diabetes")).examples
+    442
+    """
     y_hat = outputs(model, data.x)
     loss = LOSSES[model.setup.loss](encode(model, data), y_hat)[0].item()
     answer = answers(model, y_hat)

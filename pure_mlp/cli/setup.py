@@ -82,11 +82,14 @@ def refuse_nonsense(task: Task, loss: str, g: str) -> None:
     if g not in losses[loss]:
         others = ", ".join(other for other, gs in losses.items() if g in gs)
         logits = " (it computes from logits)" if losses[loss] == ("identity",) else ""
-        raise ValueError(
-            f"loss {loss} takes g {' or '.join(sorted(losses[loss]))}{logits}; for g {g} there are {others or 'none'}"
-        )
+        raise ValueError(f"loss {loss} takes g {' or '.join(sorted(losses[loss]))}{logits}; for g {g} there are {others or 'none'}")
 
 
 def known(setup: Setup) -> bool:
-    """Whether f, g, loss and task are words of this version's tables, as in a file written by it."""
+    """Whether f, g, loss and task are words of this version's tables, as in a file written by it.
+
+    >>> from pure_mlp.cli.model import example
+    >>> known(example().setup), known(attrs.evolve(example().setup, f="cube"))
+    (True, False)
+    """
     return setup.f in ACTIVATIONS and setup.g in ACTIVATIONS and setup.loss in LOSSES and setup.task in FITTING

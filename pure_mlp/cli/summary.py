@@ -15,7 +15,14 @@ MOST_CLASSES = 20
 
 
 def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
-    """Which data, from where, how they are split, and what is to be learnt."""
+    """Which data, from where, how they are split, and what is to be learnt.
+
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.data.load import load
+    >>> print_data(example().setup, {"training": load("diabetes")})  # doctest: +ELLIPSIS
+    data       diabetes: 10 features -> one value [points of disease progression]; 442 training examples (...
+    training   loss mse, adam with rate 0.001, batch 32, 1 epochs, seed 0
+    """
     goal = f"one of {len(setup.classes)} classes"
     if setup.task == "regression":
         goal = f"one value [{setup.unit}]" if setup.unit else "one value"
@@ -32,7 +39,16 @@ def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
 
 
 def print_net(setup: Setup, parts: Sequence[Part]) -> None:
-    """The table of layers for one batch."""
+    """The table of layers for one batch.
+
+    >>> from pure_mlp.cli.model import example
+    >>> print_net(example().setup, [Part((1, 10), (1, 4), 44, 56)])  # doctest: +ELLIPSIS
+    <BLANKLINE>
+    layers
+    ...
+    0  linear, identity  (1, 10) -> (1, 4)          44                       56
+       total                                        44                       56
+    """
     names = [setup.f] * (len(parts) - 1) + [setup.g]
     rows = [
         (str(i), f"linear, {name}", f"{part.input} -> {part.output}", f"{part.parameters:,}", f"{part.kept:,}")
@@ -43,7 +59,16 @@ def print_net(setup: Setup, parts: Sequence[Part]) -> None:
 
 
 def print_scores(setup: Setup, scored: Mapping[str, Scores]) -> None:
-    """A line a part, and the confusion of the last part."""
+    """A line a part, and the confusion of the last part.
+
+    >>> from pure_mlp.cli.model import example
+    >>> print_scores(example().setup, {"test": Scores(88, 0.5, None, None, 55.0, 0.5)})
+    <BLANKLINE>
+    scores
+    part  examples  loss (mse)  RMSE [points of disease progression]     R^2
+    ----  --------  ----------  ------------------------------------  ------
+    test        88         0.5                                    55  0.5000
+    """
     if setup.task == "regression":
         unit = f" [{setup.unit}]" if setup.unit else ""
         errors = [(k, str(s.examples), f"{s.loss:.4g}", f"{s.rmse or 0.0:.4g}", _r2(s.r2)) for k, s in scored.items()]

@@ -24,6 +24,12 @@ def train(options: Namespace) -> int:
     """Train as the flags say, print it, and write the files of `--out` after every epoch; 0.
 
     Raises `KeyboardInterrupt` that says what is kept, `ValueError` and `OSError` for what cannot be done.
+
+    >>> from pure_mlp.cli.parser import parser
+    >>> train(parser().parse_args(["train", "diabetes", "--epochs", "1"]))  # doctest: +ELLIPSIS
+    data       diabetes: 10 features -> ...
+    nothing was saved; --out DIR keeps params, metrics and curves
+    0
     """
     data = load(options.data)
     setup = setup_of(options, data)
