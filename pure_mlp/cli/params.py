@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
+from zipfile import is_zipfile
 
 import attrs
 import torch
@@ -99,6 +100,8 @@ def _safetensors(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
 
 
 def _torch(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+    if not is_zipfile(BytesIO(path.read_bytes())):
+        raise ValueError(f"{path}: not a file of torch.save, or a truncated one")
     try:
         saved = torch.load(BytesIO(path.read_bytes()), weights_only=True)
         return saved["tensors"], saved

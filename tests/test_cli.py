@@ -1,0 +1,388 @@
+"""The command line: what it trains, writes, reads back and refuses; run in this process, and in others where that is the point."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp import mse, tree_items
+from pure_mlp.__main__ import main
+from pure_mlp.cli.anatomy import anatomy
+from pure_mlp.cli.differences import LIMIT, distance, five_point
+from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
+from pure_mlp.cli.model import Model, encode, net_of
+from pure_mlp.cli.params import load_model
+from pure_mlp.cli.plan import parts_of
+from pure_mlp.cli.scores import Scores, scores
+from pure_mlp.cli.setup import FITTING
+from pure_mlp.data.dataset import Dataset
+from pure_mlp.data.load import load
+
+HANDOUT = [("relu", "identity", "mse"), ("sigmoid", "sigmoid", "mse"), ("sigmoid", "sigmoid", "bce"), ("relu", "sigmoid", "bce")]
+SMALL = ["--hidden", "8", "--epochs", "3"]
+BLOCKED = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("rich", "matplotlib", "safetensors", "numpy"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Blocked())
+from pure_mlp.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run(*arguments: str) -> int:
+    return main(arguments)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+def process(*command: str, folder: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def on_test_part(out: Path) -> tuple[Model, Dataset, Scores]:
+    model = load_model(out)
+    part = parts_of(model.setup, load(model.setup.data), Generator().manual_seed(model.setup.seed))["test"]
+    return model, part, scores(model, part)
+
+
+@pytest.mark.parametrize("data", ["digits", "breast_cancer", "diabetes"])
+@pytest.mark.parametrize(("f", "g", "loss"), HANDOUT)
+def test_every_case_of_the_handout_trains(data: str, f: str, g: str, loss: str, tmp_path: Path) -> None:
+    flags = ["--f", f, "--g", g, "--loss", loss, "--out", str(tmp_path), "--lr", "0.003", *SMALL]
+    if data == "diabetes" and loss == "bce":
+        assert run("train", data, *flags) == 2
+        return
+    assert run("train", data, *flags) == 0
+    losses = [float(row["train_loss"]) for row in table(tmp_path / "metrics.csv")]
+    assert len(losses) == 3
+    assert losses[-1] < losses[0]
+    assert min(float(row["seconds"]) for row in table(tmp_path / "metrics.csv")) > 0
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "g"),
+    [
+        (data, loss, g)
+        for data, task in (("digits", "classes"), ("breast_cancer", "binary"), ("diabetes", "regression"))
+        for loss in LOSSES
+        for g in ACTIVATIONS
+    ],
+)
+def test_a_combination_runs_or_is_refused_in_one_line(data: str, loss: str, g: str, capsys: pytest.CaptureFixture[str]) -> None:
+    task = load(data).task
+    code = run("train", data, "--loss", loss, "--g", g, "--epochs", "1", "--batch", "500", "--hidden", "4")
+    printed = capsys.readouterr()
+    if g in FITTING[task].get(loss, ()):
+        assert code == 0
+    else:
+        assert (code, printed.out, printed.err.count("\n")) == (2, "", 1)
+        assert printed.err.startswith(f"pure-mlp train: loss {loss} ")
+
+
+@pytest.mark.parametrize("data", ["digits", "breast_cancer", "diabetes"])
+def test_the_files_agree_and_are_read_back_equal(data: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    assert run("train", data, "--out", str(tmp_path), *SMALL) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"params.safetensors", "metrics.csv", "metrics.json", "curves.png"}
+    model, _, again = on_test_part(tmp_path)
+    written = load_file(tmp_path / "params.safetensors")
+    names = {"0.weight", "0.bias", "1.weight", "1.bias", "inputs.mean", "inputs.std"}
+    assert written.keys() - {"targets.mean", "targets.std"} == names
+    assert ("targets.mean" in written) == (data == "diabetes")
+    assert all(torch.equal(t, written[name]) for name, t in tree_items(model.params))
+
+    kept = json.loads((tmp_path / "metrics.json").read_text())
+    assert kept["epoch"] == 3
+    assert kept["versions"]["torch"] == torch.__version__
+    assert kept["metrics"]["test"] == attrs.asdict(again, filter=lambda _, value: value is not None)
+    last = table(tmp_path / "metrics.csv")[-1]
+    metric = "rmse" if data == "diabetes" else "accuracy"
+    assert [*last] == ["epoch", "train_loss", "test_loss", f"test_{metric}", "seconds"]
+    assert (float(last["test_loss"]), float(last[f"test_{metric}"])) == (again.loss, kept["metrics"]["test"][metric])
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("data", ["digits", "breast_cancer", "diabetes"])
+def test_predict_reproduces_the_metrics(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", data, "--out", str(tmp_path / "run"), *SMALL) == 0
+    kept = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]["test"]
+    capsys.readouterr()
+    assert run("predict", str(tmp_path / "run"), data, "--part", "test", "--csv", str(tmp_path / "p.csv")) == 0
+    printed, rows = capsys.readouterr().out, table(tmp_path / "p.csv")
+    assert len(rows) == kept["examples"]
+    if data == "diabetes":
+        errors = [float(row["prediction [points of disease progression]"]) - float(row["label"]) for row in rows]
+        assert (sum(e * e for e in errors) / len(errors)) ** 0.5 == pytest.approx(kept["rmse"], rel=1e-6)
+        assert f"{kept['rmse']:.4g}" in printed
+    else:
+        assert sum(row["prediction"] == row["label"] for row in rows) / len(rows) == kept["accuracy"]
+        assert f"{100 * kept['accuracy']:.2f} %" in printed
+        classes = load(data).classes
+        assert all(sum(float(row[f"p({name})"]) for name in classes) == pytest.approx(1, abs=1e-5) for row in rows)
+
+
+def test_predict_on_features_alone_and_on_arrays(tmp_path: Path) -> None:
+    import numpy as np
+
+    data = load("breast_cancer")
+    out, new = str(tmp_path / "run"), tmp_path / "new.csv"
+    assert run("train", "breast_cancer", "--out", out, *SMALL) == 0
+    with new.open("w", newline="") as file:
+        csv.writer(file).writerows([[f"feature {i}" for i in range(30)], *data.x[:40].tolist()])
+    named = np.array(data.classes)[data.y[:40, 0].to(torch.int64).numpy()]
+    np.savez(tmp_path / "new.npz", X=data.x[:40].numpy(), y=named)
+    assert [*load(str(tmp_path / "new.npz")).classes] == sorted(data.classes) != [*data.classes]
+    for source, target in ((str(new), "a.csv"), (str(tmp_path / "new.npz"), "b.csv"), ("breast_cancer", "c.csv")):
+        assert run("predict", out, source, "--csv", str(tmp_path / target)) == 0
+    a, b, c = (table(tmp_path / f"{name}.csv")[:40] for name in "abc")
+    assert all("label" not in row for row in a)
+    assert [row["label"] for row in b] == [row["label"] for row in c]
+    for rows in (a, b):
+        assert [row["prediction"] for row in rows] == [row["prediction"] for row in c]
+        assert [float(row["p(benign)"]) for row in rows] == pytest.approx([float(row["p(benign)"]) for row in c], rel=1e-5)
+
+
+def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
+    flags = ["--patience", "2", "--epochs", "200", "--lr", "0.02", "--out", str(tmp_path)]
+    assert run("train", "diabetes", *flags) == 0
+    rows = table(tmp_path / "metrics.csv")
+    losses = [float(row["validation_loss"]) for row in rows]
+    assert len(rows) < 200
+    assert losses.index(min(losses)) == len(losses) - 3
+    kept = json.loads((tmp_path / "metrics.json").read_text())
+    assert kept["epoch"] == len(rows) - 2
+    assert kept["metrics"]["validation"]["loss"] == min(losses)
+    assert on_test_part(tmp_path)[2].loss == kept["metrics"]["test"]["loss"]
+
+
+def test_ctrl_c_leaves_the_files_of_the_last_finished_epoch_whole(tmp_path: Path) -> None:
+    training = process("-m", "pure_mlp", "train", "diabetes", "--epochs", "1000000", "--out", "run", folder=tmp_path)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run" / "metrics.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    training.send_signal(signal.SIGINT)
+    _, errors = training.communicate(timeout=60)
+    assert training.returncode == 130
+    rows = table(tmp_path / "run" / "metrics.csv")
+    assert errors.splitlines()[-1] == f"pure-mlp train: interrupted after epoch {len(rows)}; run holds the files of that epoch"
+    assert "Traceback" not in errors
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {"params.safetensors", "metrics.csv", "metrics.json", "curves.png"}
+    kept = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert kept["epoch"] == len(rows) == int(rows[-1]["epoch"])
+    again = on_test_part(tmp_path / "run")[2]
+    assert (again.loss, again.rmse) == (float(rows[-1]["test_loss"]), float(rows[-1]["test_rmse"]))
+    assert kept["metrics"]["test"]["loss"] == again.loss
+
+
+def test_without_the_extras_everything_still_runs(tmp_path: Path) -> None:
+    for arguments in (["train", "diabetes", "--epochs", "2", "--out", "run"], ["predict", "run", "diabetes"]):
+        plain = process("-c", BLOCKED, *arguments, folder=tmp_path)
+        printed, errors = plain.communicate(timeout=60)
+        assert (plain.returncode, "Traceback" in errors) == (0, False)
+        if arguments[0] == "train":
+            assert sum("pip install 'pure-mlp[cli]'" in line for line in printed.splitlines()) == 1
+            assert "epoch 2/2" in errors
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"params.pt", "metrics.csv", "metrics.json"}
+    kept = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert on_test_part(tmp_path / "run")[2].rmse == kept["metrics"]["test"]["rmse"]
+    assert run("train", "diabetes", "--epochs", "1", "--out", str(tmp_path / "run")) == 0
+    assert not (tmp_path / "run" / "params.pt").exists()
+
+
+def bad_files(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "words.csv").write_text("1,2,3\na,b,c\n")
+    (folder / "narrow.csv").write_text("1,2,3\n")
+    (folder / "none.csv").write_text("")
+    (folder / "broken.safetensors").write_bytes(b"\x00" * 100)
+    (folder / "broken.pt").write_bytes(b"\x80\x04\x95")
+    (folder / "broken.npz").write_bytes(b"PK\x03\x04")
+    (folder / "file").write_text("a file")
+    torch.save({"tensors": {}, "pure_mlp": "{}"}, folder / "other.pt")
+    torch.save([1], folder / "list.pt")
+
+
+BAD = [
+    [],
+    ["teach"],
+    ["train", "--lr", "fast"],
+    ["train", "--lr", "nan"],
+    ["train", "--epochs", "0"],
+    ["train", "--batch", "-1"],
+    ["train", "--hidden", "0"],
+    ["train", "--f", "cube"],
+    ["train", "--f", "softmax"],
+    ["train", "--loss", "hinge"],
+    ["train", "--g", "softmax"],
+    ["train", "--test-fraction", "1"],
+    ["train", "--test-fraction", "0.0001"],
+    ["train", "--seed", "-1"],
+    ["train", "--colour", "blue"],
+    ["train", "no_such_data"],
+    ["train", "empty"],
+    ["train", "broken.npz"],
+    ["train", "diabetes", "--loss", "cross_entropy"],
+    ["train", "diabetes", "--loss", "bce"],
+    ["train", "breast_cancer", "--loss", "bce"],
+    ["train", "diabetes", "--out", "file"],
+    ["train", "diabetes", "--out", "file/below"],
+    ["train", "diabetes", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "3"],
+    ["predict", "no_such_run", "digits"],
+    ["predict", "no_such_run.pt", "digits"],
+    ["predict", "no_such_run.safetensors", "digits"],
+    ["predict", "empty", "digits"],
+    ["predict", "broken.safetensors", "digits"],
+    ["predict", "broken.pt", "digits"],
+    ["predict", "other.pt", "digits"],
+    ["predict", "list.pt", "digits"],
+    ["predict", "run", "digits"],
+    ["predict", "run", "breast_cancer"],
+    ["predict", "run", "narrow.csv"],
+    ["predict", "run", "none.csv"],
+    ["predict", "run", "missing.csv"],
+    ["predict", "run", "words.csv"],
+    ["predict", "run", "narrow.csv", "--part", "test"],
+    ["predict", "run", "diabetes", "--csv", "empty"],
+    ["check", "--g", "identity", "--loss", "bce"],
+]
+
+
+@pytest.fixture(scope="module")
+def bad_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    bad_files(folder)
+    assert run("train", "diabetes", "--epochs", "1", "--out", str(folder / "run")) == 0
+    return folder
+
+
+@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
+def test_a_bad_flag_file_or_shape_is_one_line_and_exit_code_2(
+    arguments: list[str], bad_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(bad_folder)
+    capsys.readouterr()
+    assert main(arguments) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert errors[0].startswith("pure-mlp")
+    assert len(errors[0]) > len("pure-mlp train: ")
+
+
+def test_a_diverging_run_keeps_the_last_finite_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--optimizer", "sgd", "--lr", "3", "--f", "identity", "--hidden", "8", "--epochs", "500", "--out", str(tmp_path)]
+    assert run("train", "diabetes", *flags) == 2
+    assert "try a smaller --lr than 3" in capsys.readouterr().err
+    rows = table(tmp_path / "metrics.csv") if (tmp_path / "metrics.csv").exists() else []
+    assert all(float(row["train_loss"]) < float("inf") for row in rows)
+    assert not rows or json.loads((tmp_path / "metrics.json").read_text())["epoch"] == len(rows)
+
+
+def test_the_program_ends_as_programs_do(tmp_path: Path) -> None:
+    helped = process("-m", "pure_mlp", "train", "--help", folder=tmp_path)
+    assert "--test-fraction" in helped.communicate(timeout=60)[0]
+    wrong = process("-m", "pure_mlp", "train", "--f", "cube", folder=tmp_path)
+    assert wrong.communicate(timeout=60)[1].startswith("pure-mlp train: argument --f: invalid choice: 'cube'")
+    with process("-m", "pure_mlp", "check", folder=tmp_path) as piped:
+        assert piped.stdout
+        assert piped.stderr
+        piped.stdout.close()
+        assert piped.stderr.read() == ""
+    assert (helped.wait(60), wrong.wait(60), piped.wait(60)) == (0, 2, 141)
+
+
+def test_check_passes_over_the_library_and_over_nets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check") == 0
+    printed = capsys.readouterr().out
+    assert all(f"\n{name} " in printed for name in (*ACTIVATIONS, "linear", "linear_bottom", "mse (mean)", "cross_entropy (sum)"))
+    for g, loss in [("identity", loss) for loss in LOSSES if loss != "bce"] + [("sigmoid", "bce"), ("softmax", "cross_entropy")]:
+        assert run("check", "--hidden", "6", "5", "--f", "relu", "--g", g, "--loss", loss) == 0
+    assert run("check", "--hidden") == 0
+
+
+@pytest.mark.parametrize("factor", [-1.0, 1 + 1e-6, 0.0, float("nan")])
+@pytest.mark.parametrize("name", ["relu", "gelu", "softmax"])
+def test_check_finds_a_planted_wrong_layer(
+    name: str, factor: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = ACTIVATIONS[name]
+
+    def wrong(params: tuple[()], cache: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+        return factor * right.bwd(params, cache, dy)[0], ()
+
+    monkeypatch.setitem(ACTIVATIONS, name, attrs.evolve(right, bwd=wrong))
+    assert run("check") == 1
+    found = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.endswith("WRONG")]
+    assert found == [name]
+    assert run("check", "--g", name, "--loss", "mse") == 1
+
+
+def test_check_finds_a_planted_wrong_loss(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def wrong(y: Tensor, y_hat: Tensor) -> tuple[Tensor, Tensor]:
+        value, dy_hat = mse(y, y_hat)
+        return value, dy_hat / 2
+
+    monkeypatch.setitem(LOSSES, "mse", wrong)
+    assert run("check", "--loss", "mse") == 1
+    assert capsys.readouterr().out.splitlines()[4].split()[0] == "mse"
+
+
+def test_distances_are_those_of_the_analytic_derivative() -> None:
+    x = torch.linspace(0.5, 2, 7, dtype=torch.float64)
+    assert torch.allclose(five_point(lambda t: t.log().sum(), x, torch.arange(7)), 1 / x, rtol=1e-10, atol=0.0)
+    off = distance(lambda t: t.log().sum(), x, 1 / x + torch.eye(7, dtype=torch.float64)[3] * 1e-3, Generator())
+    assert off.absolute == pytest.approx(1e-3, rel=1e-6)
+    assert off.relative == pytest.approx(5e-4, rel=1e-6)
+    assert off.relative > LIMIT
+    assert not distance(lambda t: t.sum(), x, torch.ones(1, dtype=torch.float64), Generator()).right
+
+
+def test_the_bytes_kept_are_those_of_the_distinct_tensors(tmp_path: Path) -> None:
+    assert run("train", "digits", "--hidden", "48", "16", "--epochs", "1", "--out", str(tmp_path)) == 0
+    net, params = net_of(load_model(tmp_path).setup, Generator())
+    parts = anatomy(net, params, torch.ones(32, 64))
+    assert [part.kept for part in parts] == [4 * 32 * (64 + 48), 4 * 32 * 16, 4 * 32 * 10]
+    assert [part.parameters for part in parts] == [65 * 48, 49 * 16, 17 * 10]
+    assert [(part.input, part.output) for part in parts] == [((32, 64), (32, 48)), ((32, 48), (32, 16)), ((32, 16), (32, 10))]
+
+
+@pytest.mark.parametrize(("g", "low", "high"), [("sigmoid", 0.0, 1.0), ("tanh", -1.0, 1.0), ("relu", 0.0, None)])
+def test_regression_labels_are_mapped_into_the_range_of_g(g: str, low: float, high: float | None, tmp_path: Path) -> None:
+    assert run("train", "diabetes", "--g", g, "--out", str(tmp_path), "--epochs", "20", "--lr", "0.003") == 0
+    model, _, reached = on_test_part(tmp_path)
+    training = parts_of(model.setup, load("diabetes"), Generator().manual_seed(0))["training"]
+    targets = encode(model, training)
+    assert targets.min().item() == pytest.approx(low, abs=1e-6)
+    assert high is None or targets.max().item() == pytest.approx(high, abs=1e-6)
+    assert reached.r2 is not None
+    assert reached.r2 > 0.3
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_digits_reach_97_percent_with_the_defaults(seed: int, tmp_path: Path) -> None:
+    """80 / 20 split drawn by the seed."""
+    assert run("train", "--seed", str(seed), "--out", str(tmp_path)) == 0
+    _, part, reached = on_test_part(tmp_path)
+    assert len(part.x) == 359
+    assert reached.accuracy is not None
+    assert reached.accuracy >= 0.97
