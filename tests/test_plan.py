@@ -179,6 +179,14 @@ PURE: dict[str, tuple[Callable[[Carry, Any], Any], Carry]] = {
     "same operand twice": (lambda c, b: (c * c + c, (b[0] * b[0]).mean()), draw(6)),
     "read after update": (lambda c, b: ((c[0] + 1, c[1] + c[0]), (c[0] + 1).sum()), (draw(6), draw(6, seed=1))),
     "no dimension and float32": (lambda c, b: (c * b[0].float().sum() + 1, c), torch.ones(())),
+    "one gradient for two": (
+        lambda c, b: (tuple((p * p + b[0].t() @ b[0]) * 0.1 for p in c), b[0].sum()),
+        (draw(6, 6), draw(6, 6, seed=1)),
+    ),
+    "two alike, one transposed": (
+        lambda c, b: (tuple((p * p + b[0].t() @ b[1] * i) * 0.1 for i, p in enumerate(c)), (c[0] @ c[1]).sum()),
+        (draw(6, 6), draw(6, 6, seed=1).t(), draw(6, 6, seed=2)),
+    ),
     "empty": (lambda c, b: (c, b[0].sum()), ()),
 }
 
@@ -311,6 +319,13 @@ def test_a_two_layer_step_is_eleven_operations() -> None:
     assert len(program) == 11
     assert sum("mm" in line for line in program) == 5
     assert not any("=" in line.split("(")[0] for line in program)
+
+
+def test_adam_updates_all_leaves_at_once() -> None:
+    step, carry = deep(2, pm.adam(0.1))
+    program = lines(plan(step, carry, pieces(6, 6)[0]))
+    assert sum("=" not in line.split("(")[0] for line in program) == 17
+    assert sum("flat" in line.split("(")[0] for line in program) == 4
 
 
 def test_a_bottom_layer_that_computes_dx_is_pruned() -> None:

@@ -46,7 +46,8 @@ class Emitter:
             self.guard(node)
         for node in order:
             self.emit(node)
-        for node, leaf in zip(outputs, leaves):
+        for leaf in leaves:
+            node = outputs[int(str(leaf.args[0]))]
             if leaf.spec is None and node is not leaf:
                 self.lines.append(f"counts[{leaf.args[0]}] = {self.names[node]}")
             elif leaf.spec is not None and self.places.of.get(node) is not self.places.of[leaf]:
@@ -75,7 +76,7 @@ class Emitter:
     def emit(self, node: Node) -> None:
         if node in self.places.of:
             self.bind(node, self.places.of[node])
-        if node.op in ("batch", "const") or (node.op == "carry" and node.spec is not None):
+        if node.op in ("batch", "const", "gather") or (node.op == "carry" and node.spec is not None):
             return
         if node.op == "carry":
             self.assign(node, "n", f"counts[{node.args[0]}]")
@@ -98,6 +99,7 @@ class Emitter:
             self.buffer_names.setdefault(id(t), f"k{node.index}")
         elif node.op == "carry":
             self.buffer_names.setdefault(id(t), self.named[node])
+        self.buffer_names.setdefault(id(t), f"g{node.index}")
         self.names[node] = self.cell(self.buffer_names[id(t)], t) if node.op != "const" else self.constant(node, t)
         self.stable[node] = t
 
@@ -119,6 +121,11 @@ class Emitter:
 
     def view(self, node: Node) -> None:
         base, func = cast(Node, node.args[0]), overload(node.op)
+        if node.op == "slice":
+            start, size = int(str(node.args[1])), math.prod(node.like.shape)
+            self.stable[node] = self.stable[base][start : start + size].view(node.like.shape)
+            self.names[node] = self.cell(self.named[node], self.stable[node])
+            return
         name = node.op.split(".")[1].strip("_")
         if base.spec == node.spec and base in self.names:
             self.names[node] = self.names[base]
@@ -146,10 +153,10 @@ class Emitter:
         elif node.op in ("aten.clone.default", "aten._to_copy.default"):
             self.method(name, out, "copy_", args[:1], {})
         else:
-            method, form = in_place(node.op), out_form(node.op)
+            update, form = in_place(node.op), out_form(node.op)
             first = args[0] if args else None
-            if method and isinstance(first, Node) and self.places.of.get(first) is out and form is not None:
-                self.method(name, out, method, args[1:], kwargs)
+            if update and isinstance(first, Node) and self.places.of.get(first) is out and form is not None:
+                self.method(name, out, update, args[1:], kwargs)
             elif form is not None:
                 function = self.cell(node.op.split(".")[1], form.call)
                 taken = {k: v for k, v in kwargs.items() if k in form.takes}

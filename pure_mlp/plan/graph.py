@@ -40,7 +40,8 @@ class Node:
 
     op is the name of an overload of torch, `aten.mm.default`, or one of this room's own: carry, batch, const, getitem (an output of
     an op with several), lin (a s + b t), scale (a s), sqsum (sum of squares), gemm (s A B), gemv (s A x), fill and item (between
-    host numbers and 0-dim tensors), and `host.*`. spec is None for a host number. index is the place in the order of the step.
+    host numbers and 0-dim tensors), slice and gather (between leaves and flat buffers), and `host.*`. spec is None for a host
+    number. index is the place in the order of the step, operands are the nodes among the arguments, repeated as they are.
     """
 
     op: str
@@ -49,11 +50,7 @@ class Node:
     spec: Spec | None
     index: int
     value: Tensor | None
-
-    @property
-    def operands(self) -> list[Node]:
-        """The nodes among the arguments, in order, repeated as they are."""
-        return [*_nodes((*self.args, *self.kwargs.values()))]
+    operands: tuple[Node, ...]
 
     @property
     def like(self) -> Spec:
@@ -92,7 +89,8 @@ class Graph:
         """The node of this computation: the one that exists already, unless it must be unique (random draws, remat)."""
         key = None if unique or value is not None else (op, _key(args), _key(tuple(sorted((kwargs or {}).items()))))
         if key is None or key not in self._memo:
-            node = Node(op, args, dict(kwargs or {}), spec, len(self.nodes), value)
+            operands = tuple(_nodes((*args, *kwargs.values()) if kwargs else args))
+            node = Node(op, args, dict(kwargs or {}), spec, len(self.nodes), value, operands)
             self.nodes.append(node)
             if key is None:
                 return node
@@ -155,7 +153,7 @@ def is_view(op: str) -> bool:
     """
     func = overload(op)
     if func is None or op == "aten._unsafe_view.default":
-        return func is not None
+        return func is not None or op == "slice"
     infos = [r.alias_info for r in func._schema.returns]
     return any(info is not None and not info.is_write for info in infos)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -23,7 +24,8 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
     """A place for every node but views, batch tensors, host numbers, and results of operations without an `out=` form.
 
     A dying operand gives its memory to the result where that is read element by element and no other view of it is; else a buffer
-    of this spec that died before is used again. The memory of a leaf of the carry goes to its chain only.
+    of this spec that died before is used again. The memory of a leaf of the carry goes to its chain only. What is gathered into a
+    flat buffer is computed there.
     """
     last = {root(a): t for t, node in enumerate(order) for a in node.operands}
     last.update((root(node), len(order)) for node in outputs)
@@ -33,6 +35,14 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
     owner = {node: leaf for leaf, nodes in chain.items() for node in nodes}
     home = {leaf: leaves[int(str(leaf.args[0]))] for leaf in chain}
     permanent = {id(leaf) for leaf in leaves}
+    for node in order:
+        if node.op == "gather":
+            of[node] = torch.zeros(node.like.shape, dtype=node.like.dtype, device=node.like.device)
+            parts, starts = cast("tuple[tuple[Node, ...], tuple[int, ...]]", node.args)
+            for part, start in zip(parts, starts):
+                of[part] = of[node][start : start + math.prod(part.like.shape)].view(part.like.shape)
+            permanent.update(map(id, (of[node], *(of[part] for part in parts))))
+            buffers.append(of[node])
     for t, node in enumerate(order):
         if node.op == "carry" and node.spec is not None:
             leaf = leaves[int(str(node.args[0]))]
@@ -41,7 +51,7 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
         elif node.op == "const" and node.value is not None:
             of[node] = node.value
             permanent.add(id(node.value))
-        elif node.spec is not None and root(node) is node and node.op != "batch" and has_out(node):
+        elif node not in of and node.spec is not None and root(node) is node and node.op != "batch" and has_out(node):
             heirs = [a for a in overwritable(node) if a in of and last[a] == t and _alone(a, node, of)]
             own = home[owner[node]] if node in owner else None
             taken = [a for a in heirs if of[a] is own] or [a for a in heirs if id(of[a]) not in permanent]

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from pure_mlp.plan.emit import Emitter, Run
-from pure_mlp.plan.graph import Node, Unplannable, spec_of
+from pure_mlp.plan.graph import Graph, Node, Unplannable, spec_of
 from pure_mlp.plan.memory import place
+from pure_mlp.plan.pack import Layout, flatten, groups_of, layout_of, pack
 from pure_mlp.plan.rewrite import rewrite
 from pure_mlp.plan.schedule import chains, schedule, separate
 from pure_mlp.plan.simplify import simplify
@@ -43,6 +44,8 @@ class Plan(Generic[S, B]):
         self._leaves = [leaf.detach().clone() for leaf in leaves]
         self._carry = tree_like(carry, self._leaves)
         self._counts = [leaf.item() if spec_of(leaf)[0] == () and leaf.dtype == torch.float64 else 0.0 for leaf in leaves]
+        self._layout: Layout | None = None
+        self._buffers: list[Tensor] = []
         self._flat = isinstance(batch, tuple) and all(isinstance(t, Tensor) for t in batch)
         self._programs: dict[object, Program] = {}
         self._program = self._program_for(_tensors(batch, "batch"), batch)
@@ -87,6 +90,15 @@ class Plan(Generic[S, B]):
             self._programs[key] = self._build(batch, tree)
         return self._programs[key]
 
+    def _packed(self, graph: Graph) -> Graph:
+        """The graph on flat buffers: the first program decides which, others join if they want the same."""
+        groups = groups_of(graph)
+        if self._layout is None:
+            self._layout = layout_of(groups)
+            self._buffers = flatten(self._leaves, self._layout)
+            self._carry = tree_like(self._carry, self._leaves)
+        return pack(graph, groups, len(self._leaves)) if self._layout == layout_of(groups) and groups else graph
+
     def _build(self, batch: Sequence[Tensor], tree: B) -> Program:
         carry = self._now()
 
@@ -100,14 +112,15 @@ class Plan(Generic[S, B]):
             return [*leaves, loss]
 
         traced = trace(run, carry, batch)
-        graph = separate(rewrite(simplify(traced)))
+        graph = self._packed(separate(rewrite(simplify(traced))))
         live = graph.live()
         slots = cast("list[Node]", sorted((node for node in live if node.op == "carry"), key=lambda node: int(str(node.args[0]))))
         chain = chains(graph, live)
         order = schedule(live, chain)
-        places = place(order, graph.outputs, [*self._leaves], chain)
+        places = place(order, graph.outputs, [*self._leaves, *self._buffers], chain)
         names = {node: f"x{name}" for node, name in zip([n for n in live if n.op == "batch"], _names(tree))}
-        names |= {node: f"c{name}" for node, name in zip(slots, _names(self._carry))}
+        paths = [f"c{name}" for name in _names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
+        names |= {node: paths[int(str(node.args[-1]))] for node in live if node.op in ("carry", "slice")}
         run_program, source = Emitter(places, self._counts, names).program(order, graph.outputs, slots)
         return Program(run_program, source, places.buffers, graph.outputs[-1].like.dtype)
 

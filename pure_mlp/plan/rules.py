@@ -101,7 +101,7 @@ def _add(s: Builder, node: Node) -> Value | None:
 
 
 def _rsub(s: Builder, node: Node) -> Value | None:
-    alpha = node.args[2] if len(node.args) > 2 else node.kwargs.get("alpha", 1)
+    alpha = (*node.args, node.kwargs.get("alpha", 1))[2]
     return _sum_of_two(s, node, node.args[1], node.args[0], -float(cast(float, alpha)))
 
 

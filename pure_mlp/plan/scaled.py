@@ -35,7 +35,7 @@ class Builder:
         kwargs = {k: self.argument(a) for k, a in node.kwargs.items()}
         args = tuple(self.argument(a) for a in node.args)
         floating = node.op in _NUMBER_AS_TENSOR and node.like.dtype.is_floating_point
-        if floating and len(args) > 1 and isinstance(args[1], (int, float)):
+        if floating and args[1:] and isinstance(args[1], (int, float)):
             args = (args[0], self.graph.number(float(args[1])), *args[2:])
         fence = is_view(node.op) and isinstance(args[0], Node) and args[0].spec == node.spec
         return self.graph.add(node.op, args, kwargs, node.spec, unique=is_random(node.op) or fence)

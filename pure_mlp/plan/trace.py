@@ -56,7 +56,7 @@ class _Recorder(TorchDispatchMode):
         return False  # otherwise the first operation imports torch._dynamo, a second and a half
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
         self.graph = Graph()
         self.known: dict[int, tuple[Node, Tensor]] = {}
         self.viewed: set[Node] = set()
@@ -95,7 +95,8 @@ class _Recorder(TorchDispatchMode):
             return func(*args, **kwargs)
         given = [g for g in (*args, *kwargs.values()) if isinstance(g, Generator)]
         generator = given[0] if given else torch.default_generator
-        key = generator._cdata  # the generator itself: Python's wrapper of it is another one each time
+        # the generator itself: Python's wrapper of it is another one each time
+        key = generator._cdata  # type: ignore[attr-defined]  # torch does not declare it
         state = generator.get_state()
         _, first, last = self.generators.get(key, (generator, state, state))
         if not torch.equal(last, state):

@@ -1,0 +1,98 @@
+"""Lanes: the same elementwise update, leaf after leaf."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import NamedTuple
+
+from pure_mlp.plan.graph import Graph, Node, Spec, is_pointwise, is_random, is_view
+from pure_mlp.plan.outs import has_out
+
+
+class Lane(NamedTuple):
+    """The elementwise nodes of one shape that update some leaves of the carry, and nothing outside reads; in order.
+
+    leaves are those leaves and given the other tensors they read (gradients), each in the order of first use. Lanes of equal form
+    compute the same function of their leaves and given tensors.
+    """
+
+    nodes: list[Node]
+    leaves: list[Node]
+    given: list[Node]
+    form: object
+
+
+def lanes(graph: Graph) -> list[Lane]:
+    """All lanes of a graph.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> leaf = graph.add("carry", (0,), {}, spec)
+    >>> graph.outputs = [graph.add("aten.relu.default", (leaf,), {}, spec)]
+    >>> [lane.leaves == [leaf] for lane in lanes(graph)]
+    [True]
+    """
+    live = graph.live()
+    component: dict[Node, list[Node]] = {}
+    for node in live:
+        elementwise = is_pointwise(node.op) and not is_random(node.op) and node.op != "aten.clone.default"
+        if elementwise and node.spec is not None and node.spec.shape:
+            touched = {id(component[a]): component[a] for a in node.operands if a in component and a.spec == node.spec}
+            joined = [node, *chain.from_iterable(touched.values())]
+            component.update((a, joined) for a in joined)
+    readers = Counter(a for node in live for a in node.operands)
+    unique = {id(nodes): sorted(nodes, key=lambda node: node.index) for nodes in component.values()}
+    found = [_lane(graph, nodes, readers) for nodes in unique.values()]
+    return [lane for lane in found if lane is not None]
+
+
+def _lane(graph: Graph, nodes: list[Node], readers: Counter[Node]) -> Lane | None:
+    spec, place = nodes[0].like, {node: i for i, node in enumerate(nodes)}
+    inside = Counter(a for node in nodes for a in node.operands if a in place)
+    leaves: list[Node] = []
+    given: list[Node] = []
+
+    def operand(a: object) -> object:
+        if not isinstance(a, Node):
+            return tuple(map(operand, a)) if isinstance(a, tuple) else (type(a), repr(a))
+        if a in place:
+            return "own", place[a]
+        if a.spec is None or not a.spec.shape:
+            return a
+        kind = leaves if a.op == "carry" else given
+        if a not in kind:
+            kind.append(a)
+        return "leaf" if a.op == "carry" else "given", kind.index(a)
+
+    form = [(n.op, operand(n.args), operand(tuple(n.kwargs.items()))) for n in nodes]
+    results = [graph.outputs[int(str(leaf.args[0]))] for leaf in leaves]
+    outputs = [node for node in nodes if node in graph.outputs]
+    closed = all(inside[node] == readers[node] for node in nodes) and set(results) == set(outputs) and len(outputs) == len(results)
+    tensors = [*leaves, *given]
+    plain = dense(spec) and all(a.spec == spec for a in tensors) and all(_can_move(a, graph) for a in given)
+    if not outputs or not closed or not plain:
+        return None
+    return Lane(nodes, leaves, given, (tuple(form), tuple(place[node] for node in results), spec.dtype, spec.device))
+
+
+def dense(spec: Spec) -> bool:
+    """Whether elements lie in memory in the order of their indices, without gaps.
+
+    >>> import torch
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> dense(spec_of(torch.ones(2, 3))), dense(spec_of(torch.ones(2, 3).t()))
+    (True, False)
+    """
+    size = 1
+    for n, step in zip(reversed(spec.shape), reversed(spec.stride)):
+        if n != 1 and step != size:
+            return False
+        size *= n
+    return True
+
+
+def _can_move(a: Node, graph: Graph) -> bool:
+    """Whether a value can be computed anywhere: it is neither given from outside nor a view nor an output."""
+    return a.op not in ("batch", "const", "getitem") and not is_view(a.op) and a not in graph.outputs and has_out(a)
