@@ -34,10 +34,9 @@ def fit_standardizer(x: Tensor) -> Standardizer:
     if x.dim() != 2 or len(x) < 1:
         raise ValueError(f"fit_standardizer: x {tuple(x.shape)}, expected (n, d) with n >= 1")
     wide = x.to(torch.float64)
-    mean = wide.mean(0)
-    std = (wide - mean).square().mean(0).sqrt().to(x.dtype)
+    mean, std = wide.mean(0).to(x.dtype), wide.std(0, correction=0).to(x.dtype)
     constant = x.amax(0) == x.amin(0)
-    return Standardizer(torch.where(constant, x[0], mean.to(x.dtype)), torch.where(constant, torch.ones_like(std), std))
+    return Standardizer(torch.where(constant, x[0], mean), torch.where(constant, torch.ones_like(std), std))
 
 
 def standardize(s: Standardizer, x: Tensor) -> Tensor:
