@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import torch
@@ -40,10 +41,10 @@ def mlp(
     """
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes {tuple(sizes)}, expected input and output at least")
-    for i, pair in enumerate(zip(sizes, sizes[1:])):
+    for i, pair in enumerate(pairwise(sizes)):
         if min(pair) < 1:
             raise ValueError(f"mlp: layer {i} (dense) from {pair[0]} to {pair[1]}, expected widths of at least 1")
     activations = [f] * (len(sizes) - 2) + [g]
     affine = [linear_bottom] + [linear] * (len(sizes) - 2)
     net = serial(*[dense(a, l) for a, l in zip(activations, affine)])
-    return net, tuple(init(n_in, n_out, generator, dtype, device) for n_in, n_out in zip(sizes, sizes[1:]))
+    return net, tuple(init(n_in, n_out, generator, dtype, device) for n_in, n_out in pairwise(sizes))

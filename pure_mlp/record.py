@@ -38,7 +38,7 @@ def record(cls: type[R]) -> type[R]:
     body = "".join(f"    object.__setattr__(self, {name!r}, {name})\n" for name in names)
     scope: dict[str, Callable[..., None]] = {}
     exec(f"def __init__(self, {', '.join(names)}):\n{body}", scope)
-    setattr(cls, "__init__", scope["__init__"])
+    setattr(cls, "__init__", scope["__init__"])  # noqa: B010  # mypy forbids the assignment
 
     register_pytree_node(
         cls,

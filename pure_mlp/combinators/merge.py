@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from pure_mlp.layer import spec
 from pure_mlp.layers.linear import Linear
 
@@ -13,9 +11,11 @@ def merge(first: Linear, second: Linear) -> Linear:
 
     first (mid, in), second (out, mid) -> (out, in). Raises `ValueError` where the widths do not meet.
 
+    >>> import torch
     >>> merge(Linear(torch.tensor([[2.0]]), torch.tensor([1.0])), Linear(torch.tensor([[3.0]]), torch.tensor([5.0])))
     Linear(weight=tensor([[6.]]), bias=tensor([8.]))
     """
     if second.weight.shape[1] != first.weight.shape[0]:
-        raise ValueError(f"merge: first weight {spec(first.weight)}, second {spec(second.weight)} takes (*, {second.weight.shape[1]})")
+        taken = f"{spec(second.weight)} takes (*, {second.weight.shape[1]})"
+        raise ValueError(f"merge: first weight {spec(first.weight)}, second {taken}")
     return Linear(second.weight @ first.weight, second.weight @ first.bias + second.bias)

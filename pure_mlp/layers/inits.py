@@ -39,7 +39,9 @@ def linear_init(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype 
     )
 
 
-def kaiming_uniform(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+def kaiming_uniform(
+    n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu"
+) -> Linear:
     """Weight from U(-a, a), a = sqrt(6 / n_in), for ReLU; bias 0 (He et al., arXiv:1502.01852).
 
     >>> kaiming_uniform(6, 2, torch.Generator()).weight.abs().max() <= 1
@@ -49,7 +51,9 @@ def kaiming_uniform(n_in: int, n_out: int, generator: Generator, dtype: torch.dt
     return Linear(empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
 
 
-def kaiming_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+def kaiming_normal(
+    n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu"
+) -> Linear:
     """Weight from N(0, 2 / n_in), for ReLU; bias 0 (He et al., arXiv:1502.01852).
 
     >>> kaiming_normal(3, 2, torch.Generator()).bias
@@ -59,7 +63,9 @@ def kaiming_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dty
     return Linear(empty.weight.normal_(0, sqrt(2 / n_in), generator=generator), empty.bias.zero_())
 
 
-def xavier_uniform(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+def xavier_uniform(
+    n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu"
+) -> Linear:
     """Weight from U(-a, a), a = sqrt(6 / (n_in + n_out)), for tanh and sigmoid; bias 0 (Glorot and Bengio, 2010).
 
     >>> xavier_uniform(3, 3, torch.Generator()).weight.abs().max() <= 1
@@ -69,7 +75,9 @@ def xavier_uniform(n_in: int, n_out: int, generator: Generator, dtype: torch.dty
     return Linear(empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
 
 
-def xavier_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+def xavier_normal(
+    n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu"
+) -> Linear:
     """Weight from N(0, 2 / (n_in + n_out)), for tanh and sigmoid; bias 0 (Glorot and Bengio, 2010).
 
     >>> xavier_normal(3, 2, torch.Generator()).bias
@@ -79,7 +87,9 @@ def xavier_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtyp
     return Linear(empty.weight.normal_(0, sqrt(2 / (n_in + n_out)), generator=generator), empty.bias.zero_())
 
 
-def standard_normal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
+def standard_normal(
+    n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu"
+) -> Linear:
     """Weight and bias from N(0, 1), as the handout's `mlp.py`; wide nets saturate under it.
 
     >>> standard_normal(3, 2, torch.Generator().manual_seed(0)).bias.shape

@@ -31,7 +31,7 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
 
 
 def warmup(schedule: Schedule, steps: int) -> Schedule:
-    """lr(t) = schedule(t) min((t + 1) / steps, 1): linear from schedule / steps at the first update (Goyal et al., arXiv:1706.02677).
+    """lr(t) = schedule(t) min((t + 1) / steps, 1): linear from schedule / steps at the first update (Goyal, arXiv:1706.02677).
 
     >>> [round(warmup(constant(1.0), 4)(torch.tensor(t)).item(), 2) for t in (0.0, 1.0, 3.0, 9.0)]
     [0.25, 0.5, 1.0, 1.0]

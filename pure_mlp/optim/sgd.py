@@ -9,9 +9,9 @@ from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule
 def sgd(lr: float | Schedule, momentum: float = 0.0, *, nesterov: bool = False, weight_decay: float = 0.0) -> Optimizer:
     """p <- p - lr d, with g' = g + weight_decay p, v <- momentum v + g', and d = v, or g' + momentum v for Nesterov.
 
-    As `torch.optim.SGD` without dampening (Sutskever et al., 2013). lr is the step in units of p per unit of gradient, a number or a
-    schedule. Remembers v if there is momentum, and a count if lr is a schedule. Raises `ValueError` for a negative number, and for
-    Nesterov without momentum.
+    As `torch.optim.SGD` without dampening (Sutskever et al., 2013). lr is the step in units of p per unit of gradient, a number or
+    a schedule. Remembers v if there is momentum, and a count if lr is a schedule. Raises `ValueError` for a negative number, and
+    for Nesterov without momentum.
 
     >>> import torch
     >>> sgd(0.5, momentum=0.9).init(torch.ones(2)).slots

@@ -118,14 +118,6 @@ def _addmm(s: Builder, node: Node) -> Value | None:
     return Scaled(s.graph.add("aten.relu.default", (lin,), {}, node.spec) if "activation" in node.op else lin, 1.0)
 
 
-def _addcmul(s: Builder, node: Node) -> Value | None:
-    x, a, b = (s.split(v, node.like) for v in node.args[:3])
-    if not (isinstance(x, Scaled) and isinstance(a, Scaled) and isinstance(b, Scaled)) or len(node.args) > 3:
-        return None
-    value = host(s.graph, "mul", host(s.graph, "mul", a.factor, b.factor), float(cast(float, node.kwargs.get("value", 1))))
-    return Scaled(s.graph.add(node.op, (s.scaled(x), a.node, b.node), {"value": value}, node.spec), 1.0)
-
-
 def _mean_square(s: Builder, node: Node) -> Value | None:
     a, b = (s.split(x, node.like) for x in node.args[:2])
     if node.args[2:] not in ((), (1,)) or not (isinstance(a, Scaled) and isinstance(b, Scaled)):
@@ -147,6 +139,5 @@ RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
     "aten.pow.Tensor_Scalar": _square,
     "aten.square.default": _square,
     "aten.threshold_backward.default": _threshold,
-    "aten.addcmul.default": _addcmul,
     "aten.mse_loss.default": _mean_square,
 }
