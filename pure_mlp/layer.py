@@ -53,14 +53,14 @@ def layer_name(layer: Layer[Any, Any, Any, Any]) -> str:
 
 
 def cotangent_of(y: Tensor, dy: Tensor) -> None:
-    """Refuse a cotangent that would broadcast or promote: dy has the shape and dtype of the output y.
+    """Refuse a cotangent that would broadcast or promote: dy has the shape, dtype and device of the output y.
 
     >>> import torch
     >>> cotangent_of(torch.ones(4, 3), torch.ones(1, 3))
     Traceback (most recent call last):
     ValueError: dy (1, 3) float32, expected (4, 3) float32 as the output
     """
-    if dy.shape != y.shape or dy.dtype != y.dtype:
+    if dy.shape != y.shape or dy.dtype != y.dtype or dy.device != y.device:
         raise ValueError(f"dy {spec(dy)}, expected {spec(y)} as the output")
 
 
@@ -129,7 +129,8 @@ def serial(*layers: Layer[Any, Any, Any, Any]) -> Layer[Any, Any, Any, Any]:
 
     Params, cache and grads are flat tuples in the order of the layers. `serial()` is the unit; grouping changes the nesting of
     the tuples and nothing else. The backward fold frees each layer's cache and cotangent as soon as that layer has used them, if
-    the caller gives them away (`y, *cache = net.fwd(..)`, then `net.bwd(params, cache.pop(), dy)`).
+    the caller gives them away (`y, *cache = net.fwd(..)`, then `net.bwd(params, cache.pop(), dy)`; Python 3.10 keeps what it is given
+    until the call returns, later ones do not).
 
     Raises `ValueError` for a wrong number of params; an error inside a layer is raised again with its position and name.
 

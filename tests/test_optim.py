@@ -99,14 +99,15 @@ def test_chain_is_associative_with_unit() -> None:
 
 
 def test_a_chain_hands_each_member_its_own_memory() -> None:
-    both = chain(sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05))
-    params, states = drawn(0), [o.init(drawn(0)) for o in (sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05))]
-    expected = params
-    grads = gradient(params, 0)
-    after, state = both.update(params, grads, both.init(params))
-    for i, o in enumerate((sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05))):
-        expected, states[i] = o.update(expected, grads, states[i])
-    assert same(after, expected)
+    members = sgd(constant(0.05), 0.9), adam(0.05), rmsprop(0.05)
+    both, params = chain(*members), drawn(0)
+    states, state = [o.init(params) for o in members], both.init(params)
+    for t in range(3):
+        grads, expected = gradient(params, t), params
+        for i, o in enumerate(members):
+            expected, states[i] = o.update(expected, grads, states[i])
+        params, state = both.update(params, grads, state)
+        assert same(params, expected)
     assert same(state, State(sum((s.counts for s in states), ()), sum((s.slots for s in states), ())))
 
 

@@ -21,6 +21,7 @@ from pure_mlp import (
     serial,
     sigmoid,
     tree_leaves,
+    tree_map,
 )
 
 Net: TypeAlias = Layer[Any, Any]
@@ -66,6 +67,11 @@ FORWARD = {
         torch.ones(64, 30),
         "layer 2 (linear): input (64, 20) float32, weight (10, 20) float64 takes (*, 20)",
     ),
+    "device": (
+        (affine(30, 20), (), tree_map(lambda t: t.to("meta"), affine(20, 10))),
+        torch.ones(64, 30),
+        "layer 2 (linear): input (64, 20) float32, weight (10, 20) float32 meta takes (*, 20)",
+    ),
 }
 
 
@@ -94,6 +100,12 @@ def test_a_backward_error_names_position_layer_and_both_shapes(case: str) -> Non
     with pytest.raises(ValueError, match=re.escape(f"layer 2 (linear) backward: {message}")) as caught:
         NET.bwd(PARAMS, ran()[1], dy)
     assert type(caught.value.__cause__) is ValueError
+
+
+def test_a_cotangent_on_another_device_is_refused() -> None:
+    y, cache = serial(sigmoid, relu).fwd(((), ()), torch.ones(5, 4))
+    with pytest.raises(ValueError, match=re.escape("layer 1 (relu) backward: dy (5, 4) float32 meta, expected (5, 4) float32 as")):
+        serial(sigmoid, relu).bwd(((), ()), cache, y.to("meta"))
 
 
 def test_nested_nets_give_the_whole_path() -> None:
