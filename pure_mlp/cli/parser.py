@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from math import isfinite
 from typing import NoReturn
 
@@ -84,32 +84,42 @@ def parser() -> Parser:
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
     commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check")
     hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
-    show = ArgumentDefaultsHelpFormatter
 
-    train = commands.add_parser("train", help="train a net and keep it", formatter_class=show)
-    train.add_argument("data", nargs="?", default="digits", help="digits, breast_cancer, diabetes, an idx folder or an .npz file")
-    train.add_argument("--hidden", nargs="*", type=positive_int, default=[64], metavar="N", help="widths of the hidden layers")
-    train.add_argument("--f", choices=hidden_fs, default="relu", help="activation of the hidden layers")
-    train.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation of the output")
+    train = commands.add_parser("train", help="train a net and keep it")
     train.add_argument(
-        "--loss", choices=[*LOSSES], help="cross_entropy for classes, bce_with_logits for binary, mse for regression"
+        "data", nargs="?", default="digits", help="digits, breast_cancer, diabetes, an idx folder or an .npz file (%(default)s)"
     )
-    train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step")
-    train.add_argument("--lr", type=positive, help="learning rate; 0.1 for sgd, else 0.001")
-    train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step")
-    train.add_argument("--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part")
-    train.add_argument("--seed", type=natural, default=0, metavar="N", help="of split, params and order")
+    train.add_argument(
+        "--hidden",
+        nargs="*",
+        type=positive_int,
+        default=[64],
+        metavar="N",
+        help="widths of the hidden layers; none for an affine model (64)",
+    )
+    train.add_argument("--f", choices=hidden_fs, default="relu", help="activation of the hidden layers (%(default)s)")
+    train.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation of the output (%(default)s)")
+    train.add_argument(
+        "--loss", choices=[*LOSSES], help="by the data: cross_entropy for classes, bce_with_logits for binary, mse for regression"
+    )
+    train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step (%(default)s)")
+    train.add_argument("--lr", type=positive, help="learning rate (0.1 for sgd, else 0.001)")
+    train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step (%(default)s)")
+    train.add_argument(
+        "--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part (%(default)s)"
+    )
+    train.add_argument("--seed", type=natural, default=0, metavar="N", help="of split, params and order (%(default)s)")
     train.add_argument("--patience", type=positive_int, metavar="N", help="stop after N epochs without a better validation loss")
     train.add_argument(
-        "--test-fraction", type=fraction, default=0.2, metavar="P", help="held out, unless the source has a test part"
+        "--test-fraction", type=fraction, default=0.2, metavar="P", help="held out, unless the source has a test part (%(default)s)"
     )
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
 
-    predict = commands.add_parser("predict", help="run a saved model on data", formatter_class=show)
+    predict = commands.add_parser("predict", help="run a saved model on data")
     predict.add_argument("model", help="the --out folder of a training run, or its params file")
     predict.add_argument("data", help="as for train, or a .csv file of features alone")
     predict.add_argument(
-        "--part", choices=("all", "test"), default="all", help="test: what training with this model's seed held out"
+        "--part", choices=("all", "test"), default="all", help="test: the part that training held out (%(default)s)"
     )
     predict.add_argument("--csv", metavar="OUT", help="write every prediction to this file")
 

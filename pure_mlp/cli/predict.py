@@ -59,7 +59,7 @@ def predict(options: Namespace) -> int:
         x = data.x
 
     header, rows = predictions(model, x, data)
-    table(f"{setup.data} model on {options.data}", header, [_rounded(row) for row in rows[:SHOWN]])
+    table(f"{setup.data} model on {options.data}", *shown(setup, header, rows[:SHOWN]))
     if options.csv:
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows([header, *rows])
@@ -120,13 +120,17 @@ def relabel(setup: Setup, data: Dataset) -> Dataset:
     return attrs.evolve(data, task=setup.task, classes=setup.classes, y=y, test=test)
 
 
-def _rounded(row: list[str]) -> list[str]:
-    return [row[0], *(f"{float(cell):.4g}" if "." in cell and _is_number(cell) else cell for cell in row[1:])]
+def shown(setup: Setup, header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows as they fit a screen: values rounded, and of the scores only that of the predicted class.
 
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    >>> from pure_mlp.cli.model import example
+    >>> shown(example().setup, ["row", "prediction"], [["0", "151.23456"]])
+    (['row', 'prediction'], [['0', '151.2']])
+    """
+    if setup.task == "regression":
+        return header, [[row[0], *(f"{float(cell):.4g}" for cell in row[1:])] for row in rows]
+    n = len(setup.classes)
+    best = [max(map(float, row[2 : 2 + n])) for row in rows]
+    return [*header[:2], header[2].split("(")[0], *header[2 + n :]], [
+        [*row[:2], f"{score:.4f}", *row[2 + n :]] for row, score in zip(rows, best)
+    ]

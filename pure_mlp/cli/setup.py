@@ -81,8 +81,10 @@ def refuse_nonsense(task: Task, loss: str, g: str) -> None:
         raise ValueError(f"loss {loss} does not fit {task} data; {', '.join(losses)} do")
     if g not in losses[loss]:
         others = ", ".join(other for other, gs in losses.items() if g in gs)
+        if not others:
+            raise ValueError(f"g {g} does not fit {task} data; {', '.join(sorted(losses[loss]))} do with loss {loss}")
         logits = " (it computes from logits)" if losses[loss] == ("identity",) else ""
-        raise ValueError(f"loss {loss} takes g {' or '.join(sorted(losses[loss]))}{logits}; for g {g} there are {others or 'none'}")
+        raise ValueError(f"loss {loss} takes g {' or '.join(sorted(losses[loss]))}{logits}; for g {g} there are {others}")
 
 
 def known(setup: Setup) -> bool:
