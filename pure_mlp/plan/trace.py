@@ -56,7 +56,7 @@ class _Recorder(TorchDispatchMode):
         return False  # otherwise the first operation imports torch._dynamo, a second and a half
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        super().__init__()
         self.graph = Graph()
         self.known: dict[int, tuple[Node, Tensor]] = {}
         self.viewed: set[Node] = set()

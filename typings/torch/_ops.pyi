@@ -29,7 +29,7 @@ class OpOverload(Generic[_P, _T]):
 
 class OpOverloadPacket:
     def __init__(self, qualified_op_name: str, op_name: str, op: object, overload_names: list[str]) -> None: ...
-    def overloads(self): ...  # type: ignore[no-untyped-def]  # as in torch
+    def overloads(self) -> list[str]: ...
 
 @type_check_only
 class _ThresholdBackward(OpOverloadPacket):
