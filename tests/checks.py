@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from loss_table import REDUCTIONS, LossFunction, LossRow
 from oracles import autograd, close, differences
-from tables import IN, REDUCTIONS, LossFunction, LossRow, Row
+from tables import IN, Row
 from torch import Tensor
 
-from pure_mlp import Layer, tree_leaves, tree_like, tree_map
+from pure_mlp import Layer, Reduction, tree_leaves, tree_like, tree_map
+from pure_mlp.layers.linear import linear_fwd
 
 
 def check_vjp(row: Row, layer: Layer[Any, Any], params: Any, x: Tensor, dy: Tensor) -> None:
@@ -55,11 +58,16 @@ def check_kink_and_edges(row: Row, layer: Layer[Any, Any]) -> None:
 
 
 def check_refusals(row: Row, layer: Layer[Any, Any]) -> None:
-    """A dy of another shape or dtype than y is a `ValueError` that names both."""
-    for shape in ((5, IN), (2, 5, IN)):
+    """A dy of another shape, dtype or device than y is a `ValueError` that names both.
+
+    torch itself refuses to multiply matrices on two devices, except for the device `meta`, the only other one of every machine.
+    """
+    for shape in ((5, IN), (2, 5, IN), (IN,)):
         params, x, dy = row.draw(shape)
         cache = layer.fwd(params, x)[1]
-        for wrong in (dy[:1], dy[..., :1], dy[..., :-1], dy[0], dy.unsqueeze(0), dy.sum(), dy.mT, dy.float()):
+        turned = [dy.mT] if dy.dim() > 1 else []
+        elsewhere = [dy.to("meta")] if layer.fwd is not linear_fwd else []
+        for wrong in (dy[:1], dy[..., :1], dy[..., :-1], dy[0], dy.unsqueeze(0), dy.sum(), dy.float(), *turned, *elsewhere):
             with pytest.raises(ValueError, match=named(wrong)) as caught:
                 layer.bwd(params, cache, wrong)
             assert re.search(named(dy), str(caught.value)), caught.value
@@ -71,8 +79,8 @@ def named(t: Tensor) -> str:
 
 
 def check_layer(row: Row, layer: Layer[Any, Any]) -> None:
-    """All of the above for a small batch in two and in three dimensions: what a wrong backward rule does not survive."""
-    for shape in ((5, IN), (2, 3, IN)):
+    """All of the above for small inputs in one to three dimensions: what a wrong backward rule does not survive."""
+    for shape in ((5, IN), (2, 5, IN), (IN,)):
         check_vjp(row, layer, *row.draw(shape))
     check_differences(row, layer, *row.draw((3, IN)))
     check_kink_and_edges(row, layer)
@@ -82,20 +90,30 @@ def check_layer(row: Row, layer: Layer[Any, Any]) -> None:
 def check_loss_values(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor) -> None:
     """J and dJ/dy_hat for every reduction against torch and its autograd; the gradient of none is that of the sum."""
     for reduction in REDUCTIONS:
-        J, dy_hat = loss(y, y_hat, reduction)
-        J_ref = row.reference(y, y_hat, reduction)
-        close(f"J {reduction}", J, J_ref, atol=1e-12, rtol=1e-12)
-        _, dy_hat_ref = autograd(lambda v, r=reduction: row.reference(y, v, r), torch.ones_like(J_ref), y_hat)
-        close(f"dJ/dy_hat {reduction}", dy_hat, dy_hat_ref, atol=1e-12, rtol=1e-12)
+        check_reduction(row, loss, y, y_hat, reduction)
     assert torch.equal(loss(y, y_hat, "none")[1], loss(y, y_hat, "sum")[1])
 
 
-def check_loss_differences(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor) -> None:
-    """dJ/dy_hat against differences of the loss's own J."""
+def check_reduction(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor, reduction: Reduction) -> None:
+    """The same for one reduction."""
+    J, dy_hat = loss(y, y_hat, reduction)
+    dJ = torch.ones_like(row.reference(y, y_hat, reduction))
+    J_ref, dy_hat_ref = autograd(lambda v: row.reference(y, v, reduction), dJ, y_hat)
+    close(f"J {reduction}", J, J_ref, atol=1e-12, rtol=1e-12)
+    close(f"dJ/dy_hat {reduction}", dy_hat, dy_hat_ref, atol=1e-12, rtol=1e-12)
+
+
+def check_loss_differences(loss: LossFunction, y: Tensor, y_hat: Tensor) -> None:
+    """dJ/dy_hat for every reduction against differences of the loss's own J."""
     for reduction in REDUCTIONS:
-        J, dy_hat = loss(y, y_hat, reduction)
-        numerical = differences(lambda v, r=reduction: loss(y, v, r)[0], y_hat, torch.ones_like(J))
-        close(f"dJ/dy_hat {reduction}", dy_hat, numerical, atol=1e-9, rtol=1e-9)
+        check_reduction_differences(loss, y, y_hat, reduction)
+
+
+def check_reduction_differences(loss: LossFunction, y: Tensor, y_hat: Tensor, reduction: Reduction) -> None:
+    """The same for one reduction."""
+    J, dy_hat = loss(y, y_hat, reduction)
+    numerical = differences(lambda v: loss(y, v, reduction)[0], y_hat, torch.ones_like(J))
+    close(f"dJ/dy_hat {reduction}", dy_hat, numerical, atol=1e-9, rtol=1e-9)
 
 
 def check_loss_refusals(row: LossRow, loss: LossFunction) -> None:
@@ -111,10 +129,10 @@ def check_loss_refusals(row: LossRow, loss: LossFunction) -> None:
 
 
 def check_loss(row: LossRow, loss: LossFunction) -> None:
-    """All of the above for a small batch: what a wrong loss does not survive."""
-    for shape in ((5, IN), (2, 3, IN), (IN,)):
+    """All of the above for a small batch and none: what a wrong loss does not survive."""
+    for shape in ((5, IN), (2, 3, IN), (IN,), (0, IN), *([] if row.rows else [()])):
         check_loss_values(row, loss, *row.draw(shape))
-    check_loss_differences(row, loss, *row.draw((3, IN)))
+    check_loss_differences(loss, *row.draw((3, IN)))
     check_loss_refusals(row, loss)
     y, y_hat = row.draw((5, IN))
     J, dy_hat = loss(y, y_hat)
@@ -129,8 +147,8 @@ def check_bce_clamps(bce: LossFunction) -> None:
         y = torch.tensor([0, 0, 1, 1, 1, 1, 0, 0.5, 0.5], dtype=dtype)
         for reduction in ("mean", "sum", "none"):
             J, dp = bce(y, p, reduction)
-            _, dp_ref = autograd(lambda v, y=y, r=reduction: F.binary_cross_entropy(v, y, reduction=r), torch.ones_like(J), p)
-            assert torch.equal(J, F.binary_cross_entropy(p, y, reduction=reduction))
+            J_ref, dp_ref = autograd(partial(F.binary_cross_entropy, target=y, reduction=reduction), torch.ones_like(J), p)
+            assert torch.equal(J, J_ref)
             assert torch.equal(dp, dp_ref)
             assert dp.isfinite().all()
     with pytest.raises(ValueError, match=r"bce: y_hat from .* to .*, expected probabilities in \[0, 1\]"):
@@ -147,6 +165,8 @@ def check_cross_entropy_edges(cross_entropy: LossFunction) -> None:
     J, dz = cross_entropy(torch.tensor([-100, 0]), torch.tensor([[torch.nan, torch.inf], [0.0, 0.0]]))
     assert J.item() == pytest.approx(0.6931472)
     assert dz.tolist() == [[0.0, 0.0], [-0.5, 0.5]]
+    assert cross_entropy(torch.tensor([-100, 0]), torch.zeros(2, 1))[0].item() == 0
+    assert cross_entropy(torch.ones(3, 1), torch.zeros(3, 1))[0].item() == 0
     for bad in (-1, 2):
         with pytest.raises(ValueError, match=rf"classes from {min(bad, 0)} to {max(bad, 0)}, z \(2, 2\) float32 has 0 to 1"):
             cross_entropy(torch.tensor([0, bad]), torch.ones(2, 2))

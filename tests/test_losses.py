@@ -14,8 +14,9 @@ from checks import (
     check_loss_refusals,
     check_loss_values,
 )
+from loss_table import LOSSES, REDUCTIONS, LossRow
 from oracles import autograd, close
-from tables import IN, LOSSES, REDUCTIONS, LossRow
+from tables import IN
 
 import pure_mlp as pm
 
@@ -32,9 +33,9 @@ def test_values_and_gradients_equal_torch(row: LossRow) -> None:
 def test_gradients_equal_differences(row: LossRow) -> None:
     for shape in row.input_shapes():
         if shape != (257, IN):
-            check_loss_differences(row, row.loss, *row.draw(shape))
+            check_loss_differences(row.loss, *row.draw(shape))
     y, y_hat = row.draw((257, IN))
-    check_loss_differences(row, row.loss, y[:31], y_hat[:31])
+    check_loss_differences(row.loss, y[:31], y_hat[:31])
 
 
 @over_losses

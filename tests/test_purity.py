@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from tables import IN, LAYERS, LEADS, LOSSES, REDUCTIONS, LossRow, Row
+from loss_table import LOSSES, REDUCTIONS, LossRow
+from tables import IN, LAYERS, LEADS, Row
 from torch import Tensor
 
 import pure_mlp as pm

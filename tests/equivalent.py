@@ -1,0 +1,67 @@
+"""Mutants that are the same function after all, and why: by the name of the rule, the statement that differs."""
+
+from __future__ import annotations
+
+GUARD = dict.fromkeys(
+    (
+        "if True:",
+        "if dy.dim() != 2 and x.dim() != 2:",
+        "if dy.dim() != 2:",
+        "if x.dim() != 2:",
+        "if dy.dim() == 2 or x.dim() != 2:",
+        "if dy.dim() != 2 or x.dim() == 2:",
+        "if dy.dim() != 3 or x.dim() != 2:",
+        "if dy.dim() != 2 or x.dim() != 3:",
+        "if x.dim() != 2 or x.dim() != 2:",
+        "if dy.dim() != 2 or dy.dim() != 2:",
+    ),
+    "a shortcut: reshaping a matrix changes nothing, and the product refuses a matrix beside anything else",
+)
+LIKE_Y_HAT = "y has the shape of y_hat, or was refused"
+SAME: dict[str, dict[str, str]] = {
+    "leaky_relu(0)": dict.fromkeys(
+        (
+            "return torch.where(y > 0, dy, negative_slope / dy), ()",
+            "return torch.where(y > 0, dy, negative_slope), ()",
+            "return torch.where(y > 0, dy, negative_slope * y), ()",
+        ),
+        "all are 0",
+    ),
+    "weight_grads of linear": GUARD,
+    "weight_grads of linear_bottom": GUARD,
+    "mse": {
+        "c = scale('mse', y, reduction)": LIKE_Y_HAT,
+        **dict.fromkeys(
+            (
+                "return reduce(d * d, c, reduction), d * (2 * c)",
+                "return mean_square(y_hat, y) if y == 'mean' else reduce(d * d, c, reduction), d * (2 * c)",
+                "return mean_square(y_hat, y) if y_hat == 'mean' else reduce(d * d, c, reduction), d * (2 * c)",
+            ),
+            "the same mean in two passes",
+        ),
+    },
+    "bce": {"c = scale('bce', y, reduction)": LIKE_Y_HAT},
+    "bce_with_logits": {"c = scale('bce_with_logits', y, reduction)": LIKE_Y_HAT},
+    "cross_entropy": {
+        "kept = y != ignore_index if indices else torch.ones_like(y[..., 0], dtype=torch.bool)": LIKE_Y_HAT,
+        **dict.fromkeys(
+            (
+                "t = (1 - label_smoothing) * q + label_smoothing / z.shape[-1]",
+                "t = (1 - label_smoothing) * q + label_smoothing / z.shape[-1] if reduction else q",
+                "t = (1 - label_smoothing) * q + label_smoothing / z.shape[-1] if ignore_index else q",
+            ),
+            "a shortcut: a smoothing of 0 changes nothing",
+        ),
+    },
+    "reduce of bce_with_logits": dict.fromkeys(
+        (
+            "if False:",
+            "if elements == 'mean':",
+            "if factor == 'mean':",
+            "return elements.sum() * factor",
+            "return elements.sum() if reduction == 1 else elements.sum() * factor",
+            "return elements.sum() if factor == 2 else elements.sum() * factor",
+        ),
+        "shortcuts: the sum times the factor is all of them but none",
+    ),
+}
