@@ -90,8 +90,9 @@ def mentions(tree: ast.Module) -> Iterator[str]:
             yield from f"{getattr(node, 'module', '')}.{'.'.join(a.name for a in node.names)}".split(".")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in SOURCES if ROOT / "homework" / "grade" not in path.parents], ids=name_of)
 def test_no_module_uses_autograd_or_global_state(path: Path) -> None:
+    """The grader alone may name autograd: it looks for it in the work of others."""
     found = set(mentions(parsed(path)))
     assert not found & AUTOGRAD
     assert not found & {f"torch.{name}" for name in GLOBAL_STATE}
