@@ -117,7 +117,7 @@ class Emitter:
         if name in INFIX:
             self.assign(node, "n", f"{args[0]} {INFIX[name]} {args[1]}")
         else:
-            self.assign(node, "n", f"{self.cell(name, HOST[name])}({', '.join(args)})")
+            self.assign(node, "n", f"{self.cell('host_' + name, HOST[name])}({', '.join(args)})")
 
     def view(self, node: Node) -> None:
         base, func = cast(Node, node.args[0]), overload(node.op)

@@ -28,7 +28,7 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
     flat buffer is computed there.
     """
     last = {root(a): t for t, node in enumerate(order) for a in node.operands}
-    last.update((root(node), len(order)) for node in outputs)
+    last.update((root(node), len(order)) for node in outputs if node.op != "slice")
     of: dict[Node, Tensor] = {}
     free: dict[Spec, list[Tensor]] = {}
     buffers: list[Tensor] = []

@@ -49,6 +49,7 @@ class Plan(Generic[S, B]):
         self._flat = isinstance(batch, tuple) and all(isinstance(t, Tensor) for t in batch)
         self._programs: dict[object, Program] = {}
         self._program = self._program_for(_tensors(batch, "batch"), batch)
+        self._run = self._program.run
 
     @property
     def source(self) -> str:
@@ -67,11 +68,12 @@ class Plan(Generic[S, B]):
 
     def step(self, batch: B) -> float:
         """Advance the carry by one batch; returns the loss. Raises `Unplannable` if the step cannot be planned for this batch."""
-        tensors = cast("tuple[Tensor, ...]", batch) if self._flat else tree_leaves(batch)
-        loss = self._program.run(*tensors)
+        loss = self._run(*batch) if self._flat else self._run(*tree_leaves(batch))  # type: ignore[misc]  # a tuple of tensors if flat
         if loss is None:
-            self._program = self._program_for(_tensors(batch, "batch"), batch)
-            loss = cast(Tensor, self._program.run(*tensors))
+            tensors = _tensors(batch, "batch")
+            self._program = self._program_for(tensors, batch)
+            self._run = self._program.run
+            loss = cast(Tensor, self._run(*tensors))
         return loss.item()
 
     def carry(self) -> S:
