@@ -73,6 +73,7 @@ OPTIMIZERS = {
     "cosine": pm.sgd(pm.cosine(0.1, 3)),
     "warmup, momentum": pm.sgd(pm.warmup(pm.constant(0.1), 3), momentum=0.9),
     "step decay": pm.sgd(pm.step_decay(0.1, 2, 0.5)),
+    "constant": pm.sgd(pm.constant(0.1)),
     "adam by schedule": pm.adam(pm.cosine(1e-2, 3)),
     "clipped norm": pm.chain(pm.clip_by_global_norm(0.1), pm.sgd(0.1)),
     "clipped values": pm.chain(pm.clip_by_value(0.01), pm.adam(1e-2)),
@@ -145,6 +146,26 @@ def test_depth_64() -> None:
 @pytest.mark.parametrize("optimizer", [pm.sgd(0.1), pm.adam(1e-2)], ids=["sgd", "adam"])
 def test_short_last_batch_and_back(optimizer: Any) -> None:
     same(*deep(2, optimizer), pieces(6, 6, (10, 10, 3, 10, 1, 3)))
+
+
+def test_a_tensor_twice_in_a_batch_is_two_inputs() -> None:
+    step, carry = deep(2, pm.sgd(0.1))
+    x = draw(10, 6)
+    same(step, carry, [(x, x), *pieces(6, 6)])
+
+
+def test_width_one_and_batch_one() -> None:
+    net, params = pm.mlp((3, 1, 4, 1), Generator().manual_seed(0), dtype=F64)
+    same(*training(net, params, pm.mse, pm.adam(0.01)), pieces(3, 1, (1, 1, 5, 5)))
+
+
+def test_captured_tensors_are_read_at_each_step() -> None:
+    rate, w = torch.tensor(0.1, dtype=F64), draw(6)
+    planned = plan(lambda w, x: (w - rate * x, (w * x).sum()), w, w)
+    planned.step(w)
+    rate.fill_(0.5)
+    planned.step(w)
+    torch.testing.assert_close(planned.carry(), 0.4 * w)
 
 
 def test_dtype_and_strides_have_their_own_program() -> None:
@@ -295,7 +316,7 @@ def allocations(step: Callable[[], object]) -> int:
     step()
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as prof:
         step()
-    events = prof.profiler.kineto_results.events()  # type: ignore[union-attr]  # set once the profile is over
+    events = prof.profiler.kineto_results.events()
     return sum(event.name() == "[memory]" and event.nbytes() > 0 for event in events)
 
 

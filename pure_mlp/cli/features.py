@@ -31,9 +31,10 @@ def read_features(path: Path, columns: int) -> Tensor:
                 if len(cells) != columns:
                     raise ValueError(f"{path}:{number}: {len(cells)} values, the model takes {columns}")
                 values = [_number(cell) for cell in cells]
+                numbers = [value for value in values if value is not None]
                 bad = [cell for cell, value in zip(cells, values) if value is None]
                 if not bad:
-                    rows.append(values)
+                    rows.append(numbers)
                 elif number > 1 or len(bad) < columns:
                     raise ValueError(f"{path}:{number}: {bad[0]!r} is not a finite number")
         except (csv.Error, UnicodeDecodeError) as error:

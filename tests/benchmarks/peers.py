@@ -63,7 +63,7 @@ def eager(task: Task, fused: bool = False) -> Peer:
     def step(batch: Batch) -> Tensor:
         optimizer.zero_grad()
         loss = task.value(net(batch[0]), batch[1])
-        loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
+        loss.backward()
         optimizer.step()
         return loss
 

@@ -68,7 +68,7 @@ def memory(step: Callable[[Batch], object], batch: Batch) -> tuple[int, int]:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as prof:
         step(batch)
     now = peak = total = 0
-    for event in prof.profiler.kineto_results.events():  # type: ignore[union-attr]  # set once the profile is over
+    for event in prof.profiler.kineto_results.events():
         change = event.nbytes() if event.name() == "[memory]" else 0
         now, total = now + change, total + max(change, 0)
         peak = max(peak, now)
