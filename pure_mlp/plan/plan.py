@@ -102,10 +102,10 @@ class Plan(Generic[S, B]):
         return pack(graph, groups, len(self._leaves)) if self._layout == layout_of(groups) and groups else graph
 
     def _build(self, batch: Sequence[Tensor], tree: B) -> Program:
-        carry = self._now()
+        carry, own = self._now(), [t.detach() for t in batch]  # a tensor that comes twice is two inputs
 
         def run() -> list[Tensor]:
-            after, loss = self._step(tree_like(self._carry, carry), tree)
+            after, loss = self._step(tree_like(self._carry, carry), tree_like(tree, own))
             if not isinstance(loss, Tensor) or loss.dim() != 0:
                 raise Unplannable(f"the loss is not a 0-dim tensor: {loss if not isinstance(loss, Tensor) else tuple(loss.shape)}")
             leaves = _tensors(after, "new carry")
@@ -113,7 +113,7 @@ class Plan(Generic[S, B]):
                 raise Unplannable("the new carry differs from the old one in structure, shapes or dtypes")
             return [*leaves, loss]
 
-        traced = trace(run, carry, batch)
+        traced = trace(run, carry, own)
         graph = self._packed(separate(rewrite(simplify(traced))))
         live = graph.live()
         slots = cast("list[Node]", sorted((node for node in live if node.op == "carry"), key=lambda node: int(str(node.args[0]))))
@@ -130,6 +130,7 @@ class Plan(Generic[S, B]):
 def plan(step: Step[S, B], carry: S, batch: B) -> Plan[S, B]:
     """Plan the step for batches like this one. The step is run once, on a copy; neither carry nor batch nor generators change.
 
+    What the step reads from Python is read now and stays: numbers, shapes, which tensors it captures (their values may change).
     Raises `Unplannable`, naming operation and source line, for a step that reads values into Python, changes tensors in place that
     it did not make, returns a carry of another structure or a loss that is not 0-dim.
 

@@ -32,9 +32,14 @@ def simplify(traced: Graph) -> Graph:
     return builder.graph
 
 
+def is_number(node: Node) -> bool:
+    """Whether a node of the trace is 0-dim and float64."""
+    return node.spec is not None and not node.spec.shape and node.spec.dtype == torch.float64
+
+
 def is_count(node: Node) -> bool:
     """Whether a node of the trace is a 0-dim float64 leaf of the carry: a host number."""
-    return node.op == "carry" and node.spec is not None and not node.spec.shape and node.spec.dtype == torch.float64
+    return node.op == "carry" and is_number(node)
 
 
 def _output(b: Builder, traced: Node, slot: Node | None) -> Node:
@@ -47,6 +52,8 @@ def _output(b: Builder, traced: Node, slot: Node | None) -> Node:
 
 
 def _value(b: Builder, node: Node) -> Value:
+    if node.op == "const" and node.args and node.value is not None and is_number(node):
+        return float(node.value.item())
     if node.op in ("carry", "batch", "const"):
         copy = b.graph.add(node.op, node.args, {}, None if is_count(node) else node.spec, value=node.value)
         return copy if is_count(node) else Scaled(copy, 1.0)
@@ -60,7 +67,7 @@ def _value(b: Builder, node: Node) -> Value:
 
 def _number(b: Builder, node: Node) -> Number | None:
     """Arithmetic on numbers and host numbers alone."""
-    if node.spec is None or node.spec.shape or node.spec.dtype != torch.float64 or not node.operands:
+    if not is_number(node) or not node.operands:
         return None
     form = host_form(node.op, node.args, node.kwargs)
     if form is None or any(isinstance(b.values[a], Scaled) for a in node.operands):

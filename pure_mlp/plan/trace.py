@@ -114,7 +114,7 @@ class _Recorder(TorchDispatchMode):
             for leaf, (name, leaf_args, value) in zip(out, per_leaf(op, args, _place)):
                 self.bind(leaf, self.graph.add(name, leaf_args, {**kwargs, **value}, spec_of(leaf)))
         elif isinstance(out, Tensor) and op.split(".")[1] in _SHAPE_ONLY:
-            self.bind(out, self.graph.add("const", (), {}, spec_of(out), value=out.clone()))
+            self.bind(out, self.graph.add("const", ("made",), {}, spec_of(out), value=out.clone()))
         elif isinstance(out, Tensor) and op == "aten.detach.default" and args[0] is self.graph.nodes[-1]:
             self.bind(out, self.graph.nodes[-1])  # torch's factories detach what they made
         elif isinstance(out, Tensor):
