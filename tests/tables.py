@@ -46,7 +46,7 @@ class Row(NamedTuple):
     - params: (generator, dtype) -> params.
     - shared: which outputs share storage with which arguments, as "output is argument" (a nested output by its dotted path).
     - scalars: whether x may have no dimension at all; the others need a last dimension.
-    - fixed_width: whether the last dimension of x must be IN; the others take any.
+    - fixed_width: whether the last dimension of x must be IN, since the params are `Linear`; the others take any.
     - has_dx: False for a layer that computes grads only, `linear_bottom`.
     - to_the_bit: whether y equals the reference exactly.
     """

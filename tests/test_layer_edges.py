@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from checks import check_kink_and_edges, check_refusals
+from checks import check_kink_and_edges, check_refusals, check_widths
 from oracles import close
 from tables import IN, LAYERS, OUT, Row, lattice_linear
 from torch import Generator, Tensor
@@ -82,6 +82,11 @@ def test_an_input_that_does_not_fit_is_refused(layer: pm.Layer[pm.Linear, Tensor
         shown = rf"input \({', *'.join(map(str, x.shape))},?\) {str(x.dtype)[6:]}, weight \({OUT}, {IN}\) float64"
         with pytest.raises(ValueError, match=shown):
             layer.fwd(params, x)
+
+
+@pytest.mark.parametrize("row", [row for row in LAYERS if row.fixed_width], ids=[row.name for row in LAYERS if row.fixed_width])
+def test_widths_that_do_not_fit_are_refused(row: Row) -> None:
+    check_widths(row.layer, *row.draw((5, IN)))
 
 
 @pytest.mark.parametrize("make", [lambda: pm.leaky_relu(-0.1), lambda: pm.softplus(0.0), lambda: pm.softplus(-1.0)])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from checks import (
+from loss_checks import (
     check_bce_clamps,
     check_cross_entropy_edges,
     check_loss_differences,

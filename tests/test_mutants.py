@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import attrs
 import pytest
 import torch
-from checks import check_bce_clamps, check_cross_entropy_edges, check_layer, check_loss
+from checks import check_layer
 from equivalent import SAME
+from loss_checks import check_bce_clamps, check_cross_entropy_edges, check_loss
 from loss_table import LOSSES
 from mutation import calling, mutants
 from tables import LAYERS, Row

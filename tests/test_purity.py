@@ -44,6 +44,14 @@ class Unchanged:
             assert now._version == version, name
 
 
+def test_a_write_that_leaves_the_values_is_noticed() -> None:
+    x = torch.ones(3)
+    unchanged = Unchanged(named(x=x))
+    x.add_(0)
+    with pytest.raises(AssertionError, match="x"):
+        unchanged.check()
+
+
 def run(layer: Layer[Any, Any], params: Any, x: Tensor, dy: Tensor) -> set[str]:
     """Both passes of a layer, arguments checked; returns what is shared."""
     given = named(params=params, x=x)

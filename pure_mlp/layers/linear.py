@@ -77,7 +77,7 @@ def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
         grads = Linear(torch.mm(rows.t(), x_rows), rows.sum(0))
     except RuntimeError as error:
         raise ValueError(mismatch(params, x, dy)) from error
-    if grads.weight.shape != params.weight.shape:
+    if grads.weight.shape != params.weight.shape or grads.bias.shape != params.bias.shape:
         raise ValueError(mismatch(params, x, dy))
     return grads
 
@@ -90,6 +90,8 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
     """
     out, n_in = params.weight.shape[-2:] if params.weight.dim() > 1 else ("out", "in")
     taken = f"input {spec(x)}, weight {spec(params.weight)} takes (*, {n_in})"
+    if params.bias.shape != params.weight.shape[:-1]:
+        return f"bias {spec(params.bias)}, expected {(out,)} as weight {spec(params.weight)}"
     return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
 
 
