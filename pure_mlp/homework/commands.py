@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pure_mlp.homework.bundle import bundle, write_bundle
+from pure_mlp.homework.grade.judge import Report
+from pure_mlp.homework.grade.report import as_csv, as_json, as_text, exit_code
+from pure_mlp.homework.grade.run import Limits, grade
 from pure_mlp.homework.submit import submit
 
 if TYPE_CHECKING:
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """Register `homework bundle | submit`, each with `run(args) -> exit code` as its default.
+    """Register `homework bundle | submit | grade`, each with `run(args) -> exit code` as its default.
 
     >>> parser = ArgumentParser()
     >>> add_parser(parser.add_subparsers())
@@ -35,6 +40,17 @@ def add_parser(commands: _SubParsersAction[ArgumentParser]) -> None:
     part.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to; here if not given")
     part.set_defaults(run=run_submit)
 
+    part = parts.add_parser("grade", help="say of any mlp.py which term of which gradient is wrong; not a sandbox: see --help")
+    part.description = "Each file runs in its own process within limits, as you: this is no sandbox against malice."
+    part.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, or folders with .py files at any depth")
+    form = part.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a JSON list instead of tables")
+    form.add_argument("--csv", action="store_true", help="a line a file instead of tables")
+    part.add_argument("--seconds", type=int, default=Limits().seconds, help="limit of one file, 60 if not given")
+    part.add_argument("--memory", type=int, default=Limits().memory, metavar="MB", help="limit of one file, 4096 if not given")
+    part.add_argument("--jobs", type=int, metavar="N", help="files at a time; as many as processors if not given")
+    part.set_defaults(run=run_grade)
+
 
 def run_bundle(args: Namespace) -> int:
     """Write the single file and say where; 0."""
@@ -49,3 +65,33 @@ def run_submit(args: Namespace) -> int:
     program = bundle().encode() if args.mlp is None else args.mlp.read_bytes()
     print(submit(args.netid, args.theory, program, args.out))
     return 0
+
+
+def run_grade(args: Namespace) -> int:
+    """Print the reports; 0 if all are right, 1 if some are wrong, 2 if some could not be run. Raises `ValueError` for no file."""
+    paths = [file for path in args.paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+    if not paths:
+        raise ValueError(f"no .py file in {', '.join(map(str, args.paths))}")
+    if min(args.seconds, args.memory, args.jobs or 1) < 1:
+        raise ValueError(f"--seconds {args.seconds} --memory {args.memory} --jobs {args.jobs}, expected at least 1")
+    reports = grade(paths, Limits(args.seconds, args.memory), args.jobs, progress(len(paths)))
+    if args.json:
+        print(as_json(reports))
+    elif args.csv:
+        print(as_csv(reports), end="")
+    else:
+        print("\n\n".join(map(as_text, reports)))
+    return exit_code(reports)
+
+
+def progress(total: int) -> Callable[[Report], None]:
+    """A bar on a terminal's stderr over more than one file; elsewhere nothing."""
+    done: list[Report] = []
+
+    def observer(report: Report) -> None:
+        done.append(report)
+        if total > 1 and sys.stderr.isatty():
+            bar = "#" * (30 * len(done) // total)
+            print(f"\r{bar:<30} {len(done)}/{total}", end="\n" if len(done) == total else "", file=sys.stderr, flush=True)
+
+    return observer

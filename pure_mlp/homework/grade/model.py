@@ -1,0 +1,112 @@
+"""What a file computes for a case: the right formulas, with any set of mistakes applied to them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.homework.grade.cases import LossCase, NetCase
+
+Mistakes = frozenset[str]
+Cache = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> dict[str, Tensor]:
+    """y and the grads of the first pass; those of a second one on top (`twice`); those with new parameters (`new`)."""
+    t = case.tensors
+    first = [t[name] for name in ("W1", "b1", "W2", "b2")]
+    new = [t[f"new {name}"] for name in ("W1", "b1", "W2", "b2")]
+    if "parameters copied" in mistakes:
+        first = new = drawn(case)
+    cache = _forward(first, t["x"], case, mistakes)
+    again = _forward(first, t["x'"], case, mistakes)
+    renewed = _forward(new, t["x"], case, mistakes)
+    grads = _backward(first, cache, t["dJ"], case, mistakes)
+    second = _backward(first, cache if "stale cache" in mistakes else again, t["dJ'"], case, mistakes)
+    out = {"y": cache[4], "y twice": again[4], "y new": renewed[4]} | grads
+    out |= {f"{name} twice": g if "overwriting" in mistakes else g + grads[name] for name, g in second.items()}
+    return out | {f"{name} new": g for name, g in _backward(new, renewed, t["dJ"], case, mistakes).items()}
+
+
+def drawn(case: NetCase) -> list[Tensor]:
+    """The parameters that a seeded net starts with: four bare `torch.randn` calls."""
+    generator = Generator().manual_seed(case.seed)
+    n, h, k = case.widths
+    return [torch.randn(*shape, generator=generator) for shape in ((h, n), (h,), (k, h), (k,))]
+
+
+def _activation(name: str, z: Tensor) -> Tensor:
+    return {"relu": torch.relu, "sigmoid": torch.sigmoid, "identity": torch.clone}[name](z)
+
+
+def _forward(p: list[Tensor], x: Tensor, case: NetCase, mistakes: Mistakes) -> Cache:
+    z1 = x @ p[0].t() + (0 if "no b1" in mistakes else p[1])
+    z2 = z1 if "f not applied" in mistakes else _activation(case.f, z1)
+    z3 = z2 @ p[2].t() + (0 if "no b2" in mistakes else p[3])
+    return x, z1, z2, z3, z3 if "g not applied" in mistakes else _activation(case.g, z3)
+
+
+def _slope(which: str, name: str, z: Tensor, a: Tensor, mistakes: Mistakes) -> Tensor:
+    if name == "identity" or f"{which} slope missing" in mistakes:
+        return torch.ones_like(z)
+    if name == "relu":
+        return (z >= 0 if {f"{which} slope 1 at 0", "slope 1 at 0"} & mistakes else z > 0).to(z.dtype)
+    s = torch.sigmoid(a) if f"{which} slope from output" in mistakes else z if f"{which} slope from input" in mistakes else a
+    return s * (1 - s)
+
+
+def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
+    x, z1, z2, z3, y_hat = cache
+    f, g = (case.g, case.f) if "slopes swapped" in mistakes else (case.f, case.g)
+    slope_f, slope_g = _slope("f", f, z1, z2, mistakes), _slope("g", g, z3, y_hat, mistakes)
+    d3 = dJ * slope_g
+    square = p[2].shape[0] == p[2].shape[1]
+    d2 = (dJ if "g slope missing below" in mistakes else d3) @ (p[2].t() if square and "W2 not transposed" in mistakes else p[2])
+    d1 = d2 * slope_f
+    W1, W2 = d1.t() @ x, d3.t() @ (z1 if "W2 from z1" in mistakes else z2)
+    b1, b2 = (d1 * slope_f if "b1 of the handout" in mistakes else d1).sum(0), d3.sum(0)
+    W1, W2 = W1.t() if "W1 transposed" in mistakes else W1, W2.t() if "W2 transposed" in mistakes else W2
+    c = (-1 if "sign in backward" in mistakes else 1) / (len(x) if "mean in backward" in mistakes else 1)
+    c_bias = c / (len(x) if "mean of biases" in mistakes else 1)
+    return {"dJdW1": c * W1, "dJdb1": c_bias * b1, "dJdW2": c * W2, "dJdb2": c_bias * b2}
+
+
+def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = frozenset()) -> Tensor:
+    """J or dJdy_hat of `mse` or `bce`."""
+    y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else case
+    if loss == "mse":
+        d = y_hat - y
+        elements = (d * d if quantity == "J" else 2 * d) * (0.5 if "half" in mistakes else 1)
+    else:
+        elements = (_bce if quantity == "J" else _bce_slope)(y, y_hat, mistakes)
+    n, k = y.shape
+    over = {"sum": 1, "per batch": n, "per features": k, "double mean": (n * k) ** 2}
+    c = (-1 if "sign" in mistakes else 1) / next((over[name] for name in over if name in mistakes), n * k)
+    return c * (elements.sum() if quantity == "J" else elements)
+
+
+def _soft(mistakes: Mistakes) -> tuple[str, float]:
+    """How an epsilon comes in, and which; or nothing."""
+    return next(((m.split()[1], float(m.split()[2])) for m in mistakes if m.startswith("epsilon")), ("", 0.0))
+
+
+def _bce(y: Tensor, y_hat: Tensor, mistakes: Mistakes) -> Tensor:
+    way, e = _soft(mistakes)
+    p = y_hat.clamp(e, 1 - e) if way == "clamped" else y_hat + e
+    q = 1 - p if way == "clamped" else 1 - y_hat + e
+    bound = -torch.inf if way or "not clamped" in mistakes else -100.0
+    y = y_hat if "handout" in mistakes else y
+    return -(y * p.log().clamp(min=bound) + (0 if "one term" in mistakes else (1 - y) * q.log().clamp(min=bound)))
+
+
+def _bce_slope(y: Tensor, y_hat: Tensor, mistakes: Mistakes) -> Tensor:
+    way, e = _soft(mistakes)
+    if "from logits" in mistakes:
+        return y_hat - y
+    if "one term" in mistakes:
+        return -y / (y_hat + e if way != "clamped" else y_hat.clamp(min=e))
+    if way == "clamped":
+        p = y_hat.clamp(e, 1 - e)
+        return (p - y) / (p * (1 - p))
+    denominator = (1 - y_hat) * y_hat
+    return (y_hat - y) / (denominator + e if way or "not clamped" in mistakes else denominator.clamp(min=1e-12))
