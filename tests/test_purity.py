@@ -74,6 +74,16 @@ def test_layers(row: Row) -> None:
             assert run(row.layer, *row.draw((*lead, IN))) == row.shared
 
 
+ACTIVATIONS = [row for row in LAYERS if not row.fixed_width]
+
+
+@pytest.mark.parametrize("row", ACTIVATIONS, ids=[row.name for row in ACTIVATIONS])
+def test_an_activation_keeps_its_output_or_its_input_and_no_copy(row: Row) -> None:
+    params, x, _ = row.draw((5, IN))
+    y, cache = row.layer.fwd(params, x)
+    assert cache is (x if "cache is x" in row.shared else y)
+
+
 @pytest.mark.parametrize("row", LOSSES, ids=[row.name for row in LOSSES])
 def test_losses(row: LossRow) -> None:
     for reduction in REDUCTIONS:
