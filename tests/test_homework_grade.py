@@ -129,7 +129,7 @@ def test_hostile_files_cost_their_own_row_only(tmp_path: Path) -> None:
     (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "right.py").write_text(CORRECT)
     paths = [*sorted(tmp_path.glob("*.py")), tmp_path / "missing.py"]
-    reports = {Path(r.path).stem: r for r in grade(paths, Limits(seconds=20, memory=4096))}
+    reports = {Path(r.path).stem: r for r in grade(paths, Limits(seconds=20, memory=4096), jobs=6)}
     assert reports.pop("right").right
     assert not reports["is no class"].right
     assert not reports["is empty"].right
@@ -137,6 +137,11 @@ def test_hostile_files_cost_their_own_row_only(tmp_path: Path) -> None:
     assert all(r.failure for r in reports.values()), [name for name, r in reports.items() if not r.failure]
     assert "SyntaxError" in reports["is no Python"].failure
     assert "line 1" in reports["is no Python"].failure
+    assert "os.fork" in reports["forks"].failure
+    assert "still running" in reports["sleeps"].failure
+    assert "exit code 0" in reports["exits"].failure
+    assert "SIGSEGV" in reports["crashes"].failure
+    assert "File too large" in reports["fills the disk"].failure
     assert len(reports) == 13
 
 

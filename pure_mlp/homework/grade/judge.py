@@ -70,9 +70,7 @@ def judge(path: str, source: str, seen: Seen, nets: Sequence[NetCase], losses: S
     ):
         rows.append(row)
         diagnosis += [advice] if row.verdict == "wrong" else []
-    diagnosis += [
-        _ADVICE[row.name] for row in rows if row.verdict == "wrong" and row.name in _ADVICE and not _explained(row, diagnosis)
-    ]
+    diagnosis += [_ADVICE[row.name] for row in rows if row.verdict == "wrong" and row.name in _ADVICE]
     return Report(path, tuple(rows), tuple(dict.fromkeys(diagnosis)))
 
 
@@ -86,7 +84,3 @@ _ADVICE = {
 def _until_clearing(p: Seen) -> Seen:
     """What was seen, without the last pass where that added to gradients that should have been zero."""
     return p if p.get("grads cleared", True) else {key: value for key, value in p.items() if not key.endswith(" new")}
-
-
-def _explained(row: Row, diagnosis: Sequence[str]) -> bool:
-    return row.name == "start" and not row.detail and bool(diagnosis)

@@ -60,6 +60,8 @@ def values(name: str, pairs: Sequence[tuple[Any, Tensor]], passes: Sequence[Seen
 
 
 def start(nets: Sequence[NetCase], passes: Sequence[Seen], unknown: str) -> Row:
+    """The net as it is made: what is drawn, zero, empty, kept and refused."""
+
     def differ(case: NetCase, p: Seen) -> bool:
         return not all(torch.equal(w, v) for w, v in zip(p["drawn"].values(), drawn(case)))
 
@@ -85,6 +87,8 @@ def start(nets: Sequence[NetCase], passes: Sequence[Seen], unknown: str) -> Row:
 
 
 def accumulation(passes: Sequence[Seen]) -> Row:
+    """Two passes in one net against one pass in each of two nets: right or wrong whatever the formulas are."""
+
     def lost(p: Seen) -> bool:
         return any(f"{g} second" in p and not _equal(p[f"{g} twice"], p[g], p[f"{g} second"]) for g in GRADS)
 
@@ -96,6 +100,8 @@ def _equal(total: Tensor, *parts: Tensor) -> bool:
 
 
 def fresh(passes: Sequence[Seen]) -> Row:
+    """A pass with new parameters in an old net against one in a new net."""
+
     def stale(p: Seen) -> bool:
         return any(f"{q} fresh" in p and not same(p[f"{q} new"], p[f"{q} fresh"]) for q in ("y", *GRADS))
 
@@ -103,6 +109,7 @@ def fresh(passes: Sequence[Seen]) -> Row:
 
 
 def clearing(passes: Sequence[Seen]) -> Row:
+    """What `clear_grad_and_cache` leaves."""
     faults = {
         "grads cleared": "grads are not zero",
         "in place": "grads are replaced",
@@ -116,18 +123,21 @@ def clearing(passes: Sequence[Seen]) -> Row:
 def shapes(
     passes: Sequence[Seen], models: Sequence[Mapping[str, Tensor]], scored: Sequence[Seen], losses: Sequence[LossCase]
 ) -> Row:
+    """Every shape of y_hat, gradients and losses."""
     wrong = any(key in p and p[key].shape != t.shape for p, m in zip(passes, models) for key, t in m.items())
     wrong |= any("J" in r and (r["J"].shape != () or r["dJdy_hat"].shape != losses[i // 2].y.shape) for i, r in enumerate(scored))
     return Row("shapes", "wrong" if wrong else "right")
 
 
 def dtypes(passes: Sequence[Seen], scored: Sequence[Seen]) -> Row:
+    """Whether all that was computed is float32."""
     tensors = [v for p in (*passes, *scored) for v in p.values() if isinstance(v, Tensor)]
     other = sorted({str(v.dtype) for v in tensors} - {"torch.float32"})
     return Row("dtypes", "wrong" if other else "right", ", ".join(other))
 
 
 def unchanged(passes: Sequence[Seen], scored: Sequence[Seen]) -> Row:
+    """Whether the arguments came back as they were given."""
     names = {"x changed": "x", "dJ changed": "dJdy_hat", "changed": "y or y_hat"}
     changed = [name for key, name in names.items() if any(p.get(key, False) for p in (*passes, *scored))]
     return Row("arguments", "wrong" if changed else "right", f"changed in place: {', '.join(changed)}" if changed else "")

@@ -67,7 +67,7 @@ def grade_file(path: Path, limits: Limits = Limits()) -> Report:
             return Report(str(path), failure=str(error).splitlines()[0])
     try:
         return judge(str(path), source, seen, nets, losses)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         return Report(str(path), failure=f"left no usable result: {type(error).__name__} {error}")
 
 
