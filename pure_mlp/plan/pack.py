@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.graph import Graph, Node, Spec, is_random, is_view
+from pure_mlp.plan.graph import Graph, Node, Spec, is_random
 from pure_mlp.plan.lanes import Lane, lanes
 
 Layout: TypeAlias = tuple[tuple[int, ...], ...]
@@ -110,9 +110,8 @@ class _Packer:
         if node in self.last:
             self.compute(self.last[node])
         elif node not in self.inside and node not in self.new:
-            fence = is_view(node.op) and node.operands[0].spec == node.spec
             args, kwargs = self.arguments(node.args, self.new), {k: self.argument(a, self.new) for k, a in node.kwargs.items()}
-            unique = fence or is_random(node.op) or node.op == "aten.clone.default"
+            unique = is_random(node.op) or node.op == "aten.clone.default"
             self.new[node] = self.graph.add(node.op, args, kwargs, node.spec, unique=unique, value=node.value)
 
     def compute(self, group: _Group) -> None:

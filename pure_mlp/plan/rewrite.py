@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import cast
 
-from pure_mlp.plan.graph import Graph, Node, Spec, is_random, is_view
+from pure_mlp.plan.graph import Graph, Node, Spec, is_random
 from pure_mlp.plan.host import Number
 
 
@@ -45,8 +45,7 @@ class _Rewriter:
             return self.graph.add("gemv", (*self.row_sum(node), 1.0), {}, node.spec)
         args = tuple(self.argument(a) for a in node.args)
         kwargs = {k: self.argument(a) for k, a in node.kwargs.items()}
-        fence = is_view(node.op) and isinstance(args[0], Node) and args[0].spec == node.spec
-        return self.graph.add(node.op, args, kwargs, node.spec, unique=fence or is_random(node.op), value=node.value)
+        return self.graph.add(node.op, args, kwargs, node.spec, unique=is_random(node.op), value=node.value)
 
     def product(self, a: Node, factor: Number) -> Node:
         """a times a number: inside the matrix product, sum of rows or sum of squares that a is, if this is its only reader."""

@@ -48,8 +48,7 @@ def view(s: Builder, node: Node) -> Value | None:
     a = s.split(node.args[0], node.like)
     if not isinstance(a, Scaled):
         return None
-    fence = a.node.spec == node.spec
-    return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec, unique=fence), a.factor)
+    return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec), a.factor)
 
 
 def _sum(s: Builder, node: Node) -> Value | None:

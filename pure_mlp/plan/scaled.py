@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from pure_mlp.plan.graph import Graph, Node, Spec, is_random, is_view
+from pure_mlp.plan.graph import Graph, Node, Spec, is_random
 from pure_mlp.plan.host import Number
 
 
@@ -37,8 +37,7 @@ class Builder:
         floating = node.op in _NUMBER_AS_TENSOR and node.like.dtype.is_floating_point
         if floating and args[1:] and isinstance(args[1], (int, float)):
             args = (args[0], self.graph.number(float(args[1])), *args[2:])
-        fence = is_view(node.op) and isinstance(args[0], Node) and args[0].spec == node.spec
-        return self.graph.add(node.op, args, kwargs, node.spec, unique=is_random(node.op) or fence)
+        return self.graph.add(node.op, args, kwargs, node.spec, unique=is_random(node.op))
 
     def argument(self, a: object) -> object:
         if isinstance(a, tuple):

@@ -119,8 +119,7 @@ class _Recorder(TorchDispatchMode):
             self.bind(out, self.graph.nodes[-1])  # torch's factories detach what they made
         elif isinstance(out, Tensor):
             source = args[0] if args and is_view(op) else None
-            fence = isinstance(source, Node) and op == "aten.view.default" and source.spec == spec_of(out)
-            self.bind(out, self.graph.add(op, args, kwargs, spec_of(out), unique=fence or is_random(op)))
+            self.bind(out, self.graph.add(op, args, kwargs, spec_of(out), unique=is_random(op)))
             if isinstance(source, Node):
                 self.viewed.update((source, self.known[id(out)][0]))
         else:
