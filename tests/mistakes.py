@@ -145,6 +145,7 @@ STATE_SPOILS: dict[str, Spoil] = {
     "clear_grad_and_cache zeroes": (("            g.zero_()", "            pass"),),
     "makes cache a new empty dict": (("g.zero_()\n        self.cache = dict()", "g.zero_()"),),
     "The start is not the template's": (("dict(W1=torch.randn(h1, n1), b1=torch.randn(h1)", "dict(b1=torch.randn(h1), W1=torch.randn(h1, n1)"),),
+    "An unknown activation": (("raise ValueError(", "raise KeyError("),),
     "J is 0-dim": (("((y_hat - y) ** 2).mean()", "((y_hat - y) ** 2).mean().reshape(1)"),),
     "Everything is float32": (("return J, 2 * (y_hat - y)", "return J, 2 * (y_hat - y).double()"),),
     "Autograd is used": (("        new = dict(", '        q = {n: t.clone().requires_grad_() for n, t in p.items()}\n        o = act(self.g_function, act(self.f_function, c["x"] @ q["W1"].t() + q["b1"]) @ q["W2"].t() + q["b2"])\n        o.backward(dJdy_hat)\n        new = {"dJd" + n: t.grad if t.grad is not None else 0 for n, t in q.items()}\n        old = dict('),),

@@ -47,7 +47,11 @@ def bundle() -> str:
     if len({*names}) != len(names):
         raise ValueError(f"two definitions of one name: {sorted(n for n in {*names} if names.count(n) > 1)}")
     docstring = f'"""{ast.get_docstring(root)}\n\n{MARK}\n"""'
-    return "\n\n".join([docstring, "\n".join(sorted(imports)), *(text.replace("\n\n\n", "\n\n") for text in found.values())]) + "\n"
+    text = f"{docstring}\n\n" + "\n".join(sorted(imports))
+    for definition in found.values():
+        gap = "\n\n" if definition.startswith(("class", "def")) else "\n"
+        text += gap + definition.replace("\n\n\n", "\n\n")
+    return text + "\n"
 
 
 def parse(module: str) -> tuple[str, ast.Module]:

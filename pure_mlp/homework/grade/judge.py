@@ -18,6 +18,7 @@ from pure_mlp.homework.grade.rows import (
     clearing,
     dtypes,
     fresh,
+    refusal,
     shapes,
     start,
     unchanged,
@@ -47,7 +48,7 @@ def judge(path: str, source: str, seen: Seen, nets: Sequence[NetCase], losses: S
     passes: list[Seen] = seen["nets"]
     scores: dict[str, list[Seen]] = {"mse": seen["losses"][::2], "bce": seen["losses"][1::2]}
     models = [net_model(case) for case in nets]
-    rows = [start(nets, passes, seen["unknown"])]
+    rows = [start(nets, passes)]
     rows += [values(key, [(p.get(key), m[key]) for p, m in zip(passes, models)], passes, stage) for key, stage in _QUANTITIES]
     rows += [accumulation(passes), fresh(passes), clearing(passes)]
     diagnosis: list[str] = []
@@ -64,6 +65,7 @@ def judge(path: str, source: str, seen: Seen, nets: Sequence[NetCase], losses: S
             shapes(passes, models, seen["losses"], losses),
             "A gradient has the shape of its parameter, y_hat (batch, out2), and J is 0-dim.",
         ),
+        (refusal(seen["unknown"]), "An unknown activation is a ValueError that names relu, sigmoid and identity."),
         (dtypes(passes, seen["losses"]), "Everything is float32."),
         (unchanged(passes, seen["losses"]), "An argument is changed in place: x, y, y_hat and dJdy_hat belong to the caller."),
         (autograd(source, seen, passes), "Autograd is used: the derivatives have to be written by hand (part 2 of the handout)."),

@@ -59,13 +59,12 @@ def values(name: str, pairs: Sequence[tuple[Any, Tensor]], passes: Sequence[Seen
     return Row(name, "error", text) if text or not off else Row(name, "right")
 
 
-def start(nets: Sequence[NetCase], passes: Sequence[Seen], unknown: str) -> Row:
-    """The net as it is made: what is drawn, zero, empty, kept and refused."""
+def start(nets: Sequence[NetCase], passes: Sequence[Seen]) -> Row:
+    """The net as it is made: what is drawn, zero, empty and kept."""
 
     def differ(case: NetCase, p: Seen) -> bool:
         return not all(torch.equal(w, v) for w, v in zip(p["drawn"].values(), drawn(case)))
 
-    told = unknown.startswith("ValueError") and all(name in unknown for name in NAMES)
     return _check(
         "start",
         passes,
@@ -81,9 +80,18 @@ def start(nets: Sequence[NetCase], passes: Sequence[Seen], unknown: str) -> Row:
                 any(p.get("attributes", [c.f, c.g]) != [c.f, c.g] for c, p in zip(nets, passes)),
                 "f_function, g_function are not kept",
             ),
-            (not told, "an unknown activation is no ValueError that names relu, sigmoid, identity"),
         ],
     )
+
+
+def refusal(unknown: str) -> Row:
+    """How an unknown activation is met: `unknown` is the exception, or empty.
+
+    >>> refusal("ValueError: expected relu, sigmoid or identity").verdict, refusal("KeyError: 'tanh'").verdict
+    ('right', 'wrong')
+    """
+    told = unknown.startswith("ValueError") and all(name in unknown for name in NAMES)
+    return Row("unknown name", "right" if told else "wrong", "" if told else unknown.split("\n")[0] or "not refused")
 
 
 def accumulation(passes: Sequence[Seen]) -> Row:
