@@ -20,10 +20,12 @@ from pure_mlp import mse, tree_items
 from pure_mlp.__main__ import main
 from pure_mlp.cli.anatomy import anatomy
 from pure_mlp.cli.differences import LIMIT, distance, five_point
+from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
 from pure_mlp.cli.model import Model, encode, net_of
 from pure_mlp.cli.params import load_model
-from pure_mlp.cli.plan import parts_of
+from pure_mlp.cli.parser import parser
+from pure_mlp.cli.plan import parts_of, setup_of
 from pure_mlp.cli.scores import Scores, scores
 from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
@@ -209,6 +211,30 @@ def test_without_the_extras_everything_still_runs(tmp_path: Path) -> None:
     assert on_test_part(tmp_path / "run")[2].rmse == kept["metrics"]["test"]["rmse"]
     assert run("train", "diabetes", "--epochs", "1", "--out", str(tmp_path / "run")) == 0
     assert not (tmp_path / "run" / "params.pt").exists()
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_file(tmp_path / "a", b"old, whole")
+
+    def half(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="disk full"):
+        replace_file(tmp_path / "a", b"new, whole")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old, whole")]
+
+
+def test_the_parts_are_disjoint_and_together_everything() -> None:
+    data = load("diabetes")
+    setup = setup_of(parser().parse_args(["train", "diabetes", "--patience", "1"]), data)
+    numbered = attrs.evolve(data, y=torch.arange(len(data.x)).unsqueeze(1))
+    parts = parts_of(setup, numbered, Generator().manual_seed(0))
+    assert [*parts] == ["training", "validation", "test"]
+    assert [len(part.x) for part in parts.values()] == [319, 35, 88]
+    assert torch.cat([part.y for part in parts.values()]).sort(0).values.equal(numbered.y)
 
 
 def bad_files(folder: Path) -> None:
