@@ -1,0 +1,75 @@
+"""Handout 1.4(c): two consecutive linear layers are one."""
+
+from __future__ import annotations
+
+import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.combinators.merge import merge
+from pure_mlp.layer import serial
+from pure_mlp.layers.linear import Linear, linear
+from pure_mlp.theory.document import Document, Equation, Heading, Note, Paragraph, Table
+from pure_mlp.theory.proof import column
+
+
+def merging(seed: int) -> Document:
+    """The identity, proven by sympy, and the error of `merge` in numbers.
+
+    >>> merging(0)[3].rows[0][1]
+    '0'
+    """
+    generator = Generator().manual_seed(seed)
+    whole = [torch.randint(-9, 10, shape, generator=generator).double() for shape in SHAPES]
+    real = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in SHAPES]
+    zero = "0" if not any(difference()) else "not 0"
+    return (
+        Heading(2, "1.4(c) Two consecutive linear layers"),
+        Paragraph("No: without a nonlinearity between them they are one affine map, which `merge` computes."),
+        Equation(
+            r"\mathbf{W}^{(2)} (\mathbf{W}^{(1)} \mathbf{x} + \mathbf{b}^{(1)}) + \mathbf{b}^{(2)} = \mathbf{W} \mathbf{x} + "
+            r"\mathbf{b}, "
+            r"\quad \mathbf{W} = \mathbf{W}^{(2)} \mathbf{W}^{(1)}, \quad \mathbf{b} = \mathbf{W}^{(2)} \mathbf{b}^{(1)} + "
+            r"\mathbf{b}^{(2)}"
+        ),
+        Table(
+            ("Params", "Largest difference"),
+            (
+                ("symbols, by sympy, $2 \\to 2 \\to 2$", zero),
+                ("whole numbers, $5 \\to 4 \\to 3$, 100 examples", f"{merged_error(*whole):.0f}"),
+                ("normal numbers in float64, the same", f"{merged_error(*real):.1e}"),
+            ),
+        ),
+        Note(
+            "Mistake in the handout. Merging is exact, not a loss to be feared; what remains in float64 is rounding. And two "
+            "linear layers "
+            "are not always useless: with a narrow middle they are a low-rank bottleneck, which has fewer parameters, and "
+            "they train "
+            "along another path."
+        ),
+    )
+
+
+SHAPES = ((4, 5), (4,), (3, 4), (3,), (100, 5))
+
+
+def merged_error(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, x: Tensor) -> float:
+    """max |merged(x) - second(first(x))|.
+
+    >>> merged_error(torch.ones(1, 1), torch.ones(1), torch.ones(1, 1), torch.ones(1), torch.ones(1, 1))
+    0.0
+    """
+    first, second = Linear(w1, b1), Linear(w2, b2)
+    both = serial(linear, linear).fwd((first, second), x)[0]
+    return float((linear.fwd(merge(first, second), x)[0] - both).abs().max())
+
+
+def difference() -> sp.Matrix:
+    """W2 (W1 x + b1) + b2 - (W x + b) for symbols, simplified.
+
+    >>> difference().T
+    Matrix([[0, 0]])
+    """
+    w1, w2 = (sp.Matrix(2, 2, column(name, [None] * 4)) for name in ("u", "w"))
+    b1, b2, x = (column(name, [None] * 2) for name in ("a", "b", "x"))
+    return (w2 * (w1 * x + b1) + b2 - (w2 * w1 * x + (w2 * b1 + b2))).applyfunc(sp.expand)

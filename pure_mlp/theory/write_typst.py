@@ -1,0 +1,65 @@
+"""Documents as Typst source, and through it as PDF."""
+
+from __future__ import annotations
+
+import re
+
+from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Table
+from pure_mlp.theory.formula_typst import typst_math
+from pure_mlp.theory.spans import render
+
+PREAMBLE = """#set page(paper: "a4", margin: 2cm, numbering: "1")
+#set text(size: 10pt)
+#set par(justify: true)
+#set table(stroke: none, inset: (x: 5pt, y: 5pt))
+#show heading.where(level: 2): set block(above: 1.6em)
+#show table: set par(justify: false)
+#show table: set text(top-edge: "bounds", bottom-edge: "bounds")
+#show raw: set text(size: 8.5pt)
+"""
+
+
+def to_typst(document: Document) -> str:
+    """Typst source; figures are read from NAME.svg beside it.
+
+    >>> print(to_typst((Heading(2, "A"), Equation("x^2"))).splitlines()[-1])
+    $ attach(x, t: 2) $
+    """
+    return PREAMBLE + "\n\n".join(map(_block, document)) + "\n"
+
+
+def escape(text: str) -> str:
+    """Prose with the characters that Typst reserves protected.
+
+    >>> escape("#1 at 50 $")
+    '\\\\#1 at 50 \\\\$'
+    """
+    return re.sub(r"([\\#$*_`<>@~\[\]/=+-])", r"\\\1", text)
+
+
+def _inline(text: str, display: bool = False) -> str:
+    math = "$display({})$" if display else "${}$"
+    return render(text, escape, lambda latex: math.format(typst_math(latex)), lambda code: f"`{code}`")
+
+
+def _block(block: Block) -> str:
+    if isinstance(block, Heading):
+        return f"{'=' * block.level} {_inline(block.text)}"
+    if isinstance(block, Equation):
+        return f"$ {typst_math(block.latex)} $"
+    if isinstance(block, Table):
+        cells = "\n".join("  " + " ".join(f"[{_inline(cell, display=True)}]," for cell in row) for row in block.rows)
+        header = " ".join(f"[*{_inline(cell)}*]," for cell in block.header)
+        n = len(block.header)
+        return (
+            f"#align(center, block(breakable: false, table(columns: {n}, align: left + horizon,\n  table.hline(), "
+            f"table.header({header}), "
+            f"table.hline(),\n"
+            f"{cells}\n  table.hline())))"
+        )
+    if isinstance(block, Figure):
+        caption = f"#align(center, text(size: 9pt)[{_inline(block.caption)}])"
+        return f'#block(breakable: false)[#image("{block.name}.svg", width: 100%)\n{caption}]'
+    if isinstance(block, Note):
+        return f"#block(stroke: (left: 2pt), inset: (left: 8pt, y: 3pt), breakable: false)[{_inline(block.text)}]"
+    return _inline(block.text)
