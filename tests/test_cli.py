@@ -213,6 +213,14 @@ def test_without_the_extras_everything_still_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "params.pt").exists()
 
 
+def test_whoever_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path: Path) -> None:
+    replace_file(tmp_path / "a", b"old, whole")
+    with (tmp_path / "a").open("rb") as file:
+        replace_file(tmp_path / "a", b"new, whole")
+        assert file.read() == b"old, whole"
+    assert (tmp_path / "a").read_bytes() == b"new, whole"
+
+
 def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_file(tmp_path / "a", b"old, whole")
 
