@@ -206,6 +206,10 @@ PURE: dict[str, tuple[Callable[[Carry, Any], Any], Carry]] = {
     "same operand twice": (lambda c, b: (c * c + c, (b[0] * b[0]).mean()), draw(6)),
     "read after update": (lambda c, b: ((c[0] + 1, c[1] + c[0]), (c[0] + 1).sum()), (draw(6), draw(6, seed=1))),
     "no dimension and float32": (lambda c, b: (c * b[0].float().sum() + 1, c), torch.ones(())),
+    "alpha of counts": (
+        lambda c, b: ((torch.sub(c[0], c[1], alpha=3), c[1] + 1), c[0] * b[0].sum()),
+        (draw(2).sum(), torch.ones((), dtype=F64)),
+    ),
     "swap of counts": (lambda c, b: ((c[1], c[0] + 1), c[0] * b[0].sum()), (draw(2).sum(), torch.zeros((), dtype=F64))),
     "one gradient for two": (
         lambda c, b: (tuple((p * p + b[0].t() @ b[0]) * 0.1 for p in c), b[0].sum()),
@@ -383,7 +387,7 @@ def test_adam_updates_all_leaves_at_once() -> None:
 
 
 def test_a_product_that_two_read_is_computed_once() -> None:
-    planned = plan(lambda w, b: (0.5 * (w @ b) + (w @ b).relu(), w.sum()), draw(6, 6), draw(6, 6))
+    planned = plan(lambda w, b: (0.5 * (w @ b), (w @ b).relu().sum()), draw(6, 6), draw(6, 6))
     assert sum("mm" in line for line in lines(planned)) == 1
 
 

@@ -30,7 +30,8 @@ def separate(graph: Graph) -> Graph:
     seen: set[Node] = set()
     for i, node in enumerate(graph.outputs):
         own = node.op == "carry" and node.args[0] == i
-        if node.spec is not None and not own and (root(node).op in ("carry", "batch", "const") or root(node) is not node or node in seen):
+        shared = root(node).op in ("carry", "batch", "const") or root(node) is not node or node in seen
+        if node.spec is not None and shared and not own:
             graph.outputs[i] = graph.add("aten.clone.default", (node,), {}, node.spec, unique=True)
         seen.add(graph.outputs[i])
     return graph
