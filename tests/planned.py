@@ -1,0 +1,59 @@
+"""What the tests of plans share: data, training steps, and the comparison of a planned fold with the pure one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+import pure_mlp as pm
+from pure_mlp.plan.fold import fold
+from pure_mlp.record import tree_leaves, tree_map
+
+F64 = torch.float64
+Batches = list[tuple[Tensor, Tensor]]
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=Generator().manual_seed(seed), dtype=F64)
+
+
+def pieces(n_in: int, n_out: int, sizes: tuple[int, ...] = (10, 10, 10, 10)) -> Batches:
+    return [(draw(n, n_in, seed=i), draw(n, n_out, seed=100 + i)) for i, n in enumerate(sizes)]
+
+
+def pure(step: Callable[..., Any], carry: Any, batches: Batches) -> tuple[Any, Tensor]:
+    losses = []
+    for batch in batches:
+        carry, loss = step(carry, batch)
+        losses.append(loss)
+    return carry, torch.stack(losses)
+
+
+def same(step: Callable[..., Any], carry: Any, batches: Batches, *, rtol: float = 1e-9, atol: float = 1e-11) -> None:
+    """The fold by a plan gives the carry and the losses of the fold of pure steps, and the carry given is as it was."""
+    kept = tree_map(torch.clone, carry)
+    expected, losses = pure(step, carry, batches)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got, planned_losses = fold(step)(carry, batches)
+    for mine, theirs in zip([*tree_leaves(got), planned_losses], [*tree_leaves(expected), losses], strict=True):
+        assert mine.dtype == theirs.dtype
+        torch.testing.assert_close(mine, theirs, rtol=rtol, atol=atol)
+    assert all(torch.equal(a, b) for a, b in zip(tree_leaves(carry), tree_leaves(kept)))
+
+
+def training(net: Any, params: Any, loss: Any, optimizer: Any) -> tuple[Callable[..., Any], Any]:
+    return pm.training_step(net, loss, optimizer), (params, optimizer.init(params))
+
+
+def deep(layers: int, optimizer: Any, width: int = 6) -> tuple[Callable[..., Any], Any]:
+    net, params = pm.mlp((width,) * (layers + 1), Generator().manual_seed(0), dtype=F64)
+    return training(net, params, pm.mse, optimizer)
+
+
+def affine(n_in: int, n_out: int, seed: int = 0) -> pm.Linear:
+    return pm.linear_init(n_in, n_out, Generator().manual_seed(seed), F64)
