@@ -10,8 +10,9 @@ from pure_mlp.cli.check import check
 from pure_mlp.cli.parser import UsageError, parser
 from pure_mlp.cli.predict import predict
 from pure_mlp.cli.train import train
+from pure_mlp.theory.commands import run as theory
 
-COMMANDS = {"train": train, "predict": predict, "check": check}
+COMMANDS = {"train": train, "predict": predict, "check": check, "theory": theory}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -95,7 +95,15 @@ def test_what_cannot_be_computed_is_refused_by_name(f: str, g: str, loss: str, w
 def test_the_mistakes_of_the_handout_stand_where_they_are_met(document: Document) -> None:
     classes = tables("sigmoid", "sigmoid", "bce")
     notes = " ".join(block.text for block in (*document, *classes) if isinstance(block, Note))
-    told = ("(16)", "denominator layout", "does not know the label", "squared norm", r"\(17\)", r"\(20\)", r"\(27\)")
+    told: tuple[str, ...] = (
+        "(16)",
+        "denominator layout",
+        "does not know the label",
+        "squared norm",
+        r"\(17\)",
+        r"\(20\)",
+        r"\(27\)",
+    )
     told += (r"\(24\)", r"\(26\)", "exp of a large logit", "Merging is exact", "four graphs are missing", "zooming", "larger batch")
     for words in told:
         assert re.search(words, notes), words

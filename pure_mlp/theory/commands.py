@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+Parser = TypeVar("Parser", bound=ArgumentParser)
 
-def add_parser(commands: _SubParsersAction[ArgumentParser]) -> None:
+
+def add_parser(commands: _SubParsersAction[Parser]) -> None:
     """Register `theory`, with `run(args) -> exit code` as its default.
 
     >>> parser = ArgumentParser()
@@ -20,12 +22,14 @@ def add_parser(commands: _SubParsersAction[ArgumentParser]) -> None:
     >>> parser.parse_args(["theory", "--f", "gelu", "-o", "theory.pdf"]).out
     PosixPath('theory.pdf')
     """
+    from pure_mlp.cli.parser import natural
+
     theory = commands.add_parser("theory", help="part 1 of the homework, computed and checked, as text, Markdown, LaTeX or PDF")
     theory.add_argument("--f", choices=[*ACTIVATIONS], default="relu", help="activation after Linear_1 (relu)")
     theory.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation after Linear_2 (identity)")
     theory.add_argument("--loss", choices=[*LOSSES], default="mse", help="(mse; the handout's 1.2 is squared_norm)")
     theory.add_argument("--reduction", choices=("mean", "sum", "batchmean"), default="mean", help="of the loss (mean)")
-    theory.add_argument("--seed", type=int, default=0, metavar="N", help="of the drawn numbers (0)")
+    theory.add_argument("--seed", type=natural, default=0, metavar="N", help="of the drawn numbers (0)")
     theory.add_argument("-o", "--out", type=Path, metavar="FILE", help="a .txt, .md, .tex or .pdf file; the terminal if not given")
     theory.set_defaults(run=run)
 

@@ -60,5 +60,8 @@ def expression(e: sp.Expr) -> str:
 
 def _indicators(*cases: tuple[sp.Expr, sp.Basic]) -> sp.Expr:
     (yes, condition), (no, _) = cases
-    true = sp.Symbol(rf"\mathbb{{1}}_{{{sp.latex(condition)}}}")
-    return no + (yes - no) * true
+    return yes * _indicator(condition) + no * _indicator(~condition)
+
+
+def _indicator(condition: sp.Basic) -> sp.Symbol:
+    return sp.Symbol(rf"\mathbb{{1}}_{{{sp.latex(condition)}}}")

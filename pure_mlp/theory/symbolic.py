@@ -149,7 +149,7 @@ EQUATIONS: dict[str, Equations] = {
     "gelu_tanh": elementwise(
         lambda x: x * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3))) / 2,
         _gelu_tanh_bwd,
-        r"\operatorname{GELU_tanh}",
+        r"\operatorname{GELU}_{\tanh}",
         r"\frac{z}{2} (1 + \tanh(u)), \quad u = \sqrt{2 / \pi} (z + 0.044715 z^3)",
         r"\frac{1}{2} ((1 + t) + z (1 - t^2) u'), \quad t = \tanh(u), \quad u' = \sqrt{2 / \pi} (1 + 0.134145 z^2)",
     ),

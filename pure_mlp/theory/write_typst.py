@@ -14,7 +14,7 @@ PREAMBLE = """#set page(paper: "a4", margin: 2cm, numbering: "1")
 #set table(stroke: none, inset: (x: 5pt, y: 5pt))
 #show heading.where(level: 2): set block(above: 1.6em)
 #show table: set par(justify: false)
-#show table: set text(top-edge: "bounds", bottom-edge: "bounds")
+#show table: set text(size: 9pt, top-edge: "bounds", bottom-edge: "bounds")
 #show raw: set text(size: 8.5pt)
 """
 
