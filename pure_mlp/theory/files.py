@@ -49,7 +49,14 @@ def write(document: Document, path: Path) -> tuple[Path, ...]:
 
 
 def to_pdf(document: Document) -> bytes:
-    """The document typeset by typst. Raises `ValueError` where typst or matplotlib is missing."""
+    """The document typeset by typst. Raises `ValueError` where typst or matplotlib is missing.
+
+    >>> from unittest.mock import patch
+    >>> with patch("pure_mlp.theory.files.find_spec", return_value=None):
+    ...     to_pdf(())
+    Traceback (most recent call last):
+    ValueError: a .pdf needs typst and matplotlib: pip install 'pure-mlp[theory]'
+    """
     missing = [name for name in ("typst", "matplotlib") if find_spec(name) is None]
     if missing:
         raise ValueError(f"a .pdf needs {' and '.join(missing)}: {INSTALL}")

@@ -28,7 +28,7 @@ BCE_NOTE = (
     r"with "
     r"the fused gradient (26), $(\hat{y} - y) / K$."
 )
-LONGEST = 60
+LONGEST = 95
 
 
 def jacobians(p: Problem) -> Document:
