@@ -35,8 +35,14 @@ def add_parser(commands: _SubParsersAction[Parser]) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Print the document, or write it and say where; 0. Raises `ValueError` for a loss that g does not serve, or a bad "
-    "ending."""
+    """Print the document, or write it and say where; 0.
+
+    Raises `ValueError` for a loss that g does not serve, or a bad ending.
+
+    >>> run(Namespace(out=Path("theory.doc")))
+    Traceback (most recent call last):
+    ValueError: theory.doc: expected a name that ends in .txt, .md, .tex or .pdf
+    """
     from pure_mlp.theory.files import ENDINGS, write
     from pure_mlp.theory.theory import theory
     from pure_mlp.theory.write_text import to_text
