@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-import sympy as sp
+import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 import torch
 from torch import Generator
 
