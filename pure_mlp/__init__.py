@@ -58,6 +58,9 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.plan.fold import fold as fold
+from pure_mlp.plan.graph import Unplannable as Unplannable
+from pure_mlp.plan.plan import Plan as Plan
 from pure_mlp.record import record as record
 from pure_mlp.record import tree_items as tree_items
 from pure_mlp.record import tree_leaves as tree_leaves

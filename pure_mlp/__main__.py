@@ -10,9 +10,8 @@ from pure_mlp.cli.check import check
 from pure_mlp.cli.parser import UsageError, parser
 from pure_mlp.cli.predict import predict
 from pure_mlp.cli.train import train
-from pure_mlp.theory.commands import run as theory
 
-COMMANDS = {"train": train, "predict": predict, "check": check, "theory": theory}
+COMMANDS = {"train": train, "predict": predict, "check": check}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(argv)
         name = f"pure-mlp {options.command}"
-        code = COMMANDS[options.command](options)
+        run = COMMANDS.get(options.command) or options.run
+        code = int(run(options))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

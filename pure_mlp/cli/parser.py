@@ -7,6 +7,7 @@ from math import isfinite
 from typing import NoReturn
 
 from pure_mlp.cli.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
+from pure_mlp.homework.commands import add_parser as add_homework
 from pure_mlp.theory.commands import add_parser as add_theory
 
 
@@ -74,7 +75,7 @@ def fraction(text: str) -> float:
 
 
 def parser() -> Parser:
-    """The parser of `pure-mlp`; `options.command` is train, predict, check or theory.
+    """The parser of `pure-mlp`; `options.command` is train, predict, check, homework or theory.
 
     >>> parser().parse_args(["train", "--hidden", "64", "32"]).hidden
     [64, 32]
@@ -83,7 +84,7 @@ def parser() -> Parser:
     pure_mlp.cli.parser.UsageError: pure-mlp train: argument --lr: '-1' is not a number above 0
     """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check | theory")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check | homework | theory")
     hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
 
     train = commands.add_parser("train", help="train a net and keep it")
@@ -132,5 +133,6 @@ def parser() -> Parser:
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")
     check.add_argument("--loss", choices=[*LOSSES], help="its loss (mse)")
     check.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random point (0)")
+    add_homework(commands)
     add_theory(commands)
     return top

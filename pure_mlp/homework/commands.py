@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pure_mlp.homework.bundle import bundle, write_bundle
 from pure_mlp.homework.grade.judge import Report
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 
-def add_parser(commands: _SubParsersAction[ArgumentParser]) -> None:
+P = TypeVar("P", bound=ArgumentParser)
+
+
+def add_parser(commands: _SubParsersAction[P]) -> None:
     """Register `homework bundle | submit | grade`, each with `run(args) -> exit code` as its default.
 
     >>> parser = ArgumentParser()
