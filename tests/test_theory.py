@@ -174,7 +174,7 @@ def test_latex_is_balanced(document: Document) -> None:
 
 
 def test_without_the_extra_text_and_markdown_are_written_and_pdf_is_refused(document: Document, tmp_path: Path) -> None:
-    with patch("pure_mlp.theory.files.find_spec", return_value=None):
+    with patch("pure_mlp.theory.files.has", return_value=False):
         assert write(document, tmp_path / "theory.txt") == (tmp_path / "theory.txt",)
         assert write(document, tmp_path / "theory.md") == (tmp_path / "theory.md",)
         with pytest.raises(ValueError, match=r"typst and matplotlib: pip install 'pure-mlp\[theory\]'"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from pure_mlp.cli.extras import has
 from pure_mlp.theory.document import Document, Figure
 from pure_mlp.theory.plotting import draw
 from pure_mlp.theory.write_latex import to_latex
@@ -36,7 +36,7 @@ def write(document: Document, path: Path) -> tuple[Path, ...]:
     if path.suffix == ".txt":
         path.write_text(to_text(document), encoding="utf-8")
         return (path,)
-    prefix = f"{path.stem}-" if find_spec("matplotlib") else None
+    prefix = f"{path.stem}-" if has("matplotlib") else None
     text = to_markdown(document, prefix) if path.suffix == ".md" else to_latex(document, prefix)
     path.write_text(text, encoding="utf-8")
     if prefix is None:
@@ -52,12 +52,12 @@ def to_pdf(document: Document) -> bytes:
     """The document typeset by typst. Raises `ValueError` where typst or matplotlib is missing.
 
     >>> from unittest.mock import patch
-    >>> with patch("pure_mlp.theory.files.find_spec", return_value=None):
+    >>> with patch("pure_mlp.theory.files.has", return_value=False):
     ...     to_pdf(())
     Traceback (most recent call last):
     ValueError: a .pdf needs typst and matplotlib: pip install 'pure-mlp[theory]'
     """
-    missing = [name for name in ("typst", "matplotlib") if find_spec(name) is None]
+    missing = [name for name in ("typst", "matplotlib") if not has(name)]
     if missing:
         raise ValueError(f"a .pdf needs {' and '.join(missing)}: {INSTALL}")
     import typst
