@@ -73,6 +73,12 @@ def test_every_reduction_passes_its_own_check(loss: str, reduction: str) -> None
     verified(p.grads[0].weight, gradient_table.by_formula(p)[0])
 
 
+def test_a_saturated_prediction_is_no_mistake() -> None:
+    p = problem("silu", "softmax", "bce", 956)
+    assert p.dy_hat.abs().max() > 1e3
+    assert len(gradient_table.gradient_table(p)) > 4
+
+
 def test_a_wrong_backward_is_refused() -> None:
     right = ACTIVATIONS["sigmoid"]
     wrong = Layer(right.fwd, lambda params, cache, dy: (1.0001 * right.bwd(params, cache, dy)[0], ()))

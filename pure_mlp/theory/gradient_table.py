@@ -37,7 +37,7 @@ def gradient_table(p: Problem) -> Document:
     computed = tuple(getattr(grads, name) for grads in p.grads for name in ("weight", "bias"))
     shapes = (r"L_1 \times n", "L_1", r"K \times L_1", "K")
     rows = tuple(
-        (f"${name}$", f"${formula}$", f"${shape}$", verified(gradient, expected))
+        (f"${name}$", f"${formula}$", f"${shape}$", verified(gradient, expected, float(p.dy_hat.abs().max())))
         for name, formula, shape, gradient, expected in zip((W1, B1, W2, B2), formulas, shapes, computed, by_formula(p))
     )
     shown = (gradient if gradient.dim() == 2 else gradient.unsqueeze(1) for gradient in computed)
