@@ -140,7 +140,7 @@ def derivative(function: Callable[[sp.Matrix], sp.Matrix], x: Tensor) -> Tensor:
 def verified(computed: Tensor, expected: Tensor, cotangent: float = 0.0) -> str:
     """The largest difference of the library's result from sympy's. Raises `ArithmeticError` where it is not rounding.
 
-    cotangent: the size of the largest one on the way, whose rounding the result inherits (BCE of a saturated prediction has huge ones).
+    cotangent: the size of the largest one on the way, whose rounding the result inherits; that of a saturated BCE is huge.
 
     >>> verified(torch.ones(2), torch.ones(2))
     '0.0e+00'
