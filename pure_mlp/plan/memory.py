@@ -26,6 +26,18 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
     A dying operand gives its memory to the result where that is read element by element and no other view of it is; else a buffer
     of this spec that died before is used again. The memory of a leaf of the carry goes to its chain only. What is gathered into a
     flat buffer is computed there.
+
+    order is the program, outputs are the new carry and the loss, leaves the tensors of the carry by their index (None for a host
+    number), and chain is that of `schedule.chains`.
+
+    >>> from pure_mlp.plan.graph import Graph, spec_of
+    >>> leaf = torch.ones(3)
+    >>> graph, spec = Graph(), spec_of(leaf)
+    >>> x = graph.add("carry", (0,), {}, spec)
+    >>> y = graph.add("aten.exp.default", (x,), {}, spec)
+    >>> places = place([x, y], [y], [leaf], {x: [y]})
+    >>> places.of[y] is leaf, places.buffers
+    (True, [])
     """
     last = {root(a): t for t, node in enumerate(order) for a in node.operands}
     last.update((root(node), len(order)) for node in outputs if node.op != "slice")

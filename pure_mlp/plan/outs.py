@@ -52,7 +52,13 @@ def out_form(op: str) -> OutForm | None:
 
 
 def has_out(node: Node) -> bool:
-    """Whether the value of a node can be written into a buffer."""
+    """Whether the value of a node can be written into a buffer.
+
+    >>> from pure_mlp.plan.graph import Graph
+    >>> x = Graph().add("carry", (0,))
+    >>> has_out(Graph().add("aten.exp.default", (x,))), has_out(x)
+    (True, False)
+    """
     return node.op in _OWN or out_form(node.op) is not None
 
 

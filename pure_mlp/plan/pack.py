@@ -31,14 +31,30 @@ def offsets(sizes: Sequence[int]) -> list[int]:
 
 
 def layout_of(groups: Sequence[Sequence[Lane]]) -> Layout:
-    """The layout that packs these groups: the k-th leaves of the lanes of a group share a buffer."""
+    """The layout that packs these groups: the k-th leaves of the lanes of a group share a buffer.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> leaves = [graph.add("carry", (i,), {}, spec) for i in (0, 1)]
+    >>> graph.outputs = [graph.add("aten.exp.default", (leaf,), {}, spec) for leaf in leaves]
+    >>> layout_of(groups_of(graph))
+    ((0, 1),)
+    """
     return tuple(
         tuple(int(str(leaf.args[0])) for leaf in slot) for group in groups for slot in zip(*(lane.leaves for lane in group))
     )
 
 
 def groups_of(graph: Graph) -> list[list[Lane]]:
-    """The lanes of equal form together, where there are two at least."""
+    """The lanes of equal form together, where there are two at least.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> leaves = [graph.add("carry", (i,), {}, spec) for i in (0, 1)]
+    >>> graph.outputs = [graph.add("aten.exp.default", (leaf,), {}, spec) for leaf in leaves]
+    >>> [len(group) for group in groups_of(graph)]
+    [2]
+    """
     forms: dict[object, list[Lane]] = {}
     found = lanes(graph)
     given = Counter(a for lane in found for a in lane.given)
@@ -69,7 +85,18 @@ def flatten(leaves: list[Tensor], layout: Layout) -> list[Tensor]:
 
 
 def pack(graph: Graph, groups: Sequence[Sequence[Lane]], count: int) -> Graph:
-    """The graph on flat buffers. Its carry has the `count` leaves, of which packed ones are slices, and behind them the buffers."""
+    """The graph on flat buffers. Its carry has the `count` leaves, of which packed ones are slices, and behind them the buffers.
+
+    groups are those of `groups_of(graph)`. The outputs are the new leaves, the new buffers, and the loss.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> leaves = [graph.add("carry", (i,), {}, spec) for i in (0, 1)]
+    >>> graph.outputs = [graph.add("aten.exp.default", (leaf,), {}, spec) for leaf in leaves]
+    >>> graph.outputs.append(graph.add("batch", (0,), {}, spec))
+    >>> [node.op for node in pack(graph, groups_of(graph), 2).outputs]
+    ['slice', 'slice', 'aten.exp.default', 'batch']
+    """
     packer = _Packer(graph, groups, count)
     for node in graph.live():
         packer.visit(node)

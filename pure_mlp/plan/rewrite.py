@@ -14,6 +14,16 @@ def rewrite(graph: Graph) -> Graph:
 
     a s + A B t -> addmm, so that an SGD update happens inside the product that is the gradient; a s + t (sum of rows of A) -> addmv
     with a vector of ones; and a + t b / c -> addcdiv, a + t b c -> addcmul.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> graph, spec = Graph(), spec_of(torch.ones(3, 3))
+    >>> x = graph.add("carry", (0,), {}, spec)
+    >>> product = graph.add("aten.mm.default", (x, x), {}, spec)
+    >>> graph.outputs = [graph.add("lin", (x, 1.0, product, 2.0), {}, spec)]
+    >>> new = rewrite(graph).outputs[0]
+    >>> new.op, new.kwargs
+    ('aten.addmm.default', {'beta': 1.0, 'alpha': 2.0})
     """
     live = graph.live()
     readers = Counter(a for node in live for a in node.operands)
@@ -41,7 +51,7 @@ class _Rewriter:
             return self.lin(node)
         if node.op == "scale":
             return self.product(cast(Node, node.args[0]), cast(Number, self.argument(node.args[1])))
-        if is_row_sum(node):
+        if _is_row_sum(node):
             return self.graph.add("gemv", (*self.row_sum(node), 1.0), {}, node.spec)
         args = tuple(self.argument(a) for a in node.args)
         kwargs = {k: self.argument(a) for k, a in node.kwargs.items()}
@@ -52,7 +62,7 @@ class _Rewriter:
         alone = self.readers[a] == 1
         if alone and a.op == "aten.mm.default":
             return self.graph.add("gemm", (*map(self.argument, a.args), factor), {}, a.spec)
-        if alone and is_row_sum(a):
+        if alone and _is_row_sum(a):
             return self.graph.add("gemv", (*self.row_sum(a), factor), {}, a.spec)
         if alone and a.op == "sqsum":
             return self.graph.add("sqsum", (self.new[cast(Node, a.args[0])], factor), {}, a.spec)
@@ -76,7 +86,7 @@ class _Rewriter:
                 scales = {"beta": s, "alpha": t}
                 if b.op == "aten.mm.default":
                     return self.graph.add("aten.addmm.default", (self.new[a], *map(self.argument, b.args)), scales, node.spec)
-                if is_row_sum(b) and a.like == node.like:
+                if _is_row_sum(b) and a.like == node.like:
                     return self.graph.add("aten.addmv.default", (self.new[a], *self.row_sum(b)), scales, node.spec)
                 name = {"aten.div.Tensor": "aten.addcdiv.default", "aten.mul.Tensor": "aten.addcmul.default"}.get(b.op)
                 if name and s == 1 and a.like == node.like and not b.kwargs:
@@ -86,7 +96,7 @@ class _Rewriter:
         return self.graph.add("aten.add.Tensor", (first, self.new[b]), {} if t == 1 else {"alpha": t}, node.spec)
 
 
-def is_row_sum(node: Node) -> bool:
+def _is_row_sum(node: Node) -> bool:
     """Whether a node is `d.sum(0)` of a matrix of floating numbers."""
     if node.op != "aten.sum.dim_IntList" or not isinstance(node.args[0], Node) or node.kwargs:
         return False

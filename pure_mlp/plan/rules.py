@@ -45,6 +45,17 @@ def _negative(s: Builder, node: Node) -> Value | None:
 
 
 def view(s: Builder, node: Node) -> Value | None:
+    """A view of a multiple is the multiple of the view; None where the operand is no tensor with a factor.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> s, spec = Builder(), spec_of(torch.ones(3, 3))
+    >>> x = s.graph.add("carry", (0,), {}, spec)
+    >>> s.values[x] = Scaled(x, 2.0)
+    >>> value = view(s, s.graph.add("aten.t.default", (x,), {}, spec))
+    >>> value.node.op, value.factor
+    ('aten.t.default', 2.0)
+    """
     a = s.split(node.args[0], node.like)
     if not isinstance(a, Scaled):
         return None

@@ -13,20 +13,46 @@ CARRIES_FIRST = {"aten.addmm.default", "aten.addmv.default", "aten.baddbmm.defau
 
 
 def root(node: Node) -> Node:
-    """The node whose memory a view shows; any other node itself."""
+    """The node whose memory a view shows; any other node itself.
+
+    >>> x = Graph().add("carry", (0,))
+    >>> root(Graph().add("aten.t.default", (x,))) is x, root(x) is x
+    (True, True)
+    """
     while is_view(node.op) or node.op == "getitem":
         node = node.operands[0]
     return node
 
 
 def overwritable(node: Node) -> list[Node]:
-    """The operands whose memory the result may take: of its shape, strides and dtype, read element by element."""
+    """The operands whose memory the result may take: of its shape, strides and dtype, read element by element.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> x = graph.add("carry", (0,), {}, spec)
+    >>> overwritable(graph.add("aten.exp.default", (x,), {}, spec)) == [x]
+    True
+    >>> overwritable(graph.add("aten.cumsum.default", (x, 0), {}, spec))
+    []
+    """
     operands = node.operands if is_pointwise(node.op) else node.operands[:1] if node.op in CARRIES_FIRST else []
     return [a for a in dict.fromkeys(operands) if a.spec == node.spec and a.spec is not None]
 
 
 def separate(graph: Graph) -> Graph:
-    """The graph with a copy wherever an output is an input (other than the leaf of its own place), a view, or another output."""
+    """The graph with a copy wherever an output is an input (other than the leaf of its own place), a view, or another output.
+
+    The outputs of the given graph are replaced; host numbers stay.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> x = graph.add("carry", (0,), {}, spec)
+    >>> graph.outputs = [x, x]
+    >>> [node.op for node in separate(graph).outputs]
+    ['carry', 'aten.clone.default']
+    """
     seen: set[Node] = set()
     for i, node in enumerate(graph.outputs):
         own = node.op == "carry" and node.args[0] == i
@@ -38,7 +64,16 @@ def separate(graph: Graph) -> Graph:
 
 
 def chains(graph: Graph, live: list[Node]) -> dict[Node, list[Node]]:
-    """For each leaf of the carry the nodes that may compute its new value in its own memory, in order; none if there are none."""
+    """For each leaf of the carry the nodes that may compute its new value in its own memory, in order; none if there are none.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> x = graph.add("carry", (0,), {}, spec)
+    >>> graph.outputs = [graph.add("aten.exp.default", (x,), {}, spec)]
+    >>> chains(graph, graph.live()) == {x: graph.outputs}
+    True
+    """
     readers = Counter(a for node in live for a in node.operands)
 
     def down(node: Node, leaf: Node) -> list[Node]:
@@ -56,6 +91,15 @@ def schedule(live: list[Node], chain: dict[Node, list[Node]]) -> list[Node]:
     """The nodes in an order in which operands come first, random draws as in the step, chains after the leaf's other readers.
 
     Where two waits contradict each other, the older node goes first: its chain will compute elsewhere.
+
+    >>> from pure_mlp.plan.graph import spec_of
+    >>> import torch
+    >>> graph, spec = Graph(), spec_of(torch.ones(3))
+    >>> x = graph.add("carry", (0,), {}, spec)
+    >>> new = graph.add("aten.exp.default", (x,), {}, spec)
+    >>> other = graph.add("aten.neg.default", (x,), {}, spec)
+    >>> schedule([x, new, other], {x: [new]}) == [x, other, new]
+    True
     """
     before: dict[Node, set[Node]] = {node: set(node.operands) for node in live}
     draws = [node for node in live if is_random(node.op)]

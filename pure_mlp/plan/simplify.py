@@ -32,19 +32,19 @@ def simplify(traced: Graph) -> Graph:
     return builder.graph
 
 
-def is_number(node: Node) -> bool:
+def _is_number(node: Node) -> bool:
     """Whether a node of the trace is 0-dim and float64."""
     return node.spec is not None and not node.spec.shape and node.spec.dtype == torch.float64
 
 
-def is_count(node: Node) -> bool:
+def _is_count(node: Node) -> bool:
     """Whether a node of the trace is a 0-dim float64 leaf of the carry: a host number."""
-    return node.op == "carry" and is_number(node)
+    return node.op == "carry" and _is_number(node)
 
 
 def _output(b: Builder, traced: Node, slot: Node | None) -> Node:
     value = b.values[traced]
-    if slot is None or not is_count(slot):
+    if slot is None or not _is_count(slot):
         return b.tensor(traced)
     if isinstance(value, Scaled):
         return b.graph.add("item", (b.scaled(value),))
@@ -52,11 +52,11 @@ def _output(b: Builder, traced: Node, slot: Node | None) -> Node:
 
 
 def _value(b: Builder, node: Node) -> Value:
-    if node.op == "const" and node.args and node.value is not None and is_number(node):
+    if node.op == "const" and node.args and node.value is not None and _is_number(node):
         return float(node.value.item())
     if node.op in ("carry", "batch", "const"):
-        copy = b.graph.add(node.op, node.args, {}, None if is_count(node) else node.spec, value=node.value)
-        return copy if is_count(node) else Scaled(copy, 1.0)
+        copy = b.graph.add(node.op, node.args, {}, None if _is_count(node) else node.spec, value=node.value)
+        return copy if _is_count(node) else Scaled(copy, 1.0)
     number = _number(b, node)
     if number is not None:
         return number
@@ -67,7 +67,7 @@ def _value(b: Builder, node: Node) -> Value:
 
 def _number(b: Builder, node: Node) -> Number | None:
     """Arithmetic on numbers and host numbers alone."""
-    if not is_number(node) or not node.operands:
+    if not _is_number(node) or not node.operands:
         return None
     form = host_form(node.op, node.args, node.kwargs)
     if form is None or any(isinstance(b.values[a], Scaled) for a in node.operands):
