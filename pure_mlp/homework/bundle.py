@@ -17,9 +17,14 @@ Place = tuple[str, str]
 
 
 def write_bundle(directory: Path) -> Path:
-    """Write the single file into `directory` as `mlp.py` and return its path.
+    """Write the single file into `directory`, made if need be, as `mlp.py` and return its path.
 
     Raises `ValueError` rather than replace a file that is not a bundle, and `OSError` where it cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_bundle(Path(folder, "new")).read_text(encoding="utf-8") == bundle()
+    True
     """
     target = directory / "mlp.py"
     if target.exists() and MARK not in target.read_text(encoding="utf-8", errors="replace"):

@@ -34,14 +34,14 @@ def add_parser(commands: _SubParsersAction[P]) -> None:
 
     part = parts.add_parser("bundle", help="write one self-contained mlp.py (Python 3.7 and torch 1.7.1 to today's)")
     part.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR", help="where to; here if not given")
-    part.set_defaults(run=run_bundle)
+    part.set_defaults(run=_run_bundle)
 
     part = parts.add_parser("submit", help="write NETID.zip with exactly theory.pdf and mlp.py")
     part.add_argument("netid", metavar="NETID")
     part.add_argument("--theory", type=Path, required=True, metavar="theory.pdf")
     part.add_argument("--mlp", type=Path, metavar="mlp.py", help="another file than the one that `bundle` writes")
     part.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to; here if not given")
-    part.set_defaults(run=run_submit)
+    part.set_defaults(run=_run_submit)
 
     part = parts.add_parser("grade", help="say of any mlp.py which term of which gradient is wrong; not a sandbox: see --help")
     part.description = "Each file runs in its own process within limits, as you: this is no sandbox against malice."
@@ -52,16 +52,16 @@ def add_parser(commands: _SubParsersAction[P]) -> None:
     part.add_argument("--seconds", type=int, default=Limits().seconds, help="limit of one file, 60 if not given")
     part.add_argument("--memory", type=int, default=Limits().memory, metavar="MB", help="limit of one file, 4096 if not given")
     part.add_argument("--jobs", type=int, metavar="N", help="files at a time; as many as processors if not given")
-    part.set_defaults(run=run_grade)
+    part.set_defaults(run=_run_grade)
 
 
-def run_bundle(args: Namespace) -> int:
+def _run_bundle(args: Namespace) -> int:
     """Write the single file and say where; 0."""
     print(write_bundle(args.directory))
     return 0
 
 
-def run_submit(args: Namespace) -> int:
+def _run_submit(args: Namespace) -> int:
     """Write the zip and say where; 0. Raises `ValueError` or `OSError` for a part that is missing, misnamed or unreadable."""
     if args.mlp is not None and args.mlp.name != "mlp.py":
         raise ValueError(f"{args.mlp} has to be called mlp.py")
@@ -70,14 +70,14 @@ def run_submit(args: Namespace) -> int:
     return 0
 
 
-def run_grade(args: Namespace) -> int:
+def _run_grade(args: Namespace) -> int:
     """Print the reports; 0 if all are right, 1 if some are wrong, 2 if some could not be run. Raises `ValueError` for no file."""
     paths = [file for path in args.paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     if not paths:
         raise ValueError(f"no .py file in {', '.join(map(str, args.paths))}")
     if min(args.seconds, args.memory, args.jobs or 1) < 1:
         raise ValueError(f"--seconds {args.seconds} --memory {args.memory} --jobs {args.jobs}, expected at least 1")
-    reports = grade(paths, Limits(args.seconds, args.memory), args.jobs, progress(len(paths)))
+    reports = grade(paths, Limits(args.seconds, args.memory), args.jobs, _progress(len(paths)))
     if args.json:
         print(as_json(reports))
     elif args.csv:
@@ -87,7 +87,7 @@ def run_grade(args: Namespace) -> int:
     return exit_code(reports)
 
 
-def progress(total: int) -> Callable[[Report], None]:
+def _progress(total: int) -> Callable[[Report], None]:
     """A bar on a terminal's stderr over more than one file; elsewhere nothing."""
     done: list[Report] = []
 

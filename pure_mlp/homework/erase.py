@@ -33,7 +33,11 @@ def erase(source: str, node: ast.stmt) -> str:
 
 
 def fields(node: ast.ClassDef) -> list[str]:
-    """The names that an attrs class declares, in order; none for another class."""
+    """The names that an attrs class declares, in order; none for another class.
+
+    >>> [fields(c) for c in ast.parse("@attrs.frozen\\nclass A:\\n    x: int\\nclass B:\\n    x: int").body]
+    [['x'], []]
+    """
     attributes = [ast.unparse(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list]
     if not any(name.startswith("attrs.") for name in attributes):
         return []

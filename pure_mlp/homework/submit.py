@@ -15,12 +15,19 @@ def submit(netid: str, theory: Path, program: bytes, directory: Path) -> Path:
 
     The same parts give the same bytes. Raises `ValueError` or `OSError`, and leaves no file, where the net id is no name,
     the theory is missing, not called `theory.pdf` or not a whole PDF, or the program does not parse or lacks a name of the API.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     theory = Path(folder, "theory.pdf")
+    ...     size = theory.write_bytes(b"%PDF-1.4 %%EOF")
+    ...     ZipFile(submit("ab1234", theory, b"MLP = 0; mse_loss = 0; bce_loss = 0", Path(folder))).namelist()
+    ['theory.pdf', 'mlp.py']
     """
     if not (netid.isascii() and netid.isalnum()):
         raise ValueError(f"net id {netid!r}, expected letters and digits, as in ab1234")
     if theory.name != "theory.pdf":
         raise ValueError(f"{theory} has to be called theory.pdf")
-    parts = {"theory.pdf": checked_theory(theory), "mlp.py": checked_program(program)}
+    parts = {"theory.pdf": _checked_theory(theory), "mlp.py": _checked_program(program)}
     target, partial = directory / f"{netid}.zip", directory / f".{netid}.zip.partial"
     try:
         with ZipFile(partial, "w", ZIP_DEFLATED) as archive:
@@ -34,7 +41,7 @@ def submit(netid: str, theory: Path, program: bytes, directory: Path) -> Path:
     return target
 
 
-def checked_theory(path: Path) -> bytes:
+def _checked_theory(path: Path) -> bytes:
     """The bytes of a PDF. Raises `ValueError` unless it begins and ends as one, `OSError` where it cannot be read."""
     data = path.read_bytes()
     if not data.startswith(b"%PDF-") or b"%%EOF" not in data[-1024:]:
@@ -42,10 +49,10 @@ def checked_theory(path: Path) -> bytes:
     return data
 
 
-def checked_program(program: bytes) -> bytes:
+def _checked_program(program: bytes) -> bytes:
     """The bytes of an `mlp.py`. Raises `ValueError` unless it parses and defines `MLP`, `mse_loss` and `bce_loss`.
 
-    >>> checked_program(b"class MLP: ...")
+    >>> _checked_program(b"class MLP: ...")
     Traceback (most recent call last):
     ValueError: mlp.py does not define mse_loss, bce_loss
     """

@@ -31,37 +31,59 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
 
 
 def same(ours: Tensor, theirs: Tensor, *, rtol: float = 1e-4) -> bool:
-    """Whether two results are one, up to rounding of another order of operations in float32."""
+    """Whether two results are one, up to rounding of another order of operations in float32: `distance` at most `rtol`.
+
+    >>> one = torch.ones(2)
+    >>> same(one, one + 1e-6), same(one, one + 1e-3), same(one, torch.ones(1, 2))
+    (True, False, False)
+    """
     return distance(ours, theirs) <= rtol
 
 
 def diagnose_net(cases: Sequence[NetCase], seen: Sequence[Mapping[str, object]]) -> list[str]:
-    """The mistakes of `forward` and `backward`, each a sentence; [UNKNOWN] where none fit, [] where all is right."""
-    for mistakes in candidates(tuple(NET)):
-        if explains_net(mistakes, cases, seen):
+    """The mistakes of `forward` and `backward`, each a sentence; [UNKNOWN] where none fit, [] where all is right.
+
+    `seen` holds a mapping a case, with the names that `net_model` gives; a name that is missing there is not compared.
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> case = net_cases()[0]
+    >>> diagnose_net([case], [net_model(case)]), diagnose_net([case], [{"y": torch.zeros(4, 2) - 1}]) == [UNKNOWN]
+    ([], True)
+    """
+    for mistakes in _candidates(tuple(NET)):
+        if _explains_net(mistakes, cases, seen):
             return [NET[name] for name in NET if name in mistakes]
     return [UNKNOWN]
 
 
 def diagnose_loss(loss: str, quantity: str, cases: Sequence[LossCase], seen: Sequence[Mapping[str, object]]) -> list[str]:
-    """The mistakes of one quantity of one loss, each a sentence; [UNKNOWN] where none fit, [] where all is right."""
-    for mistakes in candidates(GROUPS[loss, quantity]):
-        if explains_loss(mistakes, loss, quantity, cases, seen):
+    """The mistakes of one quantity of one loss, each a sentence; [UNKNOWN] where none fit, [] where all is right.
+
+    `loss` is `mse` or `bce`, `quantity` J or dJdy_hat, and `seen` holds a mapping a case, from `quantity` to what was computed.
+
+    >>> from pure_mlp.homework.grade.cases import loss_cases
+    >>> case = loss_cases()[0]
+    >>> halved = {"dJdy_hat": loss_model("mse", "dJdy_hat", case, frozenset({"half"}))}
+    >>> diagnose_loss("mse", "dJdy_hat", [case], [halved]) == [sentence("half", "mse_loss, dJdy_hat")]
+    True
+    """
+    for mistakes in _candidates(GROUPS[loss, quantity]):
+        if _explains_loss(mistakes, loss, quantity, cases, seen):
             return [sentence(name, f"{loss}_loss, {quantity}") for name in GROUPS[loss, quantity] if name in mistakes]
     return [UNKNOWN]
 
 
-def candidates(names: tuple[str, ...]) -> Iterator[Mistakes]:
+def _candidates(names: tuple[str, ...]) -> Iterator[Mistakes]:
     """No mistake, each one, each two.
 
-    >>> [sorted(m) for m in candidates(("a", "b"))]
+    >>> [sorted(m) for m in _candidates(("a", "b"))]
     [[], ['a'], ['b'], ['a', 'b']]
     """
     for size in range(3):
         yield from map(frozenset, combinations(names, size))
 
 
-def explains_net(mistakes: Mistakes, cases: Sequence[NetCase], seen: Sequence[Mapping[str, object]]) -> bool:
+def _explains_net(mistakes: Mistakes, cases: Sequence[NetCase], seen: Sequence[Mapping[str, object]]) -> bool:
     """Whether the model with these mistakes computes all that was seen."""
     for case, results in zip(cases, seen):
         for name, expected in net_model(case, mistakes).items():
@@ -71,7 +93,7 @@ def explains_net(mistakes: Mistakes, cases: Sequence[NetCase], seen: Sequence[Ma
     return True
 
 
-def explains_loss(
+def _explains_loss(
     mistakes: Mistakes, loss: str, quantity: str, cases: Sequence[LossCase], seen: Sequence[Mapping[str, object]]
 ) -> bool:
     """Whether the model with these mistakes computes all that was seen of one quantity; J may have any shape of one element."""

@@ -42,7 +42,13 @@ class Report:
 
 
 def judge(path: str, source: str, seen: Seen, nets: Sequence[NetCase], losses: Sequence[LossCase]) -> Report:
-    """The report on a file from its source and what was seen of it."""
+    """The report on a file from its source and what was seen of it, which `probe.observe` gives for these nets and losses.
+
+    Raises `KeyError`, `TypeError`, `AttributeError`, `ValueError` or `RuntimeError` where `seen` is not what the probe writes.
+
+    >>> judge("mlp.py", "class", {"load": "SyntaxError: invalid syntax (line 1)"}, [], []).failure
+    'cannot be loaded: SyntaxError: invalid syntax (line 1)'
+    """
     if seen["load"]:
         return Report(path, failure=f"cannot be loaded: {seen['load']}")
     passes: list[Seen] = seen["nets"]

@@ -12,7 +12,14 @@ Cache = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> dict[str, Tensor]:
-    """y and the grads of the first pass; those of a second one on top (`twice`); those with new parameters (`new`)."""
+    """y and the grads of the first pass; those of a second one on top (`twice`); those with new parameters (`new`).
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> case = net_cases()[0]
+    >>> right, wrong = net_model(case), net_model(case, frozenset({"sign in backward"}))
+    >>> torch.equal(right["y"], wrong["y"]), torch.equal(right["dJdW1"], -wrong["dJdW1"])
+    (True, True)
+    """
     t = case.tensors
     first = [t[name] for name in ("W1", "b1", "W2", "b2")]
     new = [t[f"new {name}"] for name in ("W1", "b1", "W2", "b2")]
@@ -29,7 +36,11 @@ def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> dict[str, Tens
 
 
 def drawn(case: NetCase) -> list[Tensor]:
-    """The parameters that a seeded net starts with: four bare `torch.randn` calls."""
+    """The parameters W1 (h, n), b1 (h), W2 (k, h), b2 (k) that a seeded net starts with: four bare `torch.randn` calls.
+
+    >>> [tuple(p.shape) for p in drawn(NetCase(0, "relu", "identity", (3, 5, 2), {}))]
+    [(5, 3), (5,), (2, 5), (2,)]
+    """
     generator = Generator().manual_seed(case.seed)
     n, h, k = case.widths
     return [torch.randn(*shape, generator=generator) for shape in ((h, n), (h,), (k, h), (k,))]
@@ -72,7 +83,12 @@ def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes
 
 
 def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = frozenset()) -> Tensor:
-    """J or dJdy_hat of `mse` or `bce`."""
+    """J, 0-dim, or dJdy_hat, of the shape of y_hat, as `quantity` says, of the loss `mse` or `bce`.
+
+    >>> case = LossCase(torch.zeros(1, 2), torch.ones(1, 2))
+    >>> loss_model("mse", "J", case), loss_model("mse", "J", case, frozenset({"sum"}))
+    (tensor(1.), tensor(2.))
+    """
     y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else case
     if loss == "mse":
         d = y_hat - y

@@ -25,23 +25,26 @@ Net = tuple[int, str, str, tuple[int, int, int], Tensors]
 
 
 def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tensor]]) -> Seen:
-    """Everything that the file at `path` computes for the cases: a dict of tensors, numbers and strings."""
-    with watched() as used:
+    """Everything that the file at `path` computes for the cases: a dict of tensors, numbers and strings. What it raises is told.
+    >>> observe("missing.py", [], [])["load"].split(":")[0]
+    'FileNotFoundError'
+    """
+    with _watched() as used:
         try:
-            module = load(path)
+            module = _load(path)
         except BaseException as error:
-            return {"load": told(error, path)}
-        observed: Seen = {"load": "", "nets": [], "losses": [], "unknown": unknown(module)}
+            return {"load": _told(error, path)}
+        observed: Seen = {"load": "", "nets": [], "losses": [], "unknown": _unknown(module)}
         for net in nets:
-            observed["nets"].append(attempt(partial(run_net, module, net), path))
+            observed["nets"].append(_attempt(partial(_run_net, module, net), path))
         for y, y_hat in losses:
             for name in ("mse", "bce"):
-                observed["losses"].append(attempt(partial(run_loss, module, name, y, y_hat), path))
+                observed["losses"].append(_attempt(partial(_run_loss, module, name, y, y_hat), path))
         observed["autograd"] = sorted(used)
     return observed
 
 
-def load(path: str) -> ModuleType:
+def _load(path: str) -> ModuleType:
     """The file as a module called `mlp`, not put into `sys.modules`."""
     spec = importlib.util.spec_from_file_location("mlp", path)
     if spec is None or spec.loader is None:
@@ -51,17 +54,17 @@ def load(path: str) -> ModuleType:
     return module
 
 
-def attempt(run: Callable[[Seen], None], path: str) -> Seen:
+def _attempt(run: Callable[[Seen], None], path: str) -> Seen:
     """What `run` saw, and where it stopped."""
     seen: Seen = {"stage": "start", "error": ""}
     try:
         run(seen)
     except BaseException as error:
-        seen["error"] = told(error, path)
+        seen["error"] = _told(error, path)
     return seen
 
 
-def told(error: BaseException, path: str) -> str:
+def _told(error: BaseException, path: str) -> str:
     """The exception in one line, and the last line of the file that it passed."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     line = lines[-1] if lines else getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
@@ -69,7 +72,7 @@ def told(error: BaseException, path: str) -> str:
     return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
 
 
-def unknown(module: ModuleType) -> str:
+def _unknown(module: ModuleType) -> str:
     """How the file meets an unknown activation: the name and the text of its exception."""
     try:
         module.MLP(2, 2, "tanh", 2, 2, "relu")
@@ -78,7 +81,7 @@ def unknown(module: ModuleType) -> str:
     return ""
 
 
-def run_net(module: ModuleType, net_case: Net, seen: Seen) -> None:
+def _run_net(module: ModuleType, net_case: Net, seen: Seen) -> None:
     """Two passes, clearing, a pass with new parameters; and the second and third one again in nets of their own."""
     seed, f, g, (n, h, k), t = net_case
 
@@ -97,7 +100,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Seen) -> None:
         x, dJ = x_before.clone(), dJ_before.clone()
         seen["stage"] = "forward"
         y_hat = net.forward(x)
-        seen["autograd"] = seen.get("autograd", False) or requires_grad(y_hat)
+        seen["autograd"] = seen.get("autograd", False) or _requires_grad(y_hat)
         seen["y" + which] = y_hat.detach().clone()
         seen["stage"] = "backward"
         net.backward(dJ)
@@ -126,25 +129,25 @@ def run_net(module: ModuleType, net_case: Net, seen: Seen) -> None:
     seen["stage"] = ""
 
 
-def run_loss(module: ModuleType, name: str, y: Tensor, y_hat: Tensor, seen: Seen) -> None:
+def _run_loss(module: ModuleType, name: str, y: Tensor, y_hat: Tensor, seen: Seen) -> None:
     """The value and the gradient of one loss, and whether it left its arguments alone."""
     seen["stage"] = "loss"
     label, prediction = y.clone(), y_hat.clone()
     J, gradient = getattr(module, name + "_loss")(label, prediction)
     J = J if isinstance(J, Tensor) else torch.tensor(J)
     seen["J"], seen["dJdy_hat"] = J.detach().clone(), gradient.detach().clone()
-    seen["autograd"] = requires_grad(J) or requires_grad(gradient)
+    seen["autograd"] = _requires_grad(J) or _requires_grad(gradient)
     seen["changed"] = not (torch.equal(label, y) and torch.equal(prediction, y_hat))
     seen["stage"] = ""
 
 
-def requires_grad(t: Tensor) -> bool:
+def _requires_grad(t: Tensor) -> bool:
     """Whether autograd has recorded how t was made."""
     return bool(getattr(t, "requires_grad", False))
 
 
 @contextmanager
-def watched() -> Iterator[set[str]]:
+def _watched() -> Iterator[set[str]]:
     """The names of the entries of autograd that are called meanwhile."""
     used: set[str] = set()
     autograd, func = sys.modules["torch.autograd"], sys.modules.get("torch.func")
@@ -169,13 +172,13 @@ def watched() -> Iterator[set[str]]:
             setattr(place, name, original)
 
 
-def refuse_processes(event: str, details: tuple[object, ...]) -> None:
+def _refuse_processes(event: str, details: tuple[object, ...]) -> None:
     """An audit hook that lets nothing start a process. Raises `PermissionError`."""
     if event in ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "subprocess.Popen"):
         raise PermissionError(f"{event}: a graded file starts no processes")
 
 
-def limit(seconds: int, megabytes: int, written: int) -> None:
+def _limit(seconds: int, megabytes: int, written: int) -> None:
     """Bound this process from here on: seconds of processor, memory, size of a file, no core file, no children."""
     try:
         import resource
@@ -189,8 +192,8 @@ def limit(seconds: int, megabytes: int, written: int) -> None:
 if __name__ == "__main__":
     me = os.getpid()
     cases = torch.load("cases.pt")
-    limit(*map(int, sys.argv[1:]))
-    sys.addaudithook(refuse_processes)
+    _limit(*map(int, sys.argv[1:]))
+    sys.addaudithook(_refuse_processes)
     found = observe(os.path.abspath("mlp.py"), *cases)
     if os.getpid() == me:
         torch.save(found, "observed.pt")

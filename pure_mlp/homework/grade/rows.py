@@ -41,7 +41,12 @@ def _check(name: str, passes: Sequence[Seen], stage: str, faults: Sequence[tuple
 
 
 def values(name: str, pairs: Sequence[tuple[Any, Tensor]], passes: Sequence[Seen], stage: str) -> Row:
-    """A row of a quantity: how far the worst case is off, relative to its size; then the exception, if a case raised one."""
+    """A row of a quantity: how far the worst case is off, relative to its size; then the exception, if a case raised one.
+    `pairs` holds what was found, a tensor or nothing, and what is right; `stage` names where the quantity is computed.
+
+    >>> values("y", [(2 * torch.ones(9), torch.ones(9))], [{"stage": "", "error": ""}], "forward")
+    Row(name='forward', verdict='wrong', detail='off by 1 of its size')
+    """
     name = {"y": "forward"}.get(name, name)
     text = _error(passes, stage) or _error(passes, "start")
     off = [distance(a.reshape(b.shape) if a.numel() == b.numel() == 1 else a, b) for a, b in pairs if isinstance(a, Tensor)]
@@ -60,7 +65,11 @@ def values(name: str, pairs: Sequence[tuple[Any, Tensor]], passes: Sequence[Seen
 
 
 def start(nets: Sequence[NetCase], passes: Sequence[Seen]) -> Row:
-    """The net as it is made: what is drawn, zero, empty and kept."""
+    """The net as it is made: what is drawn, zero, empty and kept.
+
+    >>> start([NetCase(0, "relu", "relu", (1, 1, 1), {})], [{"stage": "", "error": "", "zero": False}]).detail
+    'grads are not zero'
+    """
 
     def differ(case: NetCase, p: Seen) -> bool:
         return not all(torch.equal(w, v) for w, v in zip(p["drawn"].values(), drawn(case)))
@@ -95,7 +104,12 @@ def refusal(unknown: str) -> Row:
 
 
 def accumulation(passes: Sequence[Seen]) -> Row:
-    """Two passes in one net against one pass in each of two nets: right or wrong whatever the formulas are."""
+    """Two passes in one net against one pass in each of two nets: right or wrong whatever the formulas are.
+
+    >>> p = {f"{g}{which}": torch.ones(2) for g in GRADS for which in ("", " twice", " second")} | {"stage": "", "error": ""}
+    >>> accumulation([p]).verdict, accumulation([p | {f"{g} twice": 2 * torch.ones(2) for g in GRADS}]).verdict
+    ('wrong', 'right')
+    """
 
     def lost(p: Seen) -> bool:
         return any(f"{g} second" in p and not _equal(p[f"{g} twice"], p[g], p[f"{g} second"]) for g in GRADS)
@@ -108,7 +122,12 @@ def _equal(total: Tensor, *parts: Tensor) -> bool:
 
 
 def fresh(passes: Sequence[Seen]) -> Row:
-    """A pass with new parameters in an old net against one in a new net."""
+    """A pass with new parameters in an old net against one in a new net.
+
+    >>> p = {f"{q} {which}": torch.ones(2) for q in ("y", *GRADS) for which in ("new", "fresh")} | {"stage": "", "error": ""}
+    >>> fresh([p]).verdict, fresh([p | {"y new": torch.zeros(2)}]).detail
+    ('right', 'replaced parameters are not seen')
+    """
 
     def stale(p: Seen) -> bool:
         return any(f"{q} fresh" in p and not same(p[f"{q} new"], p[f"{q} fresh"]) for q in ("y", *GRADS))
@@ -117,7 +136,11 @@ def fresh(passes: Sequence[Seen]) -> Row:
 
 
 def clearing(passes: Sequence[Seen]) -> Row:
-    """What `clear_grad_and_cache` leaves."""
+    """What `clear_grad_and_cache` leaves.
+
+    >>> clearing([{"stage": "", "error": "", "grads cleared": True, "in place": False}])
+    Row(name='clearing', verdict='wrong', detail='grads are replaced')
+    """
     faults = {
         "grads cleared": "grads are not zero",
         "in place": "grads are replaced",
@@ -131,28 +154,45 @@ def clearing(passes: Sequence[Seen]) -> Row:
 def shapes(
     passes: Sequence[Seen], models: Sequence[Mapping[str, Tensor]], scored: Sequence[Seen], losses: Sequence[LossCase]
 ) -> Row:
-    """Every shape of y_hat, gradients and losses."""
+    """Every shape of y_hat, gradients and losses, in `passes` against `models`, in `scored` (mse, bce by turns) against `losses`.
+
+    >>> [shapes([{"y": torch.ones(2)}], [{"y": torch.ones(k)}], [], []).verdict for k in (2, 3)]
+    ['right', 'wrong']
+    """
     wrong = any(key in p and p[key].shape != t.shape for p, m in zip(passes, models) for key, t in m.items())
     wrong |= any("J" in r and (r["J"].shape != () or r["dJdy_hat"].shape != losses[i // 2].y.shape) for i, r in enumerate(scored))
     return Row("shapes", "wrong" if wrong else "right")
 
 
 def dtypes(passes: Sequence[Seen], scored: Sequence[Seen]) -> Row:
-    """Whether all that was computed is float32."""
+    """Whether all that was computed is float32.
+
+    >>> dtypes([{"y": torch.ones(1)}], [{"J": torch.ones((), dtype=torch.float64)}])
+    Row(name='dtypes', verdict='wrong', detail='torch.float64')
+    """
     tensors = [v for p in (*passes, *scored) for v in p.values() if isinstance(v, Tensor)]
     other = sorted({str(v.dtype) for v in tensors} - {"torch.float32"})
     return Row("dtypes", "wrong" if other else "right", ", ".join(other))
 
 
 def unchanged(passes: Sequence[Seen], scored: Sequence[Seen]) -> Row:
-    """Whether the arguments came back as they were given."""
+    """Whether the arguments came back as they were given.
+
+    >>> unchanged([{"x changed": True, "dJ changed": False}], [])
+    Row(name='arguments', verdict='wrong', detail='changed in place: x')
+    """
     names = {"x changed": "x", "dJ changed": "dJdy_hat", "changed": "y or y_hat"}
     changed = [name for key, name in names.items() if any(p.get(key, False) for p in (*passes, *scored))]
     return Row("arguments", "wrong" if changed else "right", f"changed in place: {', '.join(changed)}" if changed else "")
 
 
 def autograd(source: str, seen: Seen, passes: Sequence[Seen]) -> Row:
-    """At run time it is a fault; names in the source are told, and are none: a file may check itself against autograd."""
+    """At run time it is a fault; names in the source are told, and are none: a file may check itself against autograd.
+    Raises `SyntaxError` for a source that does not parse.
+
+    >>> autograd("J.requires_grad", {"autograd": [], "losses": []}, [])
+    Row(name='no autograd', verdict='right', detail='in the source: requires_grad')
+    """
     used = [*seen["autograd"], *(["y_hat requires grad"] if any(p.get("autograd") for p in (*passes, *seen["losses"])) else [])]
     written = sorted({n.attr for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute)} & {*AUTOGRAD})
     detail = "; ".join(filter(None, [", ".join(used), f"in the source: {', '.join(written)}" if written else ""]))

@@ -38,10 +38,16 @@ def grade(
     jobs: int | None = None,
     observer: Callable[[Report], None] = lambda report: None,
 ) -> list[Report]:
-    """A report a file, in the order of `paths`; `jobs` files at a time; `observer` is told of each as it is done."""
+    """A report a file, in the order of `paths`; `jobs` files at a time; `observer` is told of each as it is done.
+
+    `jobs` is the number of processors if not given. A file that cannot be read or run is a report with a `failure`.
+
+    >>> [report.failure.split(":")[0] for report in grade([Path("no such folder", "mlp.py")])]
+    ['cannot be read']
+    """
 
     def one(path: Path) -> Report:
-        report = grade_file(path, limits)
+        report = _grade_file(path, limits)
         observer(report)
         return report
 
@@ -49,7 +55,7 @@ def grade(
         return list(pool.map(one, paths))
 
 
-def grade_file(path: Path, limits: Limits = Limits()) -> Report:
+def _grade_file(path: Path, limits: Limits = Limits()) -> Report:
     """The report on one file, run in its own process. Whatever it does there costs this report alone."""
     try:
         source = path.read_text(encoding="utf-8")
@@ -59,10 +65,10 @@ def grade_file(path: Path, limits: Limits = Limits()) -> Report:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         shutil.copyfile(path, Path(folder, "mlp.py"))
         torch.save(([tuple(case) for case in nets], [tuple(case) for case in losses]), Path(folder, "cases.pt"))
-        if failure := run_probe(folder, limits):
+        if failure := _run_probe(folder, limits):
             return Report(str(path), failure=failure)
         try:
-            seen = read(Path(folder, "observed.pt"), limits)
+            seen = _read(Path(folder, "observed.pt"), limits)
         except (OSError, ValueError, RuntimeError, EOFError) as error:
             return Report(str(path), failure=str(error).splitlines()[0])
     try:
@@ -71,7 +77,7 @@ def grade_file(path: Path, limits: Limits = Limits()) -> Report:
         return Report(str(path), failure=f"left no usable result: {type(error).__name__} {error}")
 
 
-def run_probe(folder: str, limits: Limits) -> str:
+def _run_probe(folder: str, limits: Limits) -> str:
     """Run the probe on `folder`; why it failed, or nothing. Every process of its group is dead afterwards."""
     command = [sys.executable, "-I", probe.__file__, str(limits.seconds), str(limits.memory), str(limits.written)]
     process = subprocess.Popen(
@@ -96,7 +102,7 @@ def run_probe(folder: str, limits: Limits) -> str:
     return "" if Path(folder, "observed.pt").is_file() else f"ended the process with exit code {code}"
 
 
-def read(path: Path, limits: Limits) -> dict[str, Any]:
+def _read(path: Path, limits: Limits) -> dict[str, Any]:
     """What the probe wrote. Raises `ValueError` for a file too large or not of its kind."""
     if path.stat().st_size > limits.written << 20:
         raise ValueError(f"a result of {path.stat().st_size} bytes")
