@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableSequence
 from typing import cast
 
 import torch
@@ -29,7 +29,7 @@ def square_sum(d: Tensor, factor: float) -> Tensor:
 class Emitter:
     """Lines of source, and the cells that the names in them stand for."""
 
-    def __init__(self, places: Places, counts: list[float], names: Mapping[Node, str]) -> None:
+    def __init__(self, places: Places, counts: MutableSequence[float], names: Mapping[Node, str]) -> None:
         self.places = places
         self.lines: list[str] = []
         self.cells: dict[str, object] = {"counts": counts}

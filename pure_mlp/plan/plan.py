@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar, cast
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.emit import Emitter, Run
-from pure_mlp.plan.graph import Graph, Node, Unplannable, spec_of
-from pure_mlp.plan.memory import place
+from pure_mlp.plan.emit import Emitter
+from pure_mlp.plan.graph import Graph, Unplannable, spec_of
+from pure_mlp.plan.lower import Lowered, lower
 from pure_mlp.plan.pack import Layout, flatten, groups_of, layout_of, pack
+from pure_mlp.plan.program import CHUNK, Engine, Program
 from pure_mlp.plan.rewrite import rewrite
-from pure_mlp.plan.schedule import chains, schedule, separate
+from pure_mlp.plan.schedule import separate
 from pure_mlp.plan.simplify import simplify
 from pure_mlp.plan.trace import trace
 from pure_mlp.record import tree_items, tree_leaves, tree_like
@@ -23,37 +25,28 @@ S = TypeVar("S")
 B = TypeVar("B")
 
 
-class Program(NamedTuple):
-    """The step for batches of one shape: what runs, its source, and the buffers besides the carry."""
-
-    run: Run
-    source: str
-    buffers: list[Tensor]
-    dtype: torch.dtype
-
-
 class Plan(Generic[S, B]):
     """A pure step made a flat program, with its own copy of the carry; made by `plan`.
 
     Batches of other shapes, strides or dtypes get programs of their own, made when they first come.
     """
 
-    def __init__(self, step: Step[S, B], carry: S, batch: B) -> None:
+    def __init__(self, step: Step[S, B], carry: S, batch: B, engine: Engine = "plan") -> None:
         leaves = _tensors(carry, "carry")
         self._step = step
+        self._asked = engine
         self._leaves = [leaf.detach().clone() for leaf in leaves]
         self._carry = tree_like(carry, self._leaves)
-        self._counts = [leaf.item() if spec_of(leaf)[0] == () and leaf.dtype == torch.float64 else 0.0 for leaf in leaves]
+        self._counts = array("d", [leaf.item() if _is_count(leaf) else 0.0 for leaf in leaves])
         self._layout: Layout | None = None
         self._buffers: list[Tensor] = []
         self._flat = isinstance(batch, tuple) and all(isinstance(t, Tensor) for t in batch)
         self._programs: dict[object, Program] = {}
-        self._program = self._program_for(_tensors(batch, "batch"), batch)
-        self._run = self._program.run
+        self._use(batch)
 
     @property
     def source(self) -> str:
-        """The program of the last batch, as Python."""
+        """The program of the last batch, as Python or C."""
         return self._program.source
 
     @property
@@ -66,15 +59,46 @@ class Plan(Generic[S, B]):
         """The dtype of the loss of the last batch."""
         return self._program.dtype
 
+    @property
+    def engine(self) -> Engine:
+        """What the program of the last batch runs on."""
+        return self._program.engine
+
+    @property
+    def compile_seconds(self) -> float:
+        """How long the C compiler took, over all programs so far: 0 for those found on disk, and for the engine "plan"."""
+        return sum(program.seconds for program in self._programs.values())
+
     def step(self, batch: B) -> float:
         """Advance the carry by one batch; returns the loss. Raises `Unplannable` if the step cannot be planned for this batch."""
         loss = self._run(*batch) if self._flat else self._run(*tree_leaves(batch))  # type: ignore[misc]  # a tuple of tensors if flat
         if loss is None:
-            tensors = _tensors(batch, "batch")
-            self._program = self._program_for(tensors, batch)
-            self._run = self._program.run
-            loss = cast(Tensor, self._run(*tensors))
-        return loss.item()
+            self._use(batch)
+            loss = cast("Tensor | float", self._run(*tree_leaves(batch)))
+        return loss if isinstance(loss, float) else loss.item()
+
+    def run(self, batches: Iterable[B]) -> Tensor:
+        """Advance the carry over the batches; returns the losses (number of batches,), in the loss's dtype.
+
+        A native program fetches up to 32 batches of equal specs before it steps over them in one call: a batch must keep its values
+        until then. If the iterable raises, the carry has advanced by what came before. Raises `Unplannable` as `step` does.
+        """
+        if self.engine == "plan":
+            return torch.tensor([self.step(batch) for batch in batches], dtype=self.dtype)
+        losses: list[Tensor] = []
+        waiting: list[Sequence[Tensor]] = []
+        try:
+            for batch in batches:
+                tensors = cast("Sequence[Tensor]", batch) if self._flat else _tensors(batch, "batch")
+                if not self._fits(*tensors):
+                    self._advance(waiting, losses)
+                    self._use(batch)
+                waiting.append(tensors)
+                if len(waiting) == CHUNK:
+                    self._advance(waiting, losses)
+        finally:
+            self._advance(waiting, losses)
+        return torch.cat(losses) if losses else torch.empty(0, dtype=self.dtype)
 
     def carry(self) -> S:
         """A copy of the carry as it is now."""
@@ -82,15 +106,24 @@ class Plan(Generic[S, B]):
 
     def _now(self) -> list[Tensor]:
         return [
-            torch.tensor(count, dtype=torch.float64) if leaf.dim() == 0 and leaf.dtype == torch.float64 else leaf
-            for leaf, count in zip(self._leaves, self._counts)
+            torch.tensor(count, dtype=torch.float64) if _is_count(leaf) else leaf for leaf, count in zip(self._leaves, self._counts)
         ]
 
-    def _program_for(self, batch: Sequence[Tensor], tree: B) -> Program:
-        key = tuple(map(spec_of, batch))
+    def _use(self, batch: B) -> None:
+        """Make the program for such batches the current one."""
+        tensors = _tensors(batch, "batch")
+        key = tuple(map(spec_of, tensors))
         if key not in self._programs:
-            self._programs[key] = self._build(batch, tree)
-        return self._programs[key]
+            self._programs[key] = self._build(tensors, batch)
+        self._program = self._programs[key]
+        self._run = self._program.run
+        self._fits = self._program.fits or (lambda *tensors: False)
+
+    def _advance(self, waiting: list[Sequence[Tensor]], losses: list[Tensor]) -> None:
+        """Step over the waiting batches, and forget them."""
+        if waiting and self._program.chunk:
+            losses.append(self._program.chunk(waiting))
+            waiting.clear()
 
     def _packed(self, graph: Graph) -> Graph:
         """The graph on flat buffers: the first program decides which, others join if they want the same."""
@@ -102,6 +135,15 @@ class Plan(Generic[S, B]):
         return pack(graph, groups, len(self._leaves)) if self._layout == layout_of(groups) and groups else graph
 
     def _build(self, batch: Sequence[Tensor], tree: B) -> Program:
+        lowered = self._lowered(batch, tree)
+        if self._asked == "native":
+            from pure_mlp.native.program import native  # a compiler is looked for only where one is wanted
+
+            return native(lowered, self._counts)
+        run, source = Emitter(lowered.places, self._counts, lowered.names).program(lowered.order, lowered.outputs, lowered.slots)
+        return Program(run, source, lowered.places.buffers, lowered.outputs[-1].like.dtype)
+
+    def _lowered(self, batch: Sequence[Tensor], tree: B) -> Lowered:
         carry, own = self._now(), [t.detach() for t in batch]  # a tensor that comes twice is two inputs
 
         def run() -> list[Tensor]:
@@ -115,24 +157,18 @@ class Plan(Generic[S, B]):
 
         traced = trace(run, carry, own)
         graph = self._packed(separate(rewrite(simplify(traced))))
-        live = graph.live()
-        slots = cast("list[Node]", sorted((node for node in live if node.op == "carry"), key=lambda node: int(str(node.args[0]))))
-        chain = chains(graph, live)
-        order = schedule(live, chain)
-        places = place(order, graph.outputs, [*self._leaves, *self._buffers], chain)
-        names = {node: f"x{name}" for node, name in zip([n for n in live if n.op == "batch"], _names(tree))}
-        paths = [f"c{name}" for name in _names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
-        names |= {node: paths[int(str(node.args[-1]))] for node in live if node.op in ("carry", "slice")}
-        run_program, source = Emitter(places, self._counts, names).program(order, graph.outputs, slots)
-        return Program(run_program, source, places.buffers, graph.outputs[-1].like.dtype)
+        names = [f"c{name}" for name in _names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
+        return lower(graph, [*self._leaves, *self._buffers], names, [f"x{name}" for name in _names(tree)])
 
 
-def plan(step: Step[S, B], carry: S, batch: B) -> Plan[S, B]:
+def plan(step: Step[S, B], carry: S, batch: B, *, engine: Engine = "plan") -> Plan[S, B]:
     """Plan the step for batches like this one. The step is run once, on a copy; neither carry nor batch nor generators change.
 
     What the step reads from Python is read now and stays: numbers, shapes, which tensors it captures (their values may change).
-    Raises `Unplannable`, naming operation and source line, for a step that reads values into Python, changes tensors in place that
-    it did not make, returns a carry of another structure or a loss that is not 0-dim.
+    The engine "plan" calls torch; "native" is C, compiled here and kept on disk: the same values up to rounding, for nets so small
+    that calls are what costs. Raises `Unplannable`, naming operation and source line, for a step that reads values into Python,
+    changes tensors in place that it did not make, returns a carry of another structure or a loss that is not 0-dim; and natively
+    where there is no C compiler, or no C for an operation.
 
     >>> def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     ...     return w - 0.5 * x, (w * x).sum()
@@ -140,7 +176,7 @@ def plan(step: Step[S, B], carry: S, batch: B) -> Plan[S, B]:
     >>> planned.step(torch.ones(2)), planned.carry()
     (2.0, tensor([0.5000, 0.5000]))
     """
-    return Plan(step, carry, batch)
+    return Plan(step, carry, batch, engine)
 
 
 def _tensors(tree: object, what: str) -> list[Tensor]:
@@ -153,3 +189,8 @@ def _tensors(tree: object, what: str) -> list[Tensor]:
 
 def _names(tree: object) -> list[str]:
     return [path.replace(".", "_") for path, _ in tree_items(tree)]
+
+
+def _is_count(leaf: Tensor) -> bool:
+    """Whether a leaf of the carry is a host number."""
+    return leaf.dim() == 0 and leaf.dtype == torch.float64
