@@ -11,7 +11,12 @@ from torch import Tensor
 _threshold_backward = torch.ops.aten.threshold_backward.default
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default
 _tanh_backward = torch.ops.aten.tanh_backward.default
+_mse_loss_backward = torch.ops.aten.mse_loss_backward.default
 _in_vmap = torch._C._functorch.is_batchedtensor
+
+
+ONE = torch.ones((), dtype=torch.float64)
+"""dJ/dJ; being 0-dim, it promotes nothing."""
 
 
 def threshold_backward(dy: Tensor, y: Tensor) -> Tensor:
@@ -44,13 +49,23 @@ def tanh_backward(dy: Tensor, y: Tensor) -> Tensor:
     return out
 
 
-def mean_square(a: Tensor, b: Tensor) -> Tensor:
-    """mean over all elements of (a - b)^2.
+def squared_error(a: Tensor, b: Tensor) -> Tensor:
+    """(a - b)^2, element by element.
 
-    >>> mean_square(torch.zeros(2), torch.full((2,), 3.0))
-    tensor(9.)
+    >>> squared_error(torch.zeros(2), torch.full((2,), 3.0))
+    tensor([9., 9.])
     """
-    return torch._C._nn.mse_loss(a, b, 1)  # type: ignore[arg-type]  # declared to take a string, takes 1 for the mean
+    return torch._C._nn.mse_loss(a, b, 0)  # type: ignore[arg-type]  # declared to take a string, takes 0 for none
+
+
+def mse_backward(a: Tensor, b: Tensor) -> Tensor:
+    """2 (a - b) / numel.
+
+    >>> mse_backward(torch.zeros(2), torch.full((2,), 3.0))
+    tensor([-3., -3.])
+    """
+    out: Tensor = _mse_loss_backward(ONE, a, b, 1)
+    return out
 
 
 def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:

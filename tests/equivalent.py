@@ -29,15 +29,18 @@ SAME: dict[str, dict[str, str]] = {
     ),
     "weight_grads of linear": GUARD,
     "weight_grads of linear_bottom": GUARD,
+    "squared_error of mse": {
+        "return torch._C._nn.mse_loss(a, b, 1)": "the mean of one number is that number (whose memory is that of all elements)",
+    },
     "mse": {
         "c = scale('mse', y, reduction)": LIKE_Y_HAT,
         **dict.fromkeys(
             (
-                "return reduce(d * d, c, reduction), d * (2 * c)",
-                "return mean_square(y_hat, y) if y == 'mean' else reduce(d * d, c, reduction), d * (2 * c)",
-                "return mean_square(y_hat, y) if y_hat == 'mean' else reduce(d * d, c, reduction), d * (2 * c)",
+                "if False:",
+                "if y == 'mean':",
+                "if y_hat == 'mean':",
             ),
-            "the same mean in two passes",
+            "the same mean in more passes",
         ),
     },
     "bce": {"c = scale('bce', y, reduction)": LIKE_Y_HAT},

@@ -26,7 +26,7 @@ TORCH_171 = {
 """Names of torch that the file may use; each is in torch 1.7.1."""
 METHODS_171 = {
     *("shape", "dtype", "device", "type", "dim", "numel", "reshape", "t", "sum", "mean", "min", "max", "clamp", "masked_fill"),
-    *("zero_", "item"),
+    *("zero_", "mul_", "item"),
 }
 """Attributes of tensors that the file may use; each is in torch 1.7.1."""
 PYTHON_37 = {"split", "replace", "append", "pop", "items", "values", "join", "__qualname__"}
@@ -146,7 +146,8 @@ def test_every_kernel_has_its_formula() -> None:
     a, b = torch.randn(2, 9, 9, generator=generator)
     torch.testing.assert_close(kernels.sigmoid_backward(a, b), formulas.sigmoid_backward(a, b), rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(kernels.tanh_backward(a, b), formulas.tanh_backward(a, b), rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(kernels.mean_square(a, b), formulas.mean_square(a, b), rtol=1e-6, atol=0)
+    torch.testing.assert_close(kernels.squared_error(a, b), formulas.squared_error(a, b), rtol=1e-6, atol=0)
+    torch.testing.assert_close(kernels.mse_backward(a, b), formulas.mse_backward(a, b), rtol=1e-6, atol=0)
     assert torch.equal(kernels.addmm_relu(b[0], a, b), formulas.addmm_relu(b[0], a, b))
 
 

@@ -90,7 +90,8 @@ RULES = [
     loss_rule(bce_with_logits.bce_with_logits, reduction.reduce),
     loss_rule(bce_with_logits.bce_with_logits, reduction.scale),
     loss_rule(mse.mse, reduction.same_shape),
-    loss_rule(mse.mse, kernels.mean_square),
+    loss_rule(mse.mse, kernels.squared_error),
+    loss_rule(mse.mse, kernels.mse_backward),
     loss_rule(cross_entropy.cross_entropy, cross_entropy._one_hot),
     loss_rule(cross_entropy.cross_entropy, cross_entropy._check),
 ]

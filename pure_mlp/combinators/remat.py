@@ -16,7 +16,7 @@ Y = TypeVar("Y")
 def remat(f: Layer[P, C, X, Y]) -> Layer[P, X, X, Y]:
     """The same function and the same gradients, to the bit; the cache is x itself, and `bwd` runs f forward once more.
 
-It does so on a view of x, by which a plan tells the second run from the first and does not keep the first one's results.
+    It does so on a view of x, by which a plan tells the second run from the first and does not keep the first one's results.
 
     >>> import torch
     >>> from pure_mlp import sigmoid

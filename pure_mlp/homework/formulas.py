@@ -33,14 +33,22 @@ def tanh_backward(dy: Tensor, y: Tensor) -> Tensor:
     return dy * (1 - y * y)
 
 
-def mean_square(a: Tensor, b: Tensor) -> Tensor:
-    """mean over all elements of (a - b)^2.
+def squared_error(a: Tensor, b: Tensor) -> Tensor:
+    """(a - b)^2, element by element.
 
-    >>> mean_square(torch.zeros(2), torch.full((2,), 3.0))
-    tensor(9.)
+    >>> squared_error(torch.zeros(2), torch.full((2,), 3.0))
+    tensor([9., 9.])
     """
-    d = a - b
-    return (d * d).mean()
+    return (a - b) * (a - b)
+
+
+def mse_backward(a: Tensor, b: Tensor) -> Tensor:
+    """2 (a - b) / numel.
+
+    >>> mse_backward(torch.zeros(2), torch.full((2,), 3.0))
+    tensor([-3., -3.])
+    """
+    return (a - b) * (2 / max(a.numel(), 1))
 
 
 def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:

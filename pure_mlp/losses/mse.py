@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pure_mlp.kernels import mean_square
+from pure_mlp.kernels import mse_backward, squared_error
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
 
@@ -19,9 +19,11 @@ def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
     (tensor(2.5000), tensor([1., 2.]))
     """
     same_shape("mse", y, y_hat)
+    if reduction == "mean":
+        return squared_error(y_hat, y).mean(), mse_backward(y_hat, y)
     c = scale("mse", y_hat, reduction)
     d = y_hat - y
-    return mean_square(y_hat, y) if reduction == "mean" else reduce(d * d, c, reduction), d * (2 * c)
+    return reduce(d * d, c, reduction), d.mul_(2 * c)
 
 
 def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tuple[Tensor, Tensor]:
@@ -40,4 +42,4 @@ def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tupl
     norms = (d * d).sum(-1)
     over = "mean" if reduction == "batchmean" else reduction
     c = scale("squared_norm", norms, over)
-    return reduce(norms, c, over), d * (2 * c)
+    return reduce(norms, c, over), d.mul_(2 * c)

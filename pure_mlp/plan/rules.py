@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import cast
 
+from pure_mlp.kernels import ONE
 from pure_mlp.plan.graph import Node, Spec
 from pure_mlp.plan.host import Number, host
 from pure_mlp.plan.scaled import Builder, Scaled, Value
@@ -128,14 +129,24 @@ def _addmm(s: Builder, node: Node) -> Value | None:
     return Scaled(s.graph.add("aten.relu.default", (lin,), {}, node.spec) if "activation" in node.op else lin, 1.0)
 
 
-def _mean_square(s: Builder, node: Node) -> Value | None:
-    a, b = (s.split(x, node.like) for x in node.args[:2])
-    if node.args[2:] not in ((), (1,)) or not (isinstance(a, Scaled) and isinstance(b, Scaled)):
+def _difference(s: Builder, a: object, b: object, like: Spec) -> Node | None:
+    """a - b of two tensors of one spec."""
+    x, y = s.split(a, like), s.split(b, like)
+    if not (isinstance(x, Scaled) and isinstance(y, Scaled)) or x.node.spec is None or x.node.spec != y.node.spec:
         return None
-    if a.node.spec is None or not a.node.spec.shape or a.node.spec != b.node.spec:
-        return None
-    d = s.graph.add("lin", (a.node, a.factor, b.node, host(s.graph, "mul", b.factor, -1.0)), {}, a.node.spec)
-    return Scaled(s.graph.add("sqsum", (d,), {}, node.spec), 1.0 / max(math.prod(a.node.spec.shape), 1))
+    return s.graph.add("lin", (x.node, x.factor, y.node, host(s.graph, "mul", y.factor, -1.0)), {}, x.node.spec)
+
+
+def _squared_error(s: Builder, node: Node) -> Value | None:
+    d = _difference(s, *node.args[:2], node.like) if node.args[2:] == (0,) and node.like.shape else None
+    return None if d is None else Scaled(s.graph.add("aten.mul.Tensor", (d, d), {}, node.spec), 1.0)
+
+
+def _mse_backward(s: Builder, node: Node) -> Value | None:
+    dy, a, b, mean = node.args
+    one = isinstance(dy, Node) and dy.value is not None and dy.value.data_ptr() == ONE.data_ptr()
+    d = _difference(s, a, b, node.like) if mean == 1 and one and node.like.shape else None
+    return None if d is None else Scaled(d, 2.0 / max(math.prod(node.like.shape), 1))
 
 
 RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
@@ -149,5 +160,6 @@ RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
     "aten.pow.Tensor_Scalar": _square,
     "aten.square.default": _square,
     "aten.threshold_backward.default": _threshold,
-    "aten.mse_loss.default": _mean_square,
+    "aten.mse_loss.default": _squared_error,
+    "aten.mse_loss_backward.default": _mse_backward,
 }
