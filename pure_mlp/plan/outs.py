@@ -38,16 +38,16 @@ def out_form(op: str) -> OutForm | None:
     func = overload(op)
     if func is None or len(func._schema.returns) != 1:
         return None
-    names = {a.name for a in func._schema.arguments}
+    own = {(a.name, str(a.type)) for a in func._schema.arguments}
     for name in func._overloadpacket.overloads():
         candidate = getattr(func._overloadpacket, name)
         arguments = candidate._schema.arguments
         outs = [a.name for a in arguments if a.is_out]
-        given = [a.name for a in arguments if not a.is_out]
-        if len(outs) == 1 and set(given) <= names and names - set(given) <= _FACTORY:
+        given = {(a.name, str(a.type)) for a in arguments if not a.is_out}
+        if len(outs) == 1 and given <= own and {name for name, _ in own - given} <= _FACTORY:
             base = op.split(".")[1]
             call = getattr(torch, base) if base in _BINDINGS else candidate._op
-            return OutForm(call, outs[0], frozenset(given))
+            return OutForm(call, outs[0], frozenset(name for name, _ in given))
     return None
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
@@ -14,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pure_mlp.plan.foreach import per_leaf
 from pure_mlp.plan.graph import Graph, Node, Unplannable, is_random, is_view, spec_of
+from pure_mlp.plan.refusals import Reads, refuse_reading, refuse_result, step_line
 
 _SHAPE_ONLY = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty"}
 _SHAPE_ONLY |= {"zeros", "ones", "full", "empty", "arange", "eye", "scalar_tensor"}
@@ -23,8 +21,8 @@ def trace(run: Callable[[], Sequence[Tensor]], carry: Sequence[Tensor], batch: S
     """The graph of `run`, which computes the outputs from the tensors of carry and batch; any other tensor it uses is a constant.
 
     A step that draws random numbers is run twice, and the generators are left as they were. Raises `Unplannable`, with the
-    operation and the source line, for a value read into Python (`.item()`, a branch on values), for an operation in place on a
-    tensor not born in the step, for a generator made or reseeded inside.
+    operation and the source line, for a value read into Python (`.item()`, `.numpy()`, a branch on values), for a shape that
+    depends on values, for an operation in place on a tensor not born in the step, for a generator made or reseeded inside.
 
     >>> x = torch.ones(3)
     >>> [node.op for node in trace(lambda: [x * 2], [x], []).live()]
@@ -36,7 +34,7 @@ def trace(run: Callable[[], Sequence[Tensor]], carry: Sequence[Tensor], batch: S
             recorder.bind(leaf, recorder.graph.add(kind, (i,), {}, spec_of(leaf)))
     again = _Recorder()
     try:
-        with recorder:
+        with Reads(), recorder:
             outputs = run()
         if recorder.generators:
             again.generators = dict(recorder.generators)
@@ -81,12 +79,12 @@ class _Recorder(TorchDispatchMode):
     ) -> object:
         kwargs = dict(kwargs or {})
         op = str(func)
-        if op == "aten._local_scalar_dense.default":
-            raise Unplannable(f"a value of a tensor is read into Python (item, float, a branch) {_place()}")
+        refuse_reading(func, args)
         if func._schema.is_mutable:
             return self.in_place(func, args, kwargs)
         traced = self.nodes(args), {k: self.node(v) for k, v in kwargs.items()}
         out = self.run(func, args, kwargs)
+        refuse_result(func, out)
         self.record(op, *traced, out)
         return out
 
@@ -100,7 +98,7 @@ class _Recorder(TorchDispatchMode):
         state = generator.get_state()
         _, first, last = self.generators.get(key, (generator, state, state))
         if not torch.equal(last, state):
-            raise Unplannable(f"a generator is reseeded inside the step, before {func} {_place()}")
+            raise Unplannable(f"a generator is reseeded inside the step, before {func} {step_line()}")
         out = func(*args, **kwargs)
         self.generators[key] = generator, first, generator.get_state()
         return out
@@ -111,7 +109,7 @@ class _Recorder(TorchDispatchMode):
 
     def record(self, op: str, args: tuple[object, ...], kwargs: dict[str, object], out: object) -> None:
         if op.startswith("aten._foreach_") and isinstance(out, (list, tuple)):
-            for leaf, (name, leaf_args, value) in zip(out, per_leaf(op, args, _place)):
+            for leaf, (name, leaf_args, value) in zip(out, per_leaf(op, args, step_line)):
                 self.bind(leaf, self.graph.add(name, leaf_args, {**kwargs, **value}, spec_of(leaf)))
         elif isinstance(out, Tensor) and op.split(".")[1] in _SHAPE_ONLY:
             self.bind(out, self.graph.add("const", ("made",), {}, spec_of(out), value=out.clone()))
@@ -135,7 +133,7 @@ class _Recorder(TorchDispatchMode):
         node = self.known[id(target)][0] if id(target) in self.known else None
         born = node is not None and node.op not in ("carry", "batch") and (node.op != "const" or node.value is not target)
         if written != ["self"] or pure is None or not born or node in self.viewed or not isinstance(target, Tensor):
-            raise Unplannable(f"{func} writes in place to a tensor not born in the step {_place()}")
+            raise Unplannable(f"{func} writes in place to a tensor not born in the step {step_line()}")
         traced = self.nodes(args), {k: self.node(v) for k, v in kwargs.items()}
         out = self.run(func, args, kwargs)
         self.record(str(pure), *traced, target)
@@ -151,12 +149,3 @@ def _functional(func: OpOverload) -> OpOverload | None:
         if not candidate._schema.is_mutable and [a.name for a in candidate._schema.arguments] == names:
             return candidate
     return None
-
-
-def _place() -> str:
-    """Where the step is: the innermost line outside torch and this room."""
-    outside = (os.path.dirname(torch.__file__), os.path.dirname(__file__), sys.prefix + "/lib")
-    for frame in reversed(traceback.extract_stack()):
-        if not frame.filename.startswith(outside):
-            return f"at {frame.filename}:{frame.lineno}: {frame.line}"
-    return ""

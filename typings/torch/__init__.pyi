@@ -68,6 +68,9 @@ class Size(tuple[int, ...]):
     @overload
     def __getitem__(self, key: slice, /) -> Size: ...
 
+@final
+class layout: ...
+
 @disjoint_base
 class Generator:
     def __new__(cls, device: _Device = "cpu") -> Generator: ...
@@ -79,8 +82,12 @@ class Generator:
     def set_state(self, state: Tensor) -> Generator: ...
 
 class Tag:
+    data_dependent_output: ClassVar[Tag]
+    dynamic_output_shape: ClassVar[Tag]
     pointwise: ClassVar[Tag]
     nondeterministic_seeded: ClassVar[Tag]
+
+strided: layout
 
 float16: dtype
 bfloat16: dtype

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias, overload, type_check_only
 from torch import Generator, Size
 from torch import device as _device
 from torch import dtype as _dtype
+from torch import layout as _layout
 
 _bool: TypeAlias = bool
 _float: TypeAlias = float
@@ -32,6 +33,8 @@ class Tensor:
     def dtype(self) -> _dtype: ...
     @property
     def device(self) -> _device: ...
+    @property
+    def layout(self) -> _layout: ...
     @property
     def itemsize(self) -> int: ...
     @property
