@@ -40,6 +40,10 @@ class _ActivationBackward(OpOverloadPacket):
     default: OpOverload[[Tensor, Tensor], Tensor]
 
 @type_check_only
+class _LossBackward(OpOverloadPacket):
+    default: OpOverload[[Tensor, Tensor, Tensor, int], Tensor]
+
+@type_check_only
 class _ForeachScaled(OpOverloadPacket):
     Tensor: OpOverload[[list[_Tensor], _Tensor], list[_Tensor]]
 
@@ -48,6 +52,7 @@ class _Aten(Protocol):
     threshold_backward: _ThresholdBackward
     sigmoid_backward: _ActivationBackward
     tanh_backward: _ActivationBackward
+    mse_loss_backward: _LossBackward
     _foreach_add: _ForeachScaled
     _foreach_mul: _ForeachScaled
 
