@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar, cast
 
 import torch
@@ -83,22 +83,27 @@ class Plan(Generic[S, B]):
         A native program fetches up to 32 batches of equal specs before it steps over them in one call: a batch must keep its values
         until then. If the iterable raises, the carry has advanced by what came before. Raises `Unplannable` as `step` does.
         """
+        return torch.tensor([*self.losses(batches)], dtype=self.dtype)
+
+    def losses(self, batches: Iterable[B]) -> Iterator[float]:
+        """The losses of `run` as they come: what was yielded before `Unplannable` is raised is what the carry has advanced by."""
         if self.engine == "plan":
-            return torch.tensor([self.step(batch) for batch in batches], dtype=self.dtype)
-        losses: list[Tensor] = []
+            for batch in batches:
+                yield self.step(batch)
+            return
         waiting: list[Sequence[Tensor]] = []
         try:
             for batch in batches:
                 tensors = cast("Sequence[Tensor]", batch) if self._flat else _tensors(batch, "batch")
                 if not self._fits(*tensors):
-                    self._advance(waiting, losses)
+                    yield from self._advance(waiting)
                     self._use(batch)
                 waiting.append(tensors)
                 if len(waiting) == CHUNK:
-                    self._advance(waiting, losses)
+                    yield from self._advance(waiting)
+            yield from self._advance(waiting)
         finally:
-            self._advance(waiting, losses)
-        return torch.cat(losses) if losses else torch.empty(0, dtype=self.dtype)
+            self._advance(waiting)
 
     def carry(self) -> S:
         """A copy of the carry as it is now."""
@@ -119,11 +124,14 @@ class Plan(Generic[S, B]):
         self._run = self._program.run
         self._fits = self._program.fits or (lambda *tensors: False)
 
-    def _advance(self, waiting: list[Sequence[Tensor]], losses: list[Tensor]) -> None:
-        """Step over the waiting batches, and forget them."""
-        if waiting and self._program.chunk:
-            losses.append(self._program.chunk(waiting))
-            waiting.clear()
+    def _advance(self, waiting: list[Sequence[Tensor]]) -> list[float]:
+        """Step over the waiting batches, and forget them; returns their losses."""
+        if not waiting or not self._program.chunk:
+            return []
+        batches = [*waiting]
+        waiting.clear()
+        losses: list[float] = self._program.chunk(batches).tolist()
+        return losses
 
     def _packed(self, graph: Graph) -> Graph:
         """The graph on flat buffers: the first program decides which, others join if they want the same."""
