@@ -9,6 +9,9 @@ from pure_mlp.combinators.remat import remat as remat
 from pure_mlp.combinators.residual import residual as residual
 from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.tag import tag as tag
+from pure_mlp.fit import Epoch as Epoch
+from pure_mlp.fit import batches as batches
+from pure_mlp.fit import fit as fit
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
 from pure_mlp.layer import serial as serial
@@ -58,6 +61,7 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.plan.fold import Engine as Engine
 from pure_mlp.plan.fold import fold as fold
 from pure_mlp.plan.graph import Unplannable as Unplannable
 from pure_mlp.plan.plan import Plan as Plan
@@ -68,10 +72,7 @@ from pure_mlp.record import tree_like as tree_like
 from pure_mlp.record import tree_map as tree_map
 from pure_mlp.record import tree_zeros as tree_zeros
 from pure_mlp.train import Batch as Batch
-from pure_mlp.train import Epoch as Epoch
 from pure_mlp.train import Loss as Loss
 from pure_mlp.train import Step as Step
-from pure_mlp.train import batches as batches
-from pure_mlp.train import fit as fit
 from pure_mlp.train import training_step as training_step
 from pure_mlp.train import value_and_grad as value_and_grad

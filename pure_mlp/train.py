@@ -1,13 +1,11 @@
-"""Training as a fold: five visible lines make a pure step, and `fit` folds it over shuffled batches."""
+"""The step of training: five visible lines make it a pure function, which `fit` and `fold` fold over batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
-import attrs
-import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from pure_mlp.layer import Layer
 from pure_mlp.optim.optimizer import Optimizer, State
@@ -30,8 +28,9 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
 
     J is the loss before the update, 0-dim. Raises what net, loss and optimizer raise.
 
+    >>> import torch
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd
-    >>> params, optimizer = linear_init(3, 2, Generator()), sgd(0.1)
+    >>> params, optimizer = linear_init(3, 2, torch.Generator()), sgd(0.1)
     >>> step = training_step(linear_bottom, mse, optimizer)
     >>> carry, J = step((params, optimizer.init(params)), (torch.ones(5, 3), torch.ones(5, 2)))
     >>> J.shape
@@ -52,6 +51,7 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
     """`(params, x, y) -> (J, grads)` with J = loss(y, net(params, x)); the caches die as the backward pass consumes them.
 
+    >>> import torch
     >>> from pure_mlp import Linear, linear_bottom, mse
     >>> params = Linear(torch.tensor([[2.0]]), torch.tensor([0.0]))
     >>> J, grads = value_and_grad(linear_bottom, mse)(params, torch.tensor([[1.0]]), torch.tensor([[1.0]]))
@@ -66,77 +66,3 @@ def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor]
         return J, net.bwd(params, cache.pop(), dy_hat.pop())[1]
 
     return f
-
-
-def batches(data: Batch, size: int, generator: Generator | None = None) -> Iterator[Batch]:
-    """The examples in pieces of `size`, the last one perhaps shorter; in an order drawn from the generator, or as they stand.
-
-    Raises `ValueError` for a size below 1, or x and y of different lengths.
-
-    >>> [x.tolist() for x, y in batches((torch.arange(5), torch.arange(5)), 2)]
-    [[0, 1], [2, 3], [4]]
-    """
-    x, y = data
-    if size < 1 or len(x) != len(y):
-        raise ValueError(f"batches: size {size}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
-    order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
-    return ((x[rows], y[rows]) for rows in torch.split(order, size))
-
-
-@attrs.frozen(eq=False)
-class Epoch(Generic[S]):
-    """What an observer is told after each epoch: its number from 1, the carry, the mean of J over the examples, the score."""
-
-    number: int
-    carry: S
-    loss: float
-    score: float | None
-
-
-def fit(
-    step: Step[S, Batch],
-    carry: S,
-    data: Batch,
-    *,
-    epochs: int,
-    batch: int,
-    generator: Generator,
-    score: Callable[[S], float] | None = None,
-    patience: int | None = None,
-    callbacks: Sequence[Callable[[Epoch[S]], None]] = (),
-    observe: Callable[[Iterable[Batch]], Iterable[Batch]] = lambda pieces: pieces,
-) -> tuple[S, list[Epoch[S]]]:
-    """Fold `step` over `epochs` passes through the data, shuffled anew each time; returns the last carry and every epoch.
-
-    score(carry), lower is better, is taken after each epoch. With `patience` training stops once the score has not improved for
-    that many epochs, and the carry of the best epoch is returned. Callbacks see each epoch and change nothing; `observe` may wrap
-    the batches of an epoch, as progress bars do. Raises `ValueError` for patience without score.
-
-    >>> from pure_mlp import linear_bottom, linear_init, mse, sgd
-    >>> x = torch.linspace(-1, 1, 20).unsqueeze(1)
-    >>> params, optimizer = linear_init(1, 1, Generator().manual_seed(0)), sgd(0.5)
-    >>> carry, history = fit(training_step(linear_bottom, mse, optimizer), (params, optimizer.init(params)), (x, 3 * x),
-    ...                      epochs=20, batch=5, generator=Generator().manual_seed(0))
-    >>> round(carry[0].weight.item(), 3)
-    3.0
-    """
-    if patience is not None and (score is None or patience < 1):
-        raise ValueError(f"fit: patience {patience} needs a score, and to be at least 1")
-    history: list[Epoch[S]] = []
-    best: Epoch[S] | None = None
-    for number in range(1, epochs + 1):
-        total = torch.zeros((), dtype=torch.float64)
-        for piece in observe(batches(data, batch, generator)):
-            carry, J = step(carry, piece)
-            total += J * len(piece[0])
-        epoch = Epoch(number, carry, total.item() / len(data[0]), None if score is None else score(carry))
-        history.append(epoch)
-        for callback in callbacks:
-            callback(epoch)
-        if patience is None or epoch.score is None:
-            continue
-        if best is None or best.score is None or epoch.score < best.score:
-            best = epoch
-        if number - best.number >= patience:
-            break
-    return (carry if best is None else best.carry), history

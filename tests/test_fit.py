@@ -38,7 +38,7 @@ def same(a: object, b: object) -> bool:
 
 def test_fit_is_the_fold_of_step_over_shuffled_batches() -> None:
     step, carry, data = problem()
-    fitted, history = fit(step, carry, data, epochs=3, batch=16, generator=Generator().manual_seed(5))
+    fitted, history = fit(step, carry, data, epochs=3, batch=16, generator=Generator().manual_seed(5), engine="pure")
     g, means = Generator().manual_seed(5), []
     for _ in range(3):
         total = 0.0
@@ -47,7 +47,7 @@ def test_fit_is_the_fold_of_step_over_shuffled_batches() -> None:
             total += J.item() * len(piece[0])
         means.append(total / 50)
     assert same(fitted, carry)
-    assert [e.loss for e in history] == means
+    assert [e.loss for e in history] == pytest.approx(means, rel=1e-14)
     assert [e.number for e in history] == [1, 2, 3]
 
 

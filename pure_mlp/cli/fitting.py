@@ -20,9 +20,10 @@ from pure_mlp.cli.progress import progress
 from pure_mlp.cli.scores import metric, scores
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import standardize
+from pure_mlp.fit import Epoch, fit
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
-from pure_mlp.train import Batch, Epoch, fit, training_step
+from pure_mlp.train import Batch, training_step
 
 Carry = tuple[tuple[Linear, ...], State[tuple[Linear, ...]]]
 

@@ -1,10 +1,11 @@
-"""Training as a pure function of the carry and all batches."""
+"""A step folded over batches on the fastest tier that takes it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,39 +18,99 @@ from pure_mlp.train import Step
 S = TypeVar("S")
 B = TypeVar("B")
 
+Engine: TypeAlias = Literal["pure", "plan", "native"]
+"""What runs a step: Python as it stands, a flat program of torch's calls, or that program in C."""
 
-def fold(step: Step[S, B]) -> Callable[[S, Iterable[B]], tuple[S, Tensor]]:
+_INSTEAD: dict[Engine, str] = {"plan": "planned but not made native", "pure": "not planned but run as it is"}
+
+
+class Folding(Generic[S, B]):
+    """A carry on its way through batches; `fold` and `fit` are made of it.
+
+    engine is the tier that runs now: the one asked for, by default "plan", or the fastest below it that takes the step. `reason`
+    says why it is not the one asked for; an engine asked for by name says so in a `RuntimeWarning` too.
+    """
+
+    def __init__(self, step: Step[S, B], carry: S, engine: Engine | None = None) -> None:
+        self.engine: Engine = engine or "plan"
+        self.reason = ""
+        self._step = step
+        self._carry = carry
+        self._plan: Plan[S, B] | None = None
+        self._dtype = torch.float32
+        self._aloud = engine is not None
+
+    @property
+    def compile_seconds(self) -> float:
+        """How long the C compiler took so far."""
+        return self._plan.compile_seconds if self._plan else 0.0
+
+    def run(self, batches: Iterable[B]) -> Tensor:
+        """Advance the carry over the batches; returns the losses (number of batches,). Raises what the step raises."""
+        source = iter(batches)
+        taken: list[B] = []
+
+        def supply() -> Iterator[B]:
+            for batch in source:
+                taken[:] = [batch]
+                yield batch
+
+        losses: list[float] = []
+        rest: Iterator[B] = supply()
+        while True:
+            try:
+                for loss in self._losses(rest):
+                    losses.append(loss)
+                return torch.tensor(losses, dtype=self._plan.dtype if self._plan else self._dtype)
+            except Unplannable as refusal:
+                self._descend(refusal)
+                rest = chain(taken, supply())
+
+    def carry(self) -> S:
+        """The carry as it is now, in memory of its own."""
+        if self._plan:
+            return self._plan.carry()
+        return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, self._carry)
+
+    def _losses(self, batches: Iterator[B]) -> Iterator[float]:
+        if self.engine == "pure":
+            for batch in batches:
+                self._carry, loss = self._step(self._carry, batch)
+                self._dtype = loss.dtype
+                yield loss.item()
+            return
+        for batch in batches:
+            self._plan = self._plan or plan(self._step, self._carry, batch, engine=self.engine)
+            yield from self._plan.losses(chain((batch,), batches))
+
+    def _descend(self, refusal: Unplannable) -> None:
+        lower: Engine = "plan" if self.engine == "native" else "pure"
+        self.reason = f"the step is {_INSTEAD[lower]}: {refusal}"
+        self._carry, self._plan, self.engine = self.carry(), None, lower
+        if self._aloud:
+            warnings.warn(self.reason, RuntimeWarning, stacklevel=4)
+
+
+def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[B]], tuple[S, Tensor]]:
     """`(carry, batches) -> (carry, losses)`: the step folded over the batches by a plan of it, like `jax.lax.scan`.
 
     The carry is copied in and copied out: what comes back aliases nothing. losses (number of batches,) are in the loss's dtype. A
-    step that cannot be planned is folded as it is, after one `RuntimeWarning` that says why. Raises what the step raises.
+    step that the engine does not take is folded by the fastest below it, "native" by "plan" and "plan" by "pure", after one
+    `RuntimeWarning` that says why, and from then on. Raises what the step raises.
 
     >>> halve = fold(lambda w, x: (w - 0.5 * x, (w * x).sum()))
     >>> halve(torch.ones(2), [torch.ones(2), torch.ones(2)])
     (tensor([0., 0.]), tensor([2., 1.]))
     """
-    warned = False
+    tier = engine
 
     def folded(carry: S, batches: Iterable[B]) -> tuple[S, Tensor]:
-        nonlocal warned
-        planned: Plan[S, B] | None = None
-        pure = False
-        losses: list[Tensor] = []
-        for batch in batches:
-            if not pure:
-                try:
-                    planned = planned or plan(step, carry, batch)
-                    losses.append(torch.tensor(planned.step(batch), dtype=planned.dtype))
-                    continue
-                except Unplannable as error:
-                    carry, pure = carry if planned is None else planned.carry(), True
-                    planned = None
-                    if not warned:
-                        warnings.warn(f"the step is not planned but run as it is: {error}", RuntimeWarning, stacklevel=2)
-                    warned = True
-            carry, loss = step(carry, batch)
-            losses.append(loss)
-        after = planned.carry() if planned else tree_map(torch.clone, carry)
-        return after, torch.stack(losses) if losses else torch.empty(0)
+        nonlocal tier
+        folding = Folding(step, carry, tier)
+        try:
+            losses = folding.run(batches)
+        finally:
+            tier = folding.engine
+        return folding.carry(), losses
 
     return folded
