@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import attrs
@@ -25,11 +26,12 @@ from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
 from pure_mlp.cli.model import Model, encode, net_of
 from pure_mlp.cli.params import load_model
 from pure_mlp.cli.parser import parser
-from pure_mlp.cli.plan import parts_of, setup_of
+from pure_mlp.cli.request import parts_of, setup_of
 from pure_mlp.cli.scores import Scores, scores
 from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
+from pure_mlp.plan.graph import Unplannable
 
 HANDOUT = [("relu", "identity", "mse"), ("sigmoid", "sigmoid", "mse"), ("sigmoid", "sigmoid", "bce"), ("relu", "sigmoid", "bce")]
 SMALL = ["--hidden", "8", "--epochs", "3"]
@@ -117,6 +119,7 @@ def test_the_files_agree_and_are_read_back_equal(data: str, tmp_path: Path) -> N
 
     kept = json.loads((tmp_path / "metrics.json").read_text())
     assert kept["epoch"] == 3
+    assert (kept["engine"], kept["compile_seconds"]) == ("plan", 0.0)
     assert kept["versions"]["torch"] == torch.__version__
     assert kept["metrics"]["test"] == attrs.asdict(again, filter=lambda _, value: value is not None)
     last = table(tmp_path / "metrics.csv")[-1]
@@ -177,6 +180,34 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path: Path) -> None:
     assert kept["epoch"] == len(rows) - 2
     assert kept["metrics"]["validation"]["loss"] == min(losses)
     assert on_test_part(tmp_path)[2].loss == kept["metrics"]["test"]["loss"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--engine", "pure"], ["--engine", "plan"]], ids=" ".join)
+def test_the_engine_that_ran_is_printed_and_kept(flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", "diabetes", *SMALL, *flags, "--out", str(tmp_path / "run")) == 0
+    ran = flags[-1] if flags else "plan"
+    assert f"\nengine     {ran}\n" in capsys.readouterr().out
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["engine"] == ran
+    assert run("train", "diabetes", *SMALL, "--engine", "pure", "--out", str(tmp_path / "pure")) == 0
+    ours, pure = (table(tmp_path / name / "metrics.csv") for name in ("run", "pure"))
+    for a, b in zip(ours, pure, strict=True):
+        assert float(a["train_loss"]) == pytest.approx(float(b["train_loss"]), rel=1e-4)
+
+
+def test_native_without_a_compiler_is_one_line_and_a_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_compiler(*_: object) -> None:
+        raise Unplannable("there is no C compiler")
+
+    monkeypatch.setattr("pure_mlp.native.program.native", no_compiler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert run("train", "diabetes", *SMALL, "--engine", "native", "--out", str(tmp_path)) == 0
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[0] == "pure-mlp train: the step is planned but not made native: there is no C compiler"
+    assert printed.err.count("pure-mlp train") == 1
+    assert "\nengine     plan\n" in printed.out
 
 
 def test_ctrl_c_leaves_the_files_of_the_last_finished_epoch_whole(tmp_path: Path) -> None:
@@ -274,6 +305,7 @@ BAD = [
     ["train", "--test-fraction", "0.0001"],
     ["train", "--seed", "-1"],
     ["train", "--colour", "blue"],
+    ["train", "--engine", "steam"],
     ["train", "no_such_data"],
     ["train", "empty"],
     ["train", "broken.npz"],

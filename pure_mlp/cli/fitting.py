@@ -15,23 +15,29 @@ from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
 from pure_mlp.cli.model import Model, encode, net_of, outputs
 from pure_mlp.cli.params import save
-from pure_mlp.cli.plan import watched
 from pure_mlp.cli.progress import progress
+from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import standardize
 from pure_mlp.fit import Epoch, fit
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
+from pure_mlp.plan.fold import Engine
 from pure_mlp.train import Batch, training_step
 
 Carry = tuple[tuple[Linear, ...], State[tuple[Linear, ...]]]
 
 
 def fit_model(
-    model: Model, parts: dict[str, Dataset], generator: Generator, folder: Path | None, rows: list[Row]
-) -> tuple[Model, int]:
-    """The trained model and the epoch of its params: the last, or under early stopping the best.
+    model: Model,
+    parts: dict[str, Dataset],
+    generator: Generator,
+    folder: Path | None,
+    rows: list[Row],
+    engine: Engine | None = None,
+) -> tuple[Model, Epoch[Carry]]:
+    """The trained model and the epoch of its params: the last, or under early stopping the best. The engine is that of `fit`.
 
     Each epoch becomes one of `rows`, and then, if there is a folder, its params.*, metrics.csv and metrics.json. Raises
     `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
@@ -40,8 +46,8 @@ def fit_model(
     >>> from pure_mlp.data.load import load
     >>> rows: list[Row] = []
     >>> model, epoch = fit_model(example(), {"training": load("diabetes"), "test": load("diabetes")}, Generator(), None, rows)
-    >>> epoch, len(rows)
-    (1, 1)
+    >>> epoch.number, epoch.engine, len(rows)
+    (1, 'plan', 1)
     """
     setup, name = model.setup, watched(model.setup)
     part, loss = parts[name], LOSSES[model.setup.loss]
@@ -65,7 +71,7 @@ def fit_model(
         if folder:
             save(folder, after)
             write_csv(folder / "metrics.csv", name, measure, rows)
-            write_json(folder / "metrics.json", setup, epoch.number, {name: seen})
+            write_json(folder / "metrics.json", setup, epoch, {name: seen})
         text = f"{value:.4g}" if measure == "rmse" else f"{100 * value:.2f} %"
         meter.finished(epoch.number, epoch.loss, f"{name} {measure} {text}")
 
@@ -88,6 +94,7 @@ def fit_model(
             patience=setup.patience,
             callbacks=(keep,),
             observe=observed,
+            engine=engine,
         )
     best = min(rows, key=lambda row: row.loss).epoch if setup.patience else len(history)
-    return attrs.evolve(model, params=params), best
+    return attrs.evolve(model, params=params), history[best - 1]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 import torch
@@ -17,6 +18,9 @@ from pure_mlp.cli.extras import has
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
+from pure_mlp.fit import Epoch
+
+S = TypeVar("S")
 
 
 @attrs.frozen
@@ -54,15 +58,15 @@ def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
     replace_file(path, text.getvalue().encode())
 
 
-def write_json(path: Path, setup: Setup, epoch: int, scores: Mapping[str, Scores]) -> None:
-    """The setup, the epoch whose params were saved, their scores on each part, and the versions of what computed them.
+def write_json(path: Path, setup: Setup, epoch: Epoch[S], scores: Mapping[str, Scores]) -> None:
+    """The setup, the epoch whose params were saved, what ran it, their scores on each part, and the versions of what computed them.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pure_mlp.cli.model import example
     >>> with TemporaryDirectory() as folder:
-    ...     write_json(Path(folder, "metrics.json"), example().setup, 1, {})
+    ...     write_json(Path(folder, "metrics.json"), example().setup, Epoch(1, (), 0.5, None, "plan", 0.0), {})
     ...     [*json.loads(Path(folder, "metrics.json").read_text())]
-    ['setup', 'epoch', 'metrics', 'versions']
+    ['setup', 'epoch', 'engine', 'compile_seconds', 'metrics', 'versions']
     """
     try:
         own = version("pure-mlp")
@@ -70,7 +74,9 @@ def write_json(path: Path, setup: Setup, epoch: int, scores: Mapping[str, Scores
         own = "not installed"
     content = {
         "setup": attrs.asdict(setup),
-        "epoch": epoch,
+        "epoch": epoch.number,
+        "engine": epoch.engine,
+        "compile_seconds": epoch.compile_seconds,
         "metrics": {part: attrs.asdict(s, filter=lambda _, value: value is not None) for part, s in scores.items()},
         "versions": {"pure-mlp": own, "torch": str(torch.__version__), "python": platform.python_version()},
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from math import isfinite
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from pure_mlp.cli.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
 from pure_mlp.homework.commands import add_parser as add_homework
+from pure_mlp.plan.fold import Engine
 from pure_mlp.theory.commands import add_parser as add_theory
 
 
@@ -114,6 +115,11 @@ def parser() -> Parser:
     train.add_argument("--patience", type=positive_int, metavar="N", help="stop after N epochs without a better validation loss")
     train.add_argument(
         "--test-fraction", type=fraction, default=0.2, metavar="P", help="held out, unless the source has a test part (%(default)s)"
+    )
+    train.add_argument(
+        "--engine",
+        choices=get_args(Engine),
+        help="what runs the steps: Python as it stands, a flat program, that program in C (the fastest that needs no compiler)",
     )
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
 

@@ -15,8 +15,8 @@ from pure_mlp.cli.features import read_features
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.model import Model, answers, outputs
 from pure_mlp.cli.params import load_model
-from pure_mlp.cli.plan import parts_of
 from pure_mlp.cli.report import table
+from pure_mlp.cli.request import parts_of
 from pure_mlp.cli.scores import scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.summary import print_scores

@@ -9,6 +9,7 @@ from pure_mlp.cli.report import table
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.data.dataset import Dataset
+from pure_mlp.plan.fold import Engine
 
 MOST_CLASSES = 20
 """Confusion tables of more classes than these are left to metrics.json."""
@@ -56,6 +57,17 @@ def print_net(setup: Setup, parts: Sequence[Part]) -> None:
     ]
     total = ("", "total", "", f"{sum(p.parameters for p in parts):,}", f"{sum(p.kept for p in parts):,}")
     table("layers", ("", "layer", "input -> output", "parameters", "bytes kept for backward"), rows, total)
+
+
+def print_engine(engine: Engine, compile_seconds: float) -> None:
+    """What ran the steps, and how long it took to compile; nothing if it was found on disk.
+
+    >>> print_engine("plan", 0.0)
+    engine     plan
+    >>> print_engine("native", 0.43)
+    engine     native (compiled in 0.4 s)
+    """
+    print(f"engine     {engine}" + (f" (compiled in {compile_seconds:.1f} s)" if compile_seconds else ""))
 
 
 def print_scores(setup: Setup, scored: Mapping[str, Scores]) -> None:

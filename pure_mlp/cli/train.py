@@ -13,9 +13,10 @@ from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.model import Model, fit_targets, net_of
 from pure_mlp.cli.params import save
-from pure_mlp.cli.plan import parts_of, setup_of, watched
+from pure_mlp.cli.request import parts_of, setup_of, watched
 from pure_mlp.cli.scores import scores
-from pure_mlp.cli.summary import print_data, print_net, print_scores
+from pure_mlp.cli.summary import print_data, print_engine, print_net, print_scores
+from pure_mlp.cli.warned import warned_in_a_line
 from pure_mlp.data.load import load
 from pure_mlp.data.standardize import fit_standardizer
 
@@ -51,7 +52,8 @@ def train(options: Namespace) -> int:
     rows: list[Row] = []
     drawn = False
     try:
-        model, epoch = fit_model(model, parts, generator, folder, rows)
+        with warned_in_a_line("pure-mlp train"):
+            model, epoch = fit_model(model, parts, generator, folder, rows, options.engine)
     except KeyboardInterrupt as interrupt:
         kept = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {kept}") from interrupt
@@ -59,10 +61,11 @@ def train(options: Namespace) -> int:
         if folder and rows:
             drawn = draw_curves(folder / "curves.png", setup, watched(setup), rows)
 
+    print_engine(epoch.engine, epoch.compile_seconds)
     scored = {name: scores(model, part) for name, part in parts.items()}
     print_scores(setup, scored)
     if setup.patience:
-        print(f"\n{len(rows)} epochs; kept are the params of epoch {epoch}, the best on the validation part")
+        print(f"\n{len(rows)} epochs; kept are the params of epoch {epoch.number}, the best on the validation part")
     if folder is None:
         print("\nnothing was saved; --out DIR keeps params, metrics and curves")
         return 0

@@ -1,0 +1,36 @@
+"""Warnings as a person reads them: one line each."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+
+@contextmanager
+def warned_in_a_line(command: str) -> Iterator[None]:
+    """Within it a warning is one line on stderr that begins with the command; which warnings are shown stays as it was.
+
+    >>> from contextlib import redirect_stderr
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("always")
+    ...     with redirect_stderr(sys.stdout), warned_in_a_line("pure-mlp train"):
+    ...         warnings.warn("there is no C compiler")
+    pure-mlp train: there is no C compiler
+    """
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        print(f"{command}: {' '.join(str(message).split())}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
