@@ -6,24 +6,15 @@ import math
 from collections.abc import Callable, Mapping, MutableSequence
 from typing import cast
 
-import torch
 from torch import Tensor
 
 from pure_mlp.plan.graph import Node, is_view, overload
 from pure_mlp.plan.host import HOST, INFIX
 from pure_mlp.plan.memory import Places
-from pure_mlp.plan.outs import in_place, out_form
+from pure_mlp.plan.onednn import Reference
+from pure_mlp.plan.write import write
 
 Run = Callable[..., Tensor | None]
-
-
-def square_sum(d: Tensor, factor: float) -> Tensor:
-    """factor times the sum of the squares, for a tensor whose memory is not the program's.
-
-    >>> square_sum(torch.tensor([3.0, 4.0]), 2.0)
-    tensor(50.)
-    """
-    return d.square().sum() * factor
 
 
 class Emitter:
@@ -36,6 +27,7 @@ class Emitter:
         self.names: dict[Node, str] = {}
         self.stable: dict[Node, Tensor] = {}
         self.named = names
+        self.referred: set[str] = set()
         self.buffer_names: dict[int, str] = {id(b): f"b{i}" for i, b in enumerate(places.buffers)}
 
     def program(self, order: list[Node], outputs: list[Node], leaves: list[Node]) -> tuple[Run, str]:
@@ -89,7 +81,7 @@ class Emitter:
         elif node.op == "getitem":
             self.assign(node, "v", f"{self.argument(node.args[0])}[{node.args[1]}]")
         elif node in self.places.of:
-            self.write(node, self.places.of[node], self.names[node])
+            write(self, node, self.places.of[node])
         else:
             func = overload(node.op)
             self.assign(node, "v", f"{self.cell(node.op.split('.')[1], func)}({self.arguments(node.args, node.kwargs)})")
@@ -97,7 +89,7 @@ class Emitter:
     def bind(self, node: Node, t: Tensor) -> None:
         if node.op == "const":
             self.buffer_names.setdefault(id(t), f"k{node.index}")
-        elif node.op == "carry":
+        elif node.op in ("carry", "slice"):
             self.buffer_names.setdefault(id(t), self.named[node])
         self.buffer_names.setdefault(id(t), f"g{node.index}")
         self.names[node] = self.cell(self.buffer_names[id(t)], t) if node.op != "const" else self.constant(node, t)
@@ -122,6 +114,8 @@ class Emitter:
     def view(self, node: Node) -> None:
         base, func = cast(Node, node.args[0]), overload(node.op)
         if node.op == "slice":
+            if node in self.places.of:
+                return
             start, size = int(str(node.args[1])), math.prod(node.like.shape)
             self.stable[node] = self.stable[base][start : start + size].view(node.like.shape)
             self.names[node] = self.cell(self.named[node], self.stable[node])
@@ -138,40 +132,15 @@ class Emitter:
         else:
             self.assign(node, "v", f"{self.cell(name, func)}({self.arguments(node.args, node.kwargs)})")
 
-    def write(self, node: Node, out: Tensor, name: str) -> None:
-        args, kwargs = node.args, node.kwargs
-        if node.op in ("gemm", "gemv"):
-            plain, method = ("mm", "addmm_") if node.op == "gemm" else ("mv", "addmv_")
-            if args[2] == 1:
-                self.lines.append(f"{self.cell(plain, getattr(torch, plain))}({self.arguments(args[:2], {})}, out={name})")
-            else:
-                self.method(name, out, method, args[:2], {"beta": 0.0, "alpha": args[2]})
-        elif node.op == "sqsum":
-            self.square_sum(name, out, cast(Node, args[0]), args[1] if len(args) > 1 else 1.0)
-        elif node.op == "fill":
-            self.method(name, out, "fill_", args, {})
-        elif node.op in ("aten.clone.default", "aten._to_copy.default"):
-            self.method(name, out, "copy_", args[:1], {})
-        else:
-            update, form = in_place(node.op), out_form(node.op)
-            first = args[0] if args else None
-            if update and isinstance(first, Node) and self.places.of.get(first) is out and form is not None:
-                self.method(name, out, update, args[1:], kwargs)
-            elif form is not None:
-                function = self.cell(node.op.split(".")[1], form.call)
-                taken = {k: v for k, v in kwargs.items() if k in form.takes}
-                self.lines.append(f"{function}({self.arguments(args, taken)}, {form.out}={name})")
-
-    def square_sum(self, name: str, out: Tensor, d: Node, factor: object) -> None:
-        n = math.prod(d.like.shape)
-        if d not in self.stable or not self.stable[d].is_contiguous():
-            copy, square = self.cell(f"{name}_copy_", out.copy_), self.cell("square_sum", square_sum)
-            self.lines.append(f"{copy}({square}({self.names[d]}, {self.argument(factor)}))")
-            return
-        flat = self.cell(f"{self.names[d]}_flat", self.stable[d].view(n))
-        row = self.cell(f"{self.names[d]}_row", self.stable[d].view(1, n))
-        call = self.cell(f"{name}_addmv_", out.view(1).addmv_)
-        self.lines.append(f"{call}({row}, {flat}, beta=0.0, alpha={self.argument(factor)})")
+    def reference(self, node: Node) -> str:
+        """What names this node's tensor for C++: a cell where the tensor is always the same, else made at each step."""
+        name = f"{self.names[node]}_ref"
+        if node in self.stable:
+            self.cells.setdefault(name, Reference(self.stable[node]))
+        elif name not in self.referred:
+            self.lines.append(f"{name} = {self.cell('Reference', Reference)}({self.names[node]})")
+            self.referred.add(name)
+        return name
 
     def method(self, name: str, out: Tensor, method: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         call = f"{name}_{method}"

@@ -34,14 +34,29 @@ def spec_of(x: Tensor) -> Spec:
     return Spec(tuple(x.shape), tuple(x.stride()), x.dtype, x.device)
 
 
+def dense(spec: Spec) -> bool:
+    """Whether elements lie in memory in the order of their indices, without gaps.
+
+    >>> dense(spec_of(torch.ones(2, 3))), dense(spec_of(torch.ones(2, 3).t()))
+    (True, False)
+    """
+    size = 1
+    for n, step in zip(reversed(spec.shape), reversed(spec.stride)):
+        if n != 1 and step != size:
+            return False
+        size *= n
+    return True
+
+
 @attrs.frozen(eq=False, repr=False)
 class Node:
     """The value of `op` at `args` and `kwargs`, which hold nodes, numbers, and tuples of them.
 
     op is the name of an overload of torch, `aten.mm.default`, or one of this room's own: carry, batch, const, getitem (an output of
-    an op with several), lin (a s + b t), scale (a s), sqsum (sum of squares), gemm (s A B), gemv (s A x), fill and item (between
-    host numbers and 0-dim tensors), slice and gather (between leaves and flat buffers), and `host.*`. spec is None for a host
-    number. index is the place in the order of the step, operands are the nodes among the arguments, repeated as they are.
+    an op with several), lin (a s + b t), scale (a s), sqsum (sum of squares), gemm (s A B), gemv (s A x, 0-dim if A is a row),
+    log_sigmoid, fill and item (between host numbers and 0-dim tensors), slice and gather (between leaves and flat buffers; a gather
+    of new leaves has the flat buffer of the old ones as its last argument), and `host.*`. spec is None for a host number. index is
+    the place in the order of the step, operands are the nodes among the arguments, repeated as they are.
     """
 
     op: str
@@ -97,12 +112,12 @@ class Graph:
             self._memo[key] = node
         return self._memo[key]
 
-    def number(self, c: float) -> Node:
-        """c as a constant 0-dim float64 tensor: it does not promote, and costs less than a Python number."""
-        key = ("number", repr(c))
+    def number(self, c: float, dtype: torch.dtype = torch.float64) -> Node:
+        """c as a constant 0-dim tensor, which costs less than a Python number, and nothing in the dtype of the other operand."""
+        key = ("number", repr(c), dtype)
         if key not in self._memo:
-            value = torch.tensor(c, dtype=torch.float64)
-            self._memo[key] = self.add("const", (), {}, spec_of(value), value=value)
+            value = torch.tensor(c, dtype=dtype)
+            self._memo[key] = self.add("const", ("number", c), {}, spec_of(value), value=value)
         return self._memo[key]
 
     def ones(self, n: int, like: Spec) -> Node:
@@ -166,10 +181,10 @@ def is_pointwise(op: str) -> bool:
     (True, False)
     """
     func = overload(op)
-    return op in ("lin", "scale") or op in _POINTWISE or (func is not None and torch.Tag.pointwise in func.tags)
+    return op in _POINTWISE or (func is not None and torch.Tag.pointwise in func.tags)
 
 
-_POINTWISE = {"aten.threshold_backward.default", "aten.clone.default", "aten.lerp.Scalar"}
+_POINTWISE = {"lin", "scale", "log_sigmoid", "aten.threshold_backward.default", "aten.clone.default", "aten.lerp.Scalar"}
 
 
 @cache

@@ -58,6 +58,42 @@ def floor(a: float) -> float:
     return float(math.floor(a)) if math.isfinite(a) else a
 
 
+def exp(a: float) -> float:
+    """e to the a; inf where that is too large for a float.
+
+    >>> exp(0.0), exp(710.0)
+    (1.0, inf)
+    """
+    return math.exp(a) if not a > 709 else _torch("exp")(a)
+
+
+def log(a: float) -> float:
+    """The natural logarithm, -inf at 0, NaN below.
+
+    >>> log(1.0), log(0.0)
+    (0.0, -inf)
+    """
+    return math.log(a) if a > 0 else _torch("log")(a)
+
+
+def cos(a: float) -> float:
+    """The cosine; NaN of an infinity.
+
+    >>> cos(0.0), cos(math.inf)
+    (1.0, nan)
+    """
+    return math.cos(a) if math.isfinite(a) else math.nan
+
+
+def sin(a: float) -> float:
+    """The sine; NaN of an infinity.
+
+    >>> sin(0.0), sin(math.inf)
+    (0.0, nan)
+    """
+    return math.sin(a) if math.isfinite(a) else math.nan
+
+
 def clamp(a: float, low: float | None = None, high: float | None = None) -> float:
     """a within the bounds; NaN stays.
 
@@ -78,9 +114,15 @@ HOST: dict[str, Callable[..., float]] = {
     "sqrt": sqrt,
     "floor": floor,
     "clamp": clamp,
+    "exp": exp,
+    "log": log,
+    "cos": cos,
+    "sin": sin,
+    "tanh": math.tanh,
+    "abs": abs,
     "minimum": lambda a, b: b if b < a or b != b else a,
     "maximum": lambda a, b: b if b > a or b != b else a,
-    **{name: _torch(name) for name in ("cos", "sin", "exp", "log", "tanh", "ceil", "abs", "sigmoid")},
+    **{name: _torch(name) for name in ("ceil", "sigmoid")},
 }
 
 

@@ -6,20 +6,23 @@ from collections import Counter
 from itertools import chain
 from typing import NamedTuple
 
-from pure_mlp.plan.graph import Graph, Node, Spec, is_pointwise, is_random, is_view
+from pure_mlp.plan.graph import Graph, Node, dense, is_pointwise, is_random, is_view
 from pure_mlp.plan.outs import has_out
+from pure_mlp.plan.schedule import overwritable
 
 
 class Lane(NamedTuple):
     """The elementwise nodes of one shape that update some leaves of the carry, and nothing outside reads; in order.
 
-    leaves are those leaves and given the other tensors they read (gradients), each in the order of first use. Lanes of equal form
+    leaves are those leaves and given the other tensors they read (gradients), each in the order of first use. homes are the leaves
+    whose new values are among the given (momenta), by these: each is computed in the memory of its old value. Lanes of equal form
     compute the same function of their leaves and given tensors.
     """
 
     nodes: list[Node]
     leaves: list[Node]
     given: list[Node]
+    homes: dict[Node, Node]
     form: object
 
 
@@ -44,11 +47,14 @@ def lanes(graph: Graph) -> list[Lane]:
             component.update((a, joined) for a in joined)
     readers = Counter(a for node in live for a in node.operands)
     unique = {id(nodes): sorted(nodes, key=lambda node: node.index) for nodes in component.values()}
-    found = [_lane(graph, nodes, readers) for nodes in unique.values()]
+    slots: dict[Node, list[int]] = {}
+    for i, node in enumerate(graph.outputs):
+        slots.setdefault(node, []).append(i)
+    found = [_lane(graph, nodes, readers, slots) for nodes in unique.values()]
     return [lane for lane in found if lane is not None]
 
 
-def _lane(graph: Graph, nodes: list[Node], readers: Counter[Node]) -> Lane | None:
+def _lane(graph: Graph, nodes: list[Node], readers: Counter[Node], slots: dict[Node, list[int]]) -> Lane | None:
     spec, place = nodes[0].like, {node: i for i, node in enumerate(nodes)}
     inside = Counter(a for node in nodes for a in node.operands if a in place)
     leaves: list[Node] = []
@@ -64,35 +70,27 @@ def _lane(graph: Graph, nodes: list[Node], readers: Counter[Node]) -> Lane | Non
         kind = leaves if a.op == "carry" else given
         if a not in kind:
             kind.append(a)
-        return "leaf" if a.op == "carry" else "given", kind.index(a)
+        return "leaf" if a.op == "carry" else "given", kind.index(a), _home(a, slots, readers) is not None
 
     form = [(n.op, operand(n.args), operand(tuple(n.kwargs.items()))) for n in nodes]
     results = [graph.outputs[int(str(leaf.args[0]))] for leaf in leaves]
-    outputs = [node for node in nodes if node in graph.outputs]
+    outputs = [node for node in nodes if node in slots]
     closed = all(inside[node] == readers[node] for node in nodes) and set(results) == set(outputs) and len(outputs) == len(results)
     tensors = [*leaves, *given]
-    plain = dense(spec) and all(a.spec == spec for a in tensors) and all(_can_move(a, graph) for a in given)
+    homes = {a: home for a in given if (home := _home(a, slots, readers)) is not None}
+    moving = all(_can_move(a) and (a in homes or a not in slots) for a in given)
+    plain = dense(spec) and moving and all(a.spec == spec for a in tensors)
     if not outputs or not closed or not plain:
         return None
-    return Lane(nodes, leaves, given, (tuple(form), tuple(place[node] for node in results), spec.dtype, spec.device))
+    return Lane(nodes, leaves, given, homes, (tuple(form), tuple(place[node] for node in results), spec.dtype, spec.device))
 
 
-def dense(spec: Spec) -> bool:
-    """Whether elements lie in memory in the order of their indices, without gaps.
-
-    >>> import torch
-    >>> from pure_mlp.plan.graph import spec_of
-    >>> dense(spec_of(torch.ones(2, 3))), dense(spec_of(torch.ones(2, 3).t()))
-    (True, False)
-    """
-    size = 1
-    for n, step in zip(reversed(spec.shape), reversed(spec.stride)):
-        if n != 1 and step != size:
-            return False
-        size *= n
-    return True
+def _can_move(a: Node) -> bool:
+    """Whether a value can be computed anywhere: it is neither given from outside nor a view."""
+    return a.op not in ("batch", "const", "getitem") and not is_view(a.op) and has_out(a)
 
 
-def _can_move(a: Node, graph: Graph) -> bool:
-    """Whether a value can be computed anywhere: it is neither given from outside nor a view nor an output."""
-    return a.op not in ("batch", "const", "getitem") and not is_view(a.op) and a not in graph.outputs and has_out(a)
+def _home(a: Node, slots: dict[Node, list[int]], readers: Counter[Node]) -> Node | None:
+    """The leaf of the carry whose new value this is, if nobody else reads the old one, and the new one may overwrite it."""
+    own = [leaf for leaf in overwritable(a) if leaf.op == "carry" and [*leaf.args] == slots.get(a) and readers[leaf] == 1]
+    return own[0] if own else None

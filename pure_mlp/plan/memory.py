@@ -25,7 +25,7 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
 
     A dying operand gives its memory to the result where that is read element by element and no other view of it is; else a buffer
     of this spec that died before is used again. The memory of a leaf of the carry goes to its chain only. What is gathered into a
-    flat buffer is computed there.
+    flat buffer is computed there; new values of leaves, in the flat buffer of the old ones.
 
     order is the program, outputs are the new carry and the loss, leaves the tensors of the carry by their index (None for a host
     number), and chain is that of `schedule.chains`.
@@ -49,12 +49,17 @@ def place(order: list[Node], outputs: list[Node], leaves: list[Tensor | None], c
     permanent = {id(leaf) for leaf in leaves}
     for node in order:
         if node.op == "gather":
-            of[node] = torch.zeros(node.like.shape, dtype=node.like.dtype, device=node.like.device)
-            parts, starts = cast("tuple[tuple[Node, ...], tuple[int, ...]]", node.args)
+            parts, starts = cast("tuple[tuple[Node, ...], tuple[int, ...]]", node.args[:2])
+            old = cast("tuple[Node, ...]", node.args[2:])
+            flat = leaves[int(str(old[0].args[0]))] if old else None
+            if flat is None:
+                flat = torch.zeros(node.like.shape, dtype=node.like.dtype, device=node.like.device)
+                buffers.append(flat)
+            of[node] = flat
             for part, start in zip(parts, starts):
-                of[part] = of[node][start : start + math.prod(part.like.shape)].view(part.like.shape)
-            permanent.update(map(id, (of[node], *(of[part] for part in parts))))
-            buffers.append(of[node])
+                of[part] = flat[start : start + math.prod(part.like.shape)].view(part.like.shape)
+                of.update((a, of[part]) for a in part.operands if a.op == "slice" and a.args[0] in old)
+            permanent.update(map(id, (flat, *(of[part] for part in parts))))
     for t, node in enumerate(order):
         if node.op == "carry" and node.spec is not None:
             leaf = leaves[int(str(node.args[0]))]

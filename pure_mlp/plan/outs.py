@@ -15,7 +15,7 @@ _BINDINGS = {"add", "sub", "mul", "div", "mm", "addmm", "addmv", "bmm", "baddbmm
 _BINDINGS |= {"exp", "log", "sqrt", "abs", "log1p", "erf", "erfc", "maximum", "minimum"}
 """Operations whose binding in `torch` takes the arguments of the overload: it is called faster than the overload."""
 _IN_PLACE = _BINDINGS | {"relu", "neg", "square", "copy"}
-_OWN = {"gather", "gemm", "gemv", "sqsum", "fill", "aten.clone.default", "aten._to_copy.default"}
+_OWN = {"gather", "gemm", "gemv", "sqsum", "log_sigmoid", "fill", "aten.clone.default", "aten._to_copy.default"}
 _FACTORY = {"dtype", "layout", "device", "pin_memory", "memory_format"}
 
 

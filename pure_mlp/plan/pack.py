@@ -31,7 +31,7 @@ def offsets(sizes: Sequence[int]) -> list[int]:
 
 
 def layout_of(groups: Sequence[Sequence[Lane]]) -> Layout:
-    """The layout that packs these groups: the k-th leaves of the lanes of a group share a buffer.
+    """The layout that packs these groups: the k-th leaves of the lanes of a group share a buffer, and so do the k-th homes.
 
     >>> from pure_mlp.plan.graph import spec_of
     >>> graph, spec = Graph(), spec_of(torch.ones(3))
@@ -40,9 +40,12 @@ def layout_of(groups: Sequence[Sequence[Lane]]) -> Layout:
     >>> layout_of(groups_of(graph))
     ((0, 1),)
     """
-    return tuple(
-        tuple(int(str(leaf.args[0])) for leaf in slot) for group in groups for slot in zip(*(lane.leaves for lane in group))
-    )
+    return tuple(tuple(int(str(leaf.args[0])) for leaf in slot) for group in groups for slot in zip(*map(_moved, group)))
+
+
+def _moved(lane: Lane) -> list[Node]:
+    """The leaves that move into flat buffers."""
+    return [*lane.leaves, *lane.homes.values()]
 
 
 def groups_of(graph: Graph) -> list[list[Lane]]:
@@ -124,11 +127,11 @@ class _Packer:
             starts = offsets([math.prod(lane.nodes[0].like.shape) for lane in group])
             first = group[0].nodes[0].like
             spec = Spec((starts[-1],), (1,), first.dtype, first.device)
-            flats = [self.graph.add("carry", (count + len(self.flat_outputs) + k,), {}, spec) for k in range(len(group[0].leaves))]
+            flats = [self.graph.add("carry", (count + len(self.flat_outputs) + k,), {}, spec) for k in range(len(_moved(group[0])))]
             self.flat_outputs += flats  # replaced once they are computed
             for lane, start in zip(group, starts):
                 self.inside.update(lane.nodes)
-                for leaf, flat in zip(lane.leaves, flats):
+                for leaf, flat in zip(_moved(lane), flats):
                     index = int(str(leaf.args[0]))
                     self.new[leaf] = self.slices[index] = self.graph.add("slice", (flat, start, index), {}, leaf.spec)
             self.last[max((lane.nodes[-1] for lane in group), key=lambda node: node.index)] = _Group(group, flats, starts)
@@ -144,13 +147,15 @@ class _Packer:
     def compute(self, group: _Group) -> None:
         first, spec = group.lanes[0], group.flats[0].like
         flat: dict[Node, Node] = {**self.new, **dict(zip(first.leaves, group.flats))}
+        homes = dict(zip(first.homes, group.flats[len(first.leaves) :]))
         for i, node in enumerate(first.given):
             parts = tuple(self.new[lane.given[i]] for lane in group.lanes)
-            flat[node] = self.graph.add("gather", (parts, tuple(group.starts)), {}, spec)
+            own = (homes[node],) if node in homes else ()
+            flat[node] = self.graph.add("gather", (parts, tuple(group.starts), *own), {}, spec)
         for node in first.nodes:
             kwargs = {k: self.argument(a, flat) for k, a in node.kwargs.items()}
             flat[node] = self.graph.add(node.op, self.arguments(node.args, flat), kwargs, spec)
-        for old, leaf in zip(group.flats, first.leaves):
+        for old, leaf in zip(group.flats, _moved(first)):
             self.flat_outputs[self.flat_outputs.index(old)] = flat[self.outputs[int(str(leaf.args[0]))]]
 
     def argument(self, a: object, new: Mapping[Node, Node]) -> object:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from functools import partial
 from typing import cast
 
-from pure_mlp.plan.graph import Graph, Node, Spec, is_random
-from pure_mlp.plan.host import Number
+import torch
+
+from pure_mlp.plan.graph import Graph, Node, Spec, dense, is_random
+from pure_mlp.plan.host import Number, host
+from pure_mlp.plan.scaled import scalar_dtype
 
 
 def rewrite(graph: Graph) -> Graph:
@@ -53,6 +58,8 @@ class _Rewriter:
             return self.product(cast(Node, node.args[0]), cast(Number, self.argument(node.args[1])))
         if _is_row_sum(node):
             return self.graph.add("gemv", (*self.row_sum(node), 1.0), {}, node.spec)
+        if _is_whole_sum(node):
+            return self.graph.add("gemv", (*self.whole_sum(node), 1.0), {}, node.spec)
         args = tuple(self.argument(a) for a in node.args)
         kwargs = {k: self.argument(a) for k, a in node.kwargs.items()}
         return self.graph.add(node.op, args, kwargs, node.spec, unique=is_random(node.op), value=node.value)
@@ -64,14 +71,16 @@ class _Rewriter:
             return self.graph.add("gemm", (*map(self.argument, a.args), factor), {}, a.spec)
         if alone and _is_row_sum(a):
             return self.graph.add("gemv", (*self.row_sum(a), factor), {}, a.spec)
+        if alone and _is_whole_sum(a):
+            return self.graph.add("gemv", (*self.whole_sum(a), factor), {}, a.spec)
         if alone and a.op == "sqsum":
             return self.graph.add("sqsum", (self.new[cast(Node, a.args[0])], factor), {}, a.spec)
-        return self.graph.add("aten.mul.Tensor", (self.new[a], self.tensor(factor)), {}, a.spec)
+        return self.graph.add("aten.mul.Tensor", (self.new[a], self.tensor(factor, a.like)), {}, a.spec)
 
-    def tensor(self, factor: Number) -> Node:
+    def tensor(self, factor: Number, like: Spec) -> Node:
         if isinstance(factor, Node):
-            return self.graph.add("fill", (factor,), {}, self.graph.number(1.0).spec)
-        return self.graph.number(factor)
+            return self.graph.add("fill", (factor,), {}, Spec((), (), scalar_dtype(like), like.device))
+        return self.graph.number(factor, scalar_dtype(like))
 
     def row_sum(self, a: Node) -> tuple[Node, Node]:
         """The sum of the rows of d as the matrix and the vector whose product it is: d^T and ones."""
@@ -79,8 +88,33 @@ class _Rewriter:
         (n, m), (s, t), dtype, device = d.like
         return self.graph.add("aten.t.default", (d,), {}, Spec((m, n), (t, s), dtype, device)), self.graph.ones(n, d.like)
 
-    def lin(self, node: Node) -> Node:
+    def whole_sum(self, a: Node) -> tuple[Node, Node]:
+        """The sum of all elements as the matrix and the vector whose product it is: one row, and ones."""
+        x = self.new[cast(Node, a.args[0])]
+        n = math.prod(x.like.shape)
+        row = Spec((1, n), (n, 1), x.like.dtype, x.like.device)
+        return self.graph.add("aten.view.default", (x, (1, n)), {}, row), self.graph.ones(n, x.like)
+
+    def terms(self, node: Node) -> list[tuple[Node, Number]]:
+        """The two terms of a `lin`, after what the other term has in common with the one that nobody else reads:
+
+        a s + (a p + b q) t -> a (s + p t) + b (q t), which is weight decay inside the step.
+        """
         terms = [(cast(Node, node.args[i]), cast(Number, self.argument(node.args[i + 1]))) for i in (0, 2)]
+        for (a, s), (inner, t) in (terms, terms[::-1]):
+            if inner.op == "lin" and self.readers[inner] == 1 and inner.spec == node.spec:
+                for (c, p), (b, q) in ((parts := self.terms(inner)), parts[::-1]):
+                    if c is a and b is not a:
+                        scale = partial(host, self.graph, "mul", t)
+                        return [(a, host(self.graph, "add", s, scale(p))), (b, scale(q))]
+        return terms
+
+    def lin(self, node: Node) -> Node:
+        terms = self.terms(node)
+        for (a, s), (inner, t) in (terms, terms[::-1]):
+            onto = self.product_onto(node, a, s, inner, t)
+            if onto is not None:
+                return onto
         for (a, s), (b, t) in (terms, terms[::-1]):
             if self.readers[b] == 1 and b.like.shape == node.like.shape:
                 scales = {"beta": s, "alpha": t}
@@ -94,6 +128,26 @@ class _Rewriter:
         (a, s), (b, t) = terms if terms[0][1] == 1 else terms[::-1]
         first = self.new[a] if s == 1 else self.product(a, s)
         return self.graph.add("aten.add.Tensor", (first, self.new[b]), {} if t == 1 else {"alpha": t}, node.spec)
+
+    def product_onto(self, node: Node, a: Node, s: Number, inner: Node, t: Number) -> Node | None:
+        """a s + (bias + A B q) -> (bias + a s) + A B q: the sum that the product lands on is whole, and overwritten in place."""
+        if t != 1 or inner.op != "lin" or self.readers[inner] != 1 or a.like != node.like:
+            return None
+        terms = self.terms(inner)
+        for (bias, p), (product, q) in (terms, terms[::-1]):
+            if product.op == "aten.mm.default" and self.readers[product] == 1 and p == 1 and bias.like.shape != node.like.shape:
+                onto = self.graph.add("aten.add.Tensor", (self.new[bias], self.new[a]), {} if s == 1 else {"alpha": s}, node.spec)
+                args = (onto, *map(self.argument, product.args))
+                return self.graph.add("aten.addmm.default", args, {"beta": 1.0, "alpha": q}, node.spec)
+        return None
+
+
+def _is_whole_sum(node: Node) -> bool:
+    """Whether a node is the sum of all elements of a tensor in order in memory, of a dtype that products do not round."""
+    if node.op != "aten.sum.default" or not isinstance(node.args[0], Node) or node.kwargs:
+        return False
+    x = node.args[0].like
+    return bool(x.shape) and 0 not in x.shape and dense(x) and x.dtype in (torch.float32, torch.float64)
 
 
 def _is_row_sum(node: Node) -> bool:

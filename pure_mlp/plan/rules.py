@@ -7,17 +7,16 @@ from collections.abc import Callable
 from typing import cast
 
 from pure_mlp.kernels import ONE
-from pure_mlp.plan.graph import Node, Spec
+from pure_mlp.plan.graph import Node, Spec, dense
 from pure_mlp.plan.host import Number, host
-from pure_mlp.plan.scaled import Builder, Scaled, Value
-
-
-def _floating(value: object, like: Spec) -> Scaled | None:
-    return value if isinstance(value, Scaled) and like.dtype.is_floating_point else None
+from pure_mlp.plan.ones import times_ones, where_ones
+from pure_mlp.plan.scaled import Builder, Scaled, Value, scalar_dtype
 
 
 def _product(s: Builder, node: Node) -> Value | None:
     """mul, mm, bmm: the factors multiply."""
+    if ".mul." in node.op and (value := times_ones(s, node)) is not None:
+        return value
     a, b = (s.split(x, node.like) for x in node.args[:2])
     if isinstance(a, Scaled) and isinstance(b, Scaled):
         inner = s.graph.add(node.op, (a.node, b.node), {}, node.spec)
@@ -41,7 +40,7 @@ def _quotient(s: Builder, node: Node) -> Value | None:
 
 
 def _negative(s: Builder, node: Node) -> Value | None:
-    a = _floating(s.split(node.args[0], node.like), node.like)
+    a = s.floating(node.args[0], node.like)
     return None if a is None else Scaled(a.node, host(s.graph, "mul", a.factor, -1.0))
 
 
@@ -64,19 +63,22 @@ def view(s: Builder, node: Node) -> Value | None:
 
 
 def _sum(s: Builder, node: Node) -> Value | None:
-    a = _floating(s.split(node.args[0], node.like), node.like)
+    """sum or mean; the mean of all is a multiple of the sum, and the sum of squares does without the squares."""
+    a = s.floating(node.args[0], node.like)
     if a is None:
         return None
-    squares = a.node.op == "aten.mul.Tensor" and a.node.args[0] is a.node.args[1] and not node.args[1:] and not node.kwargs
-    if not squares or not a.node.like.shape:
+    n, whole = math.prod(a.node.like.shape), not node.args[1:] and not node.kwargs
+    if not whole or not n or not a.node.like.shape:
         return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec), a.factor)
-    count = math.prod(a.node.like.shape) if "mean" in node.op else 1
-    inner = s.graph.add("sqsum", (a.node.args[0],), {}, node.spec)
-    return Scaled(inner, host(s.graph, "div", a.factor, float(count)))
+    if a.node.op == "aten.mul.Tensor" and a.node.args[0] is a.node.args[1]:
+        inner = s.graph.add("sqsum", (a.node.args[0],), {}, node.spec)
+    else:
+        inner = s.graph.add("aten.sum.default", (a.node,), {}, node.spec)
+    return Scaled(inner, host(s.graph, "div", a.factor, float(n)) if "mean" in node.op else a.factor)
 
 
 def _square(s: Builder, node: Node) -> Value | None:
-    a = _floating(s.split(node.args[0], node.like), node.like)
+    a = s.floating(node.args[0], node.like)
     if a is None or node.args[1:] not in ((), (2,), (2.0,)):
         return None
     inner = s.graph.add("aten.mul.Tensor", (a.node, a.node), {}, node.spec)
@@ -84,7 +86,7 @@ def _square(s: Builder, node: Node) -> Value | None:
 
 
 def _threshold(s: Builder, node: Node) -> Value | None:
-    dy, y = _floating(s.split(node.args[0], node.like), node.like), s.argument(node.args[1])
+    dy, y = s.floating(node.args[0], node.like), s.argument(node.args[1])
     return None if dy is None else Scaled(s.graph.add(node.op, (dy.node, y, node.args[2]), {}, node.spec), dy.factor)
 
 
@@ -92,7 +94,7 @@ def _sum_of_two(s: Builder, node: Node, a: object, b: object, alpha: Number) -> 
     x, y = s.split(a, node.like), s.split(b, node.like)
     if not node.like.dtype.is_floating_point or not node.like.shape:
         return None
-    x, y = (v if isinstance(v, Scaled) else None if v is None else _one(s, v) for v in (x, y))
+    x, y = (v if isinstance(v, Scaled) else None if v is None else _one(s, v, node) for v in (x, y))
     if x is None or y is None:
         return None
     y = Scaled(y.node, host(s.graph, "mul", y.factor, alpha))
@@ -101,9 +103,9 @@ def _sum_of_two(s: Builder, node: Node, a: object, b: object, alpha: Number) -> 
     return Scaled(s.graph.add("lin", (x.node, x.factor, y.node, y.factor), {}, node.spec), 1.0)
 
 
-def _one(s: Builder, number: Number) -> Scaled:
+def _one(s: Builder, number: Number, node: Node) -> Scaled:
     """A number as a multiple of the constant 1, so that it travels in alpha."""
-    return Scaled(s.graph.number(1.0), number)
+    return Scaled(s.graph.number(1.0, scalar_dtype(node.like)), number)
 
 
 def _add(s: Builder, node: Node) -> Value | None:
@@ -150,6 +152,15 @@ def _mse_backward(s: Builder, node: Node) -> Value | None:
     return None if d is None else Scaled(d, 2.0 / max(math.prod(node.like.shape), 1))
 
 
+def _log_sigmoid(s: Builder, node: Node) -> Value | None:
+    """The first output of the operation with two: the second is memory that it needs."""
+    several = cast(Node, node.args[0])
+    x = s.argument(several.args[0]) if several.op == "aten.log_sigmoid_forward.default" and node.args[1] == 0 else None
+    if not isinstance(x, Node) or x.spec != node.spec or not dense(node.like):
+        return None
+    return Scaled(s.graph.add("log_sigmoid", (x,), {}, node.spec), 1.0)
+
+
 RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
     **dict.fromkeys(("aten.mul.Tensor", "aten.mul.Scalar", "aten.mm.default", "aten.bmm.default"), _product),
     **dict.fromkeys(("aten.div.Tensor", "aten.div.Scalar"), _quotient),
@@ -163,4 +174,6 @@ RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
     "aten.threshold_backward.default": _threshold,
     "aten.mse_loss.default": _squared_error,
     "aten.mse_loss_backward.default": _mse_backward,
+    "aten.where.self": where_ones,
+    "getitem": _log_sigmoid,
 }

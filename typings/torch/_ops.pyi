@@ -44,6 +44,10 @@ class _LossBackward(OpOverloadPacket):
     default: OpOverload[[Tensor, Tensor, Tensor, int], Tensor]
 
 @type_check_only
+class _LogSigmoid(OpOverloadPacket):
+    output: OpOverload[..., tuple[Tensor, Tensor]]
+
+@type_check_only
 class _ForeachScaled(OpOverloadPacket):
     Tensor: OpOverload[[list[_Tensor], _Tensor], list[_Tensor]]
 
@@ -53,11 +57,21 @@ class _Aten(Protocol):
     sigmoid_backward: _ActivationBackward
     tanh_backward: _ActivationBackward
     mse_loss_backward: _LossBackward
+    log_sigmoid_forward: _LogSigmoid
     _foreach_add: _ForeachScaled
     _foreach_mul: _ForeachScaled
 
 @type_check_only
+class _LinearPointwise(OpOverloadPacket):
+    default: OpOverload[[Tensor, Tensor, Tensor | None, str, list[float | None], str | None], Tensor]
+
+@type_check_only
+class _OneDNN(Protocol):
+    _linear_pointwise: _LinearPointwise
+
+@type_check_only
 class _Operators(Protocol):
     aten: _Aten
+    mkldnn: _OneDNN
 
 ops: _Operators
