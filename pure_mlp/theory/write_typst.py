@@ -62,4 +62,6 @@ def _block(block: Block) -> str:
         return f'#block(breakable: false)[#image("{block.name}.svg", width: 100%)\n{caption}]'
     if isinstance(block, Note):
         return f"#block(stroke: (left: 2pt), inset: (left: 8pt, y: 3pt), breakable: false)[{_inline(block.text)}]"
+    if block.text.endswith(":"):
+        return f"#block(sticky: true)[{_inline(block.text)}]"
     return _inline(block.text)
