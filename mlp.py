@@ -10,9 +10,9 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, serial
+from pure_mlp.layer import Activation
 from pure_mlp.layers.identity import identity
-from pure_mlp.layers.linear import Linear, linear, linear_bottom
+from pure_mlp.layers.linear import Linear, linear_fwd, weight_grads
 from pure_mlp.layers.relu import relu
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.losses.bce import bce
@@ -20,7 +20,7 @@ from pure_mlp.losses.mse import mse
 
 ACTIVATIONS: dict[str, Activation] = {"relu": relu, "sigmoid": sigmoid, "identity": identity}
 
-Run: TypeAlias = tuple[tuple[Linear, tuple[()], Linear, tuple[()]], tuple[Tensor, Tensor, Tensor, Tensor]]
+Run: TypeAlias = tuple[Linear, Tensor, Tensor, Linear, Tensor, Tensor]
 
 
 class MLP:
@@ -46,37 +46,44 @@ class MLP:
         linear_2_out_features: int,
         g_function: str,
     ) -> None:
-        for name in (f_function, g_function):
-            if name not in ACTIVATIONS:
-                raise ValueError(f"activation {name!r}, expected one of {', '.join(ACTIVATIONS)}")
-        self.f_function = f_function
-        self.g_function = g_function
-        self.layers = serial(linear_bottom, ACTIVATIONS[f_function], linear, ACTIVATIONS[g_function])
-        self.parameters: dict[str, Tensor] = {
-            "W1": torch.randn(linear_1_out_features, linear_1_in_features),
-            "b1": torch.randn(linear_1_out_features),
-            "W2": torch.randn(linear_2_out_features, linear_2_in_features),
-            "b2": torch.randn(linear_2_out_features),
-        }
+        if not {f_function, g_function} <= ACTIVATIONS.keys():
+            raise ValueError(f"activations {f_function!r} and {g_function!r}, expected each one of {', '.join(ACTIVATIONS)}")
+        self.f_function, self.g_function = f_function, g_function
+        self.f, self.g = ACTIVATIONS[f_function], ACTIVATIONS[g_function]
+        W1, b1 = torch.randn(linear_1_out_features, linear_1_in_features), torch.randn(linear_1_out_features)
+        W2, b2 = torch.randn(linear_2_out_features, linear_2_in_features), torch.randn(linear_2_out_features)
+        self.parameters: dict[str, Tensor] = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
         self.grads: dict[str, Tensor] = {f"dJd{name}": torch.zeros_like(p) for name, p in self.parameters.items()}
         self.cache: dict[str, Run] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """y_hat = g(W2 f(W1 x + b1) + b2) for every row of x: (batch, in1) -> (batch, out2).
 
+        Raises `ValueError` with both shapes where the input of Linear_1 or of Linear_2 does not fit its weight.
+
         >>> MLP(2, 10, "relu", 10, 3, "sigmoid").forward(torch.ones(5, 2)).shape
         torch.Size([5, 3])
         """
-        p = self.parameters
-        params = (Linear(p["W1"], p["b1"]), (), Linear(p["W2"], p["b2"]), ())
-        y_hat, cache = self.layers.fwd(params, x)
-        self.cache["forward"] = params, cache
+        linear_1, z1 = self._linear(1, x)
+        z2, f_cache = self.f.fwd((), z1)
+        linear_2, z3 = self._linear(2, z2)
+        y_hat, g_cache = self.g.fwd((), z3)
+        self.cache["forward"] = linear_1, x, f_cache, linear_2, z2, g_cache
         return y_hat
 
-    def backward(self, dJdy_hat: Tensor) -> None:
-        """Add to `grads` the gradients of J at the last `forward` (handout (9), (12), (14), (16)), given dJ/dy_hat (batch, out2).
+    def _linear(self, n: int, x: Tensor) -> tuple[Linear, Tensor]:
+        """The present parameters of Linear_n, and z = Wn x + bn for every row of x."""
+        params = Linear(self.parameters[f"W{n}"], self.parameters[f"b{n}"])
+        try:
+            return params, linear_fwd(params, x)[0]
+        except ValueError as error:
+            raise ValueError(f"Linear_{n}: {error}") from error
 
-        They are sums over the batch: a mean belongs to the loss. Raises `RuntimeError` before the first `forward`.
+    def backward(self, dJdy_hat: Tensor) -> None:
+        """Add to `grads` the gradients of J at the last `forward`, handout (9), (12), (14), (16), given dJ/dy_hat (batch, out2).
+
+        They are sums over the batch: a mean belongs to the loss. Raises `RuntimeError` before the first `forward`, `ValueError`
+        where dJdy_hat has not the shape of y_hat.
 
         >>> MLP(2, 10, "relu", 10, 3, "sigmoid").backward(torch.ones(5, 3))
         Traceback (most recent call last):
@@ -84,12 +91,13 @@ class MLP:
         """
         if not self.cache:
             raise RuntimeError("backward before forward: the cache is empty")
-        params, cache = self.cache["forward"]
-        _, (linear_1, _, linear_2, _) = self.layers.bwd(params, cache, dJdy_hat)
-        self.grads["dJdW1"] += linear_1.weight
-        self.grads["dJdb1"] += linear_1.bias
-        self.grads["dJdW2"] += linear_2.weight
-        self.grads["dJdb2"] += linear_2.bias
+        linear_1, x, f_cache, linear_2, z2, g_cache = self.cache["forward"]
+        dJdz3, _ = self.g.bwd((), g_cache, dJdy_hat)
+        dJdz2 = torch.matmul(dJdz3, linear_2.weight)
+        dJdz1, _ = self.f.bwd((), f_cache, dJdz2)
+        for n, grads in ((1, weight_grads(linear_1, x, dJdz1)), (2, weight_grads(linear_2, z2, dJdz3))):
+            self.grads[f"dJdW{n}"] += grads.weight
+            self.grads[f"dJdb{n}"] += grads.bias
 
     def clear_grad_and_cache(self) -> None:
         """Zero every tensor of `grads` in place, and start with a new, empty `cache`.

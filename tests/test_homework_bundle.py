@@ -19,20 +19,17 @@ from pure_mlp.homework.commands import add_parser
 from pure_mlp.homework.submit import submit
 
 TORCH_171 = {
-    *("torch.relu", "torch.sigmoid", "torch.empty", "torch.mm", "torch.matmul", "torch.addmm", "torch.randn", "torch.zeros_like"),
-    *("torch.tensor", "torch.float32", "torch.nn", "torch.nn.functional", "torch.nn.functional.linear"),
-    "torch.nn.functional.binary_cross_entropy",
+    *("torch.relu", "torch.sigmoid", "torch.mm", "torch.matmul", "torch.randn", "torch.zeros_like", "torch.tensor"),
+    *("torch.float32", "torch.nn", "torch.nn.functional", "torch.nn.functional.linear", "torch.nn.functional.binary_cross_entropy"),
 }
 """Names of torch that the file may use; each is in torch 1.7.1."""
 METHODS_171 = {
     *("shape", "dtype", "device", "type", "dim", "numel", "reshape", "t", "sum", "mean", "min", "max", "clamp", "masked_fill"),
-    *("zero_", "mul_", "item"),
+    *("pow", "zero_", "item"),
 }
 """Attributes of tensors that the file may use; each is in torch 1.7.1."""
-PYTHON_37 = {"split", "replace", "append", "pop", "items", "values", "join", "__qualname__"}
-OWN = {
-    *("fwd", "bwd", "weight", "bias", "parameters", "grads", "cache", "layers", "f_function", "g_function"),
-}
+PYTHON_37 = {"items", "keys", "values", "join"}
+OWN = {"fwd", "bwd", "weight", "bias", "parameters", "grads", "cache", "f", "g", "f_function", "g_function", "_linear"}
 
 BLOCKED = """
 import importlib.abc, sys
@@ -75,7 +72,7 @@ except ValueError as error:
 try:
     net.forward(torch.ones(7, 4))
 except ValueError as error:
-    assert "layer 0 (linear): input (7, 4) float32" in str(error), error
+    assert "Linear_1: input (7, 4) float32" in str(error), error
 print("equal", torch.__version__)
 """
 
@@ -116,8 +113,8 @@ def test_no_annotations_and_every_definition_documented(tree: ast.Module) -> Non
 
 def test_short_and_readable() -> None:
     lines = bundle().splitlines()
-    assert len([line for line in lines if line.strip()]) <= 230
-    assert max(map(len, lines)) <= 150
+    assert len(lines) <= 160
+    assert max(map(len, lines)) <= 132
     assert "Any" not in bundle()
 
 

@@ -203,8 +203,10 @@ def test_unknown_activation_names_the_three(f: str, g: str) -> None:
 
 def test_wrong_shapes_name_the_layer() -> None:
     net, _, x, _ = make("relu", "identity")
-    with pytest.raises(ValueError, match=r"layer 0 \(linear\): input \(7, 4\)"):
+    with pytest.raises(ValueError, match=r"Linear_1: input \(7, 4\) float32, weight \(5, 3\) float32"):
         net.forward(torch.ones(7, 4))
+    with pytest.raises(ValueError, match=r"Linear_2: input \(7, 5\) float32, weight \(2, 6\) float32"):
+        MLP(3, 5, "relu", 6, 2, "identity").forward(x)
     net.forward(x)
     with pytest.raises(ValueError, match=r"expected \(7, 2\)"):
         net.backward(torch.ones(7, 3))

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import pure_mlp
+from pure_mlp.homework.edit import text_of
 from pure_mlp.homework.erase import erase, fields
+from pure_mlp.homework.fold import fold
+from pure_mlp.homework.inline import inline
+from pure_mlp.homework.module import binds, names, reached
 
 ROOT = Path(pure_mlp.__file__).parents[1]
 FORMULAS = {"pure_mlp.kernels": "pure_mlp.homework.formulas"}
@@ -37,26 +41,40 @@ def write_bundle(directory: Path) -> Path:
 def bundle() -> str:
     """The text of the single file: the classes and functions of the root `mlp.py`, after everything that they reach.
 
+    What they reach is specialised to their calls: `fold` and `inline` take out what the file never asks for.
+
     Raises `ValueError` where they reach a package other than torch and the standard library, or two things of one name.
 
     >>> [line for line in bundle().splitlines() if line.startswith("import")]
     ['import torch']
     """
     root = parse("mlp")[1]
+    roots = [node.name for node in root.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     found: dict[Place, str] = {}
     imports: set[str] = set()
-    for node in root.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            _collect(("mlp", node.name), found, imports)
-    names = [name for _, name in found]
-    if len({*names}) != len(names):
-        raise ValueError(f"two definitions of one name: {sorted(n for n in {*names} if names.count(n) > 1)}")
-    docstring = f'"""{ast.get_docstring(root)}\n\n{MARK}\n"""'
-    text = f"{docstring}\n\n" + "\n".join(sorted(imports))
-    for definition in found.values():
-        gap = "\n\n" if definition.startswith(("class", "def")) else "\n"
-        text += gap + definition.replace("\n\n\n", "\n\n")
-    return text + "\n"
+    for name in roots:
+        _collect(("mlp", name), found, imports)
+    defined = [name for _, name in found]
+    if len({*defined}) != len(defined):
+        raise ValueError(f"two definitions of one name: {sorted(n for n in {*defined} if defined.count(n) > 1)}")
+    source = inline(fold("\n".join([*sorted(imports), *found.values()]), roots), roots)
+    summary = (ast.get_docstring(root) or "").partition("\n\n")[0]
+    return f'# {MARK}\n"""{summary}"""\n\n' + _laid_out(source, reached(ast.parse(source), roots))
+
+
+def _laid_out(source: str, statements: list[ast.stmt]) -> str:
+    """The imports, the constants that need nothing else, each definition with the values made of it: blocks between empty lines."""
+    imports = [s for s in statements if isinstance(s, ast.Import | ast.ImportFrom)]
+    defined = {name for s in statements if s not in imports for name in binds(s)}
+    constants = [s for s in statements if isinstance(s, ast.Assign) and not (names(s) - binds(s)) & defined]
+    blocks = ["\n".join(text_of(source, s) for s in group) for group in (imports, constants) if group]
+    for statement in statements:
+        text = text_of(source, statement)
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            blocks.append(text)
+        elif statement not in imports + constants:
+            blocks[-1] += "\n" + text
+    return "\n\n".join(blocks) + "\n"
 
 
 def parse(module: str) -> tuple[str, ast.Module]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import ast
 import copy
+import textwrap
 from collections.abc import Iterator
 
-Edit = tuple[int, int, str]
+from pure_mlp.homework.edit import Edit, edited, span
+
+WIDTH = 100
+"""Columns of a function's head: a longer one goes on in the next line."""
 
 
 def erase(source: str, node: ast.stmt) -> str:
     """The text of `node`, a top-level statement of `source`, as plain Python 3.7.
 
     Annotations go, and with them fields that are nothing else; of a docstring its first paragraph stays; a class of `attrs.frozen`
-    becomes a `namedtuple`, which is immutable too and is made and read in the same way. Everything else keeps its text.
+    becomes a `namedtuple`, which is immutable too, is made and read in the same way and has a `__repr__` of its own. Everything
+    else keeps its text.
 
     >>> text = "def f(x: int) -> int:\\n    y: int = x\\n    return y"
     >>> print(erase(text, ast.parse(text).body[0]))
@@ -21,15 +26,7 @@ def erase(source: str, node: ast.stmt) -> str:
         y = x
         return y
     """
-    starts = [0]
-    for line in source.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line.encode()))
-    data = source.encode()
-    begin, end = _span(node, starts)
-    for start, stop, text in sorted(_edits(node, data, starts), reverse=True):
-        data = data[:start] + text.encode() + data[stop:]
-        end += len(text.encode()) - (stop - start)
-    return data[begin:end].decode().rstrip()
+    return edited(source, _edits(node, source), *span(source, node)).rstrip()
 
 
 def fields(node: ast.ClassDef) -> list[str]:
@@ -44,35 +41,33 @@ def fields(node: ast.ClassDef) -> list[str]:
     return [s.target.id for s in node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
 
 
-def _span(node: ast.AST, starts: list[int]) -> tuple[int, int]:
-    assert isinstance(node, ast.stmt | ast.expr)
-    assert node.end_lineno is not None
-    assert node.end_col_offset is not None
-    return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+def _edits(node: ast.AST, source: str) -> Iterator[Edit]:
+    gone: list[ast.AST] = []
+    if isinstance(node, ast.FunctionDef):
+        yield _header(node, f"def {node.name}({_arguments(node)}):", source)
+    elif isinstance(node, ast.ClassDef):
+        names = fields(node)
+        base = f'(namedtuple("{node.name}", "{" ".join(names)}"))' if names else ""
+        yield _header(node, f"class {node.name}{base}:", source)
+        gone = [s for s in node.body if names and isinstance(s, ast.FunctionDef) and s.name == "__repr__"]
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield span(source, node.target)[1], span(source, node.annotation)[1], ""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+        begin, end = span(source, node.body[0])
+        yield begin, end, source[begin:end].partition("\n\n")[0].removesuffix('"""').rstrip() + '"""'
+    for child in ast.iter_child_nodes(node):
+        if child in gone or (isinstance(child, ast.AnnAssign) and child.value is None):
+            begin, end = span(source, child)
+            yield source.rindex("\n", 0, begin), end, ""
+        else:
+            yield from _edits(child, source)
 
 
-def _edits(root: ast.stmt, data: bytes, starts: list[int]) -> Iterator[Edit]:
-    for node in ast.walk(root):
-        if isinstance(node, ast.FunctionDef):
-            yield _header(node, f"def {node.name}({_arguments(node)}):", starts)
-        elif isinstance(node, ast.ClassDef):
-            names = fields(node)
-            base = f'(namedtuple("{node.name}", "{" ".join(names)}"))' if names else ""
-            yield _header(node, f"class {node.name}{base}:", starts)
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            yield _span(node.target, starts)[1], _span(node.annotation, starts)[1], ""
-        elif isinstance(node, ast.AnnAssign):
-            yield starts[node.lineno - 1], starts[node.end_lineno or node.lineno], ""
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
-            begin, end = _span(node.body[0], starts)
-            text = data[begin:end].decode()
-            summary = text.partition("\n\n")[0].removesuffix('"""').rstrip()
-            yield begin, end, f'{summary}"""'
-
-
-def _header(node: ast.FunctionDef | ast.ClassDef, text: str, starts: list[int]) -> Edit:
-    begin = starts[node.lineno - 1] + node.col_offset
-    return begin, starts[node.body[0].lineno - 1], text + "\n"
+def _header(node: ast.FunctionDef | ast.ClassDef, text: str, source: str) -> Edit:
+    inner = " " * (node.col_offset + len("def "))
+    lines = textwrap.wrap(" " * node.col_offset + text, WIDTH, subsequent_indent=inner + " " * len(f"{node.name}("))
+    begin = span(source, node)[0]
+    return begin, source.rindex("\n", begin, span(source, node.body[0])[0]), "\n".join(lines).lstrip()
 
 
 def _arguments(node: ast.FunctionDef) -> str:

@@ -39,7 +39,7 @@ def squared_error(a: Tensor, b: Tensor) -> Tensor:
     >>> squared_error(torch.zeros(2), torch.full((2,), 3.0))
     tensor([9., 9.])
     """
-    return (a - b) * (a - b)
+    return (a - b).pow(2)
 
 
 def mse_backward(a: Tensor, b: Tensor) -> Tensor:

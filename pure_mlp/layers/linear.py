@@ -13,7 +13,7 @@ from pure_mlp.record import record
 @record
 @attrs.frozen(eq=False)
 class Linear:
-    """Parameters of `linear`: weight (out, in) and bias (out,), as in `torch.nn.Linear`.
+    """Parameters of a linear layer: weight (out, in) and bias (out,), as in `torch.nn.Linear`.
 
     >>> Linear(weight=torch.ones(2, 3), bias=torch.zeros(2)).weight.shape
     torch.Size([2, 3])
