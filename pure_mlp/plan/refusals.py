@@ -17,6 +17,8 @@ from pure_mlp.plan.graph import Unplannable, is_view
 _NAMES = ("tolist", "numpy", "__array__", "__dlpack__", "__deepcopy__", "__reduce_ex__", "data_ptr", "untyped_storage")
 _READS = {getattr(Tensor, name) for name in _NAMES}
 """Functions that hand the memory of a tensor to Python, where no operation is seen."""
+_MAKES = {"tensor", "as_tensor", "asarray", "new_tensor"}
+"""Names of functions that read the values of the tensors of a list."""
 
 
 class Reads(TorchFunctionMode):
@@ -30,7 +32,8 @@ class Reads(TorchFunctionMode):
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
         """Run the function, or refuse it."""
-        if func in _READS:
+        listed = func.__name__ in _MAKES and any(isinstance(a, (list, tuple)) and any(True for _ in _tensors(a)) for a in args)
+        if func in _READS or listed:
             raise Unplannable(f"{func.__name__} reads the values of a tensor into Python {step_line()}")
         return func(*args, **(kwargs or {}))
 
