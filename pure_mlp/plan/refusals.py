@@ -32,9 +32,10 @@ class Reads(TorchFunctionMode):
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
         """Run the function, or refuse it."""
-        listed = func.__name__ in _MAKES and any(isinstance(a, (list, tuple)) and any(True for _ in _tensors(a)) for a in args)
+        name = getattr(func, "__name__", "")
+        listed = name in _MAKES and any(isinstance(a, (list, tuple)) and any(True for _ in _tensors(a)) for a in args)
         if func in _READS or listed:
-            raise Unplannable(f"{func.__name__} reads the values of a tensor into Python {step_line()}")
+            raise Unplannable(f"{name} reads the values of a tensor into Python {step_line()}")
         return func(*args, **(kwargs or {}))
 
 
