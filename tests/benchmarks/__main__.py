@@ -1,61 +1,84 @@
-"""`python -m tests.benchmarks [--quick] [--threads 2] [--optimizer adam] [--loss bce] [shape ..]`: the table of ratios."""
+"""`python -m tests.benchmarks [shape ..]`: what a training step costs, relative to eager autograd in the same run."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import platform
+import sys
+from collections.abc import Sequence
 
 import torch
-from torch import Generator
 
-import pure_mlp as pm
-
-from .peers import Task, peers
-from .shapes import SHAPES, Shape
-from .timing import check, memory, ratios
-
-
-def task_of(shape: Shape, loss: str, optimizer: str) -> tuple[Task, list[tuple[torch.Tensor, torch.Tensor]]]:
-    """Parameters and eight batches, always the same."""
-    generator = Generator().manual_seed(0)
-    _, params = pm.mlp(shape.sizes, generator)
-    xs = [torch.randn(shape.batch, shape.sizes[0], generator=generator) for _ in range(8)]
-    ys = [torch.rand(shape.batch, shape.sizes[-1], generator=generator) for _ in range(8)]
-    start = [(p.weight, p.bias) for p in params]
-    return Task(start, (xs[0], ys[0]), loss, optimizer, 1e-2 if optimizer == "sgd" else 1e-4), [*zip(xs, ys)]
+from .goals import GOALS, verdicts
+from .report import Result, lines, markdown
+from .runtimes import NAMES
+from .shapes import SHAPES
+from .task import Task
+from .timing import Entry, interleave
+from .workers import Unavailable, workers
 
 
-def main() -> None:
-    """Check the values, take the times, print a row a peer."""
+def compare(task: Task, names: Sequence[str], rounds: int, seconds: float) -> Result:
+    """Start everybody, check their parameters, take their times, then their memory."""
+    result = Result({}, {}, {}, {})
+    entries: dict[str, Entry] = {}
+    with workers(task, names) as found:
+        for name, worker in found.items():
+            try:
+                reply = worker.start(name)
+            except (Unavailable, AssertionError) as error:
+                result.missing[name] = str(error)
+                continue
+            entries[name], result.first[name] = Entry(worker, name, reply["steps"]), reply["seconds"]
+        result.times.update(interleave(entries, rounds, seconds))
+        for name, entry in entries.items():
+            if entry.worker.runtime == "torch_peers" and entry.steps == 1:
+                reply = entry.worker.ask("memory", name)
+                result.memory[name] = reply["peak"], reply["total"]
+    return result
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="A training step, relative to eager autograd.")
     parser.add_argument("shapes", nargs="*", metavar="shape", help=f"of {', '.join(SHAPES)}; all of them if none is given")
-    parser.add_argument("--quick", action="store_true", help="few short rounds: to see that it works")
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--threads", type=int, default=1, choices=(1, 2))
+    parser.add_argument("--threads", type=int, default=1, choices=(1, 2), help="the cores of a process, and its threads")
     parser.add_argument("--optimizer", default="sgd", choices=("sgd", "adam"))
     parser.add_argument("--loss", default="mse", choices=("mse", "bce"))
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--quick", action="store_true", help="three short rounds: to see that it works")
+    parser.add_argument("--peers", metavar="a,b", help=f"besides eager, of {', '.join(NAMES)}; all of them if not given")
+    parser.add_argument("--markdown", action="store_true", help="end with a table in Markdown")
+    parser.add_argument("--goals", action="store_true", help="say of each goal whether it is reached")
     args = parser.parse_args()
-    unknown = [name for name in args.shapes if name not in SHAPES]
-    if unknown:
-        parser.error(f"no such shape: {', '.join(unknown)}")
-    torch.set_num_threads(args.threads)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
+    chosen = args.peers.split(",") if args.peers else NAMES
+    unknown = [name for name in args.shapes if name not in SHAPES] + [name for name in chosen if name not in NAMES]
+    if unknown or args.rounds < 2:
+        parser.error(f"unknown: {', '.join(unknown)}" if unknown else "--rounds: at least 2")
+    args.peers = [name for name in NAMES if name in chosen or name == "eager"]
+    return args
+
+
+def main() -> int:
+    """Print a table for each shape; returns 1 if somebody's parameters were wrong."""
+    args = arguments()
+    rounds, seconds = (3, 0.002) if args.quick else (args.rounds, 0.02)
     print(f"torch {torch.__version__}, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, {args.threads} thread(s), "
-          f"{args.optimizer}, {args.loss}; ratio to eager: median [quartiles]; MiB a step: peak / allocated")
+          f"{args.optimizer}, {args.loss}, {rounds} rounds")  # fmt: skip
+    results = {}
     for name in args.shapes or SHAPES:
-        task, batches = task_of(SHAPES[name], args.loss, args.optimizer)
-        competitors = peers(task, args.threads)
-        check(competitors, batches)
-        rounds, seconds = (3, 0.002) if args.quick else (args.rounds, 0.02)
-        table = ratios(competitors, batches, rounds, seconds)
-        print(f"\n{name} {SHAPES[name].batch} x {SHAPES[name].sizes}, {rounds} rounds")
-        for peer, row in sorted(table.items(), key=lambda item: item[1].median):
-            peak, total = (n / 2**20 for n in memory(competitors[peer].step, batches[0]))
-            ratio = f"{row.median:6.3f} [{row.low:.3f} {row.high:.3f}]"
-            print(f"  {peer:13} {ratio} {row.microseconds:10.1f} us {peak:8.3f} / {total:.3f}", flush=True)
+        shape = SHAPES[name]
+        task = Task(shape.batch, shape.sizes, args.loss, args.optimizer, args.threads, "")
+        results[name] = compare(task, args.peers, rounds, seconds)
+        print(f"\n{name}: batch {shape.batch}, {'-'.join(map(str, shape.sizes))}; {task.k} steps a call of fold and lax_scan")
+        print(*lines(results[name]), sep="\n", flush=True)
+        if args.goals:
+            for line in verdicts(GOALS.get((name, args.optimizer, args.threads), ()), results[name].times):
+                print(f"  goal {line}", flush=True)
+    if args.markdown:
+        print("", *markdown(results, args.peers), sep="\n")
+    return int(any("eager's" in why for result in results.values() for why in result.missing.values()))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

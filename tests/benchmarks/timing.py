@@ -2,74 +2,56 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import statistics
-import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import NamedTuple, TypeVar
 
-import torch
-from torch.profiler import ProfilerActivity, profile
+from .workers import Worker
 
-from .peers import Batch, Peer
+K = TypeVar("K")
+
+
+class Entry(NamedTuple):
+    """Who is timed: a peer that its worker has started, and the steps of a call."""
+
+    worker: Worker
+    peer: str
+    steps: int
+
+    def time(self, calls: int) -> float:
+        """Seconds a step."""
+        return float(self.worker.ask("time", self.peer, calls)["seconds"]) / self.steps
 
 
 class Ratio(NamedTuple):
-    """Median and quartiles of the ratios to the first peer, its own microseconds as a hint."""
+    """Median and quartiles over the rounds."""
 
     median: float
     low: float
     high: float
-    microseconds: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.3f} [{self.low:.3f} {self.high:.3f}]"
 
 
-def ratios(peers: dict[str, Peer], batches: Sequence[Batch], rounds: int, seconds: float) -> dict[str, Ratio]:
-    """Each peer's time over that of the first, each block long enough to take about `seconds`, a fresh batch every step."""
-    steps = {name: max(1, round(seconds / _time(peer.step, batches, 3))) for name, peer in peers.items()}
-    first, times = next(iter(peers)), {name: [0.0] * rounds for name in peers}
-    for i in range(rounds):
-        for name in random.sample([*peers], len(peers)):
-            times[name][i] = _time(peers[name].step, batches, steps[name])
-    found = {}
-    for name, mine in times.items():
-        relative = [a / b for a, b in zip(mine, times[first])]
-        low, median, high = statistics.quantiles(relative, n=4)
-        found[name] = Ratio(median, low, high, 1e6 * statistics.median(mine))
-    return found
+def interleave(entries: Mapping[K, Entry], rounds: int, seconds: float) -> dict[K, list[float]]:
+    """The seconds a step of everybody in every round, each block about `seconds` long; one works, all others wait."""
+    order = random.Random(0)
+    calls = {key: max(1, round(seconds / entry.steps / entry.time(2))) for key, entry in entries.items()}
+    idle, begin = {entry.worker: entry.worker.idle for entry in entries.values()}, perf_counter()
+    times: dict[K, list[float]] = {key: [] for key in entries}
+    for _ in range(rounds):
+        for key in order.sample([*entries], len(entries)):
+            times[key].append(entries[key].time(calls[key]))
+    for worker, before in idle.items():
+        if (share := (worker.idle - before) / (perf_counter() - begin)) > 0.01:
+            print(f"beware: {worker.runtime} took {share:.0%} of a core while others were timed")
+    return times
 
 
-def _time(step: Callable[[Batch], object], batches: Sequence[Batch], steps: int) -> float:
-    gc.collect()
-    gc.disable()
-    start = time.perf_counter()
-    for i in range(steps):
-        step(batches[i % len(batches)])
-    end = time.perf_counter()
-    gc.enable()
-    return (end - start) / steps
-
-
-def check(peers: dict[str, Peer], batches: Sequence[Batch], rtol: float = 2e-3, atol: float = 2e-4) -> None:
-    """Raise `AssertionError` unless everybody has the parameters of the first after three steps."""
-    for name, peer in peers.items():
-        for batch in batches[:3]:
-            peer.step(batch)
-        expected = next(iter(peers.values())).params
-        if peer.params and expected:
-            for mine, theirs in zip(peer.params(), expected(), strict=True):
-                if not torch.allclose(mine.detach(), theirs.detach(), rtol=rtol, atol=atol):
-                    raise AssertionError(f"{name}: other parameters than eager, by {(mine - theirs).abs().max().item()}")
-
-
-def memory(step: Callable[[Batch], object], batch: Batch) -> tuple[int, int]:
-    """Peak above the start and sum of the allocations of one step, in bytes, by the profiler."""
-    step(batch)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as prof:
-        step(batch)
-    now = peak = total = 0
-    for event in prof.profiler.kineto_results.events():
-        change = event.nbytes() if event.name() == "[memory]" else 0
-        now, total = now + change, total + max(change, 0)
-        peak = max(peak, now)
-    return peak, total
+def ratio(mine: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """How the times of one peer relate to those of another in the same rounds."""
+    low, median, high = statistics.quantiles([a / b for a, b in zip(mine, theirs, strict=True)], n=4, method="inclusive")
+    return Ratio(median, low, high)

@@ -1,0 +1,58 @@
+"""What is timed, and what a competitor is: nothing here knows torch, numpy or jax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+BATCHES = 8
+"""How many different batches a step meets in turn."""
+
+
+class Task(NamedTuple):
+    """Batch size, widths from input to output, mse or bce (from logits), sgd or adam, the cores, the folder of the data."""
+
+    batch: int
+    sizes: tuple[int, ...]
+    loss: str
+    optimizer: str
+    threads: int
+    folder: str
+
+    @property
+    def lr(self) -> float:
+        """The learning rate: small enough that rounding does not grow."""
+        return 1e-2 if self.optimizer == "sgd" else 1e-4
+
+    @property
+    def k(self) -> int:
+        """The steps of a call of those who take many: 100, fewer where 100 batches exceed 16 MiB, at least 3."""
+        return max(3, min(100, 2**22 // (self.batch * (self.sizes[0] + self.sizes[-1]))))
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the parameters: weight, bias, weight, .."""
+        return [shape for n_in, n_out in pairwise(self.sizes) for shape in ((n_out, n_in), (n_out,))]
+
+    def layout(self) -> list[tuple[int, ...]]:
+        """Of everything in the file of the start: parameters, all inputs, all labels."""
+        return self.shapes() + BATCHES * [(self.batch, self.sizes[0])] + BATCHES * [(self.batch, self.sizes[-1])]
+
+    def numbers(self) -> int:
+        """How many parameters there are."""
+        return sum(map(prod, self.shapes()))
+
+    def file(self, name: str) -> str:
+        """A file of float32 numbers and nothing else."""
+        return str(Path(self.folder) / name)
+
+
+class Peer(NamedTuple):
+    """A competitor: what a call does, with which arguments in turn, the parameters now (None: it trains none), its steps a call."""
+
+    step: Callable[[Any], object]
+    batches: Sequence[Any]
+    params: Callable[[], Sequence[Any]] | None
+    steps: int = 1
