@@ -140,8 +140,8 @@ def _difference(s: Builder, a: object, b: object, like: Spec) -> Node | None:
 
 
 def _squared_error(s: Builder, node: Node) -> Value | None:
-    a, b, none = node.args
-    d = _difference(s, a, b, node.like) if none == 0 and node.like.shape else None
+    a, b, reduction = (*node.args, 1)[:3]
+    d = _difference(s, a, b, node.like) if reduction == 0 and node.like.shape else None
     return None if d is None else Scaled(s.graph.add("aten.mul.Tensor", (d, d), {}, node.spec), 1.0)
 
 
