@@ -40,6 +40,11 @@ FOLDED = {
         "    else:\n        return 4\na = 2\ny = f(a, 'b'), f(0, 'b'), f(7, 'b')",
         ["x"],
     ),
+    "middle of a chain": (
+        "def f(x, k):\n    if x == 0:\n        z = 1\n    elif k == 'a':\n        z = 2\n    elif x < 3:\n        z = 3\n"
+        "    else:\n        z = 4\n    return z\na = 2\ny = f(a, 'b'), f(0, 'b'), f(7, 'b')",
+        ["x"],
+    ),
     "first of a chain": (
         "def f(x, k):\n    if k in ('a', 'b'):\n        return 1\n    elif x == 0:\n        return 2\n    else:\n        return 3\n"
         "a = 2\ny = f(a, 'c'), f(0, 'c')",
@@ -64,10 +69,11 @@ KEPT = {
     "bound by a lambda": "def f(x, k=3):\n    return (lambda k: k + x)(1)\na = 2\ny = f(a), f(5)",
     "a value too": "def f(x, k=3):\n    return x * k\na = 2\ny = f(a), [*map(f, (1, 2), (5, 6))]",
     "in an f-string": "def f(x, k=3):\n    return f'{x} {k}'\na = 2\ny = f(a), f(5)",
+    "a choice in an f-string": "def f(x, k=3):\n    return f'{x if k else 0:>{k}}'\na = 2\ny = f(a), f(5)",
     "called in an f-string": "def f(x, k=3):\n    return x * k\na = 2\ny = f'{f(a)}', f(5)",
     "unpacked": "def f(x, k=3):\n    return x * k\na = 2\ny = f(*(a, 4)), f(5, 3)",
     "unpacked by name": "def f(x, k=3):\n    return x * k\na = 2\ny = f(**{'x': a, 'k': 4}), f(5, 3)",
-    "decorated": "def d(f):\n    return lambda x, k=4: f(x, k)\n@d\ndef f(x, k=3):\n    return x * k\na = 2\ny = f(a), f(5)",
+    "decorated": "def d(g):\n    return lambda x, k=4: g(x, k)\n@d\ndef f(x, k=3):\n    return x * k\na = 2\ny = f(a), f(5)",
 }
 
 
@@ -105,10 +111,11 @@ INLINED = {
 CALLED = {
     "computed twice": "def h(x):\n    return x * x\ndef f(a):\n    return h(a + 1)\ny = f(3)",
     "another's local": "k = 10\ndef h(x):\n    return x + k\ndef f(k):\n    return h(k) + 0\ny = f(3)",
-    "recursive": "def f(x):\n    return x and f(x - 1)\ny = f(3)",
+    "recursive": "def h(x, z):\n    return x and h(z, 0)\ndef f(x, z):\n    return h(x, z) + 0\ny = f(3, 4)",
     "a value": "def h(x):\n    return x + 1\ndef f(a):\n    return [*map(h, a)], h(1)\ny = f((3,))",
     "two callers": "def h(x):\n    z = x\n    return z\ndef f(x):\n    return h(x)\ndef g(x):\n    return h(x)\ny = f(3), g(4)",
     "a closure": "def h(x):\n    return [x + i for i in (1, 2)]\ndef f(i):\n    return h(i) + []\ny = f(3)",
+    "a name bound inside": "i = 3\ndef h(x):\n    return [x + i for i in (1, 2)]\ndef f():\n    return h(i) + []\ny = f()",
     "turned round": "def h(a, b):\n    c = a\n    return b - c\ndef f(a, b):\n    return h(b, a)\ny = f(3, 5)",
 }
 

@@ -42,15 +42,16 @@ def _steps(source: str, keep: Container[str]) -> Iterator[list[Edit]]:
     tree = ast.parse(source)
     called = calls(tree)
     for function in functions(tree):
+        inside = {id(n) for text in ast.walk(function) if isinstance(text, ast.JoinedStr) for n in ast.walk(text)}
         values = {} if function.name in keep else _values(function, called.get(function.name, []))
         for node in ast.walk(function):
             for part in ("body", "orelse", "finalbody"):
                 block = getattr(node, part, None)
                 if isinstance(block, list):
                     yield from _dead(source, block, values)
-            if isinstance(node, ast.IfExp) and (truth := _truth(node.test, values)) is not None:
+            truth = _truth(node.test, values) if isinstance(node, ast.IfExp) and id(node) not in inside else None
+            if isinstance(node, ast.IfExp) and truth is not None:
                 yield [(*span(source, node), text_of(source, node.body if truth else node.orelse))]
-        inside = {id(n) for text in ast.walk(function) if isinstance(text, ast.JoinedStr) for n in ast.walk(text)}
         for name, value in values.items():
             uses = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name]
             if not any(id(use) in inside for use in uses):
@@ -90,7 +91,7 @@ def _truth(test: ast.expr, values: Mapping[str, ast.Constant]) -> bool | None:
 
 
 def _dead(source: str, block: list[ast.stmt], values: Mapping[str, ast.Constant]) -> Iterator[list[Edit]]:
-    """Steps that remove what never runs: after a `return` or `raise`, or in an `if` with a known test."""
+    """Steps that remove what never runs: after a `return` or `raise`, or in an `if` with a known test; an `elif` stays."""
     for place, statement in enumerate(block):
         if isinstance(statement, ast.Return | ast.Raise) and place + 1 < len(block):
             yield [(span(source, statement)[1], span(source, block[-1])[1], "")]
