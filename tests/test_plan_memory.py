@@ -67,6 +67,51 @@ def test_a_step_allocates_nothing(layers: int, optimizer: Any) -> None:
     assert allocations(lambda: planned.step(batch)) == 0
 
 
+LOSSES: dict[str, Any] = {
+    "mse": pm.mse,
+    "bce": lambda y, z: pm.bce(torch.sigmoid(y), torch.sigmoid(z)),
+    "bce with logits": lambda y, z: pm.bce_with_logits(torch.sigmoid(y), z),
+    "cross entropy": lambda y, z: pm.cross_entropy(torch.softmax(y, -1), z),
+    "cross entropy of indices": lambda y, z: pm.cross_entropy(y[:, 0].long().abs(), z, label_smoothing=0.1),
+    "squared norm": pm.squared_norm,
+}
+OPTIMIZERS = {
+    "sgd": pm.sgd(0.1),
+    "momentum": pm.sgd(0.1, momentum=0.9),
+    "nesterov": pm.sgd(pm.cosine(0.1, 9), momentum=0.9, nesterov=True, weight_decay=0.1),
+    "adam": pm.adam(1e-2),
+    "adamw": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
+    "rmsprop": pm.rmsprop(1e-2),
+    "clipped": pm.chain(pm.clip_by_global_norm(0.1), pm.clip_by_value(0.01), pm.sgd(0.1)),
+}
+ACTIVATIONS: dict[str, Any] = {
+    "relu": pm.relu,
+    "leaky": pm.leaky_relu(0.1),
+    "sigmoid": pm.sigmoid,
+    "tanh": pm.tanh,
+    "softplus": pm.softplus(2.0),
+    "gelu": pm.gelu,
+    "gelu, tanh": pm.gelu_tanh,
+    "silu": pm.silu,
+    "softmax": pm.softmax,
+}
+STEPS: dict[str, tuple[Any, Any, Any]] = {
+    **{f"{name}, {other}": (pm.relu, loss, rule) for name, loss in LOSSES.items() for other, rule in OPTIMIZERS.items()},
+    **{name: (layer, pm.mse, pm.sgd(0.1)) for name, layer in ACTIVATIONS.items()},
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", STEPS)
+def test_no_layer_loss_or_optimizer_makes_a_step_allocate(name: str, dtype: torch.dtype) -> None:
+    layer, loss, optimizer = STEPS[name]
+    params = tree_map(lambda p: p.to(dtype), (affine(6, 7), (), affine(7, 5)))
+    step, carry = training(pm.serial(pm.linear, layer, pm.linear), params, loss, optimizer)
+    batch = draw(10, 6).to(dtype), draw(10, 5, seed=1).to(dtype)
+    planned = plan(step, carry, batch)
+    assert allocations(lambda: planned.step(batch)) == 0, planned.source
+
+
 def lines(planned: Plan[Any, Any]) -> list[str]:
     return [line.strip() for line in planned.source.splitlines()[1:] if "shape" not in line and "return" not in line]
 
@@ -77,6 +122,52 @@ def test_a_two_layer_step_is_eleven_operations() -> None:
     assert len(program) == 11
     assert sum("mm" in line for line in program) == 5
     assert not any("=" in line.split("(")[0] for line in program)
+
+
+def test_weight_decay_costs_no_operation() -> None:
+    step, carry = deep(2, pm.sgd(0.1, weight_decay=0.1))
+    assert len(lines(plan(step, carry, pieces(6, 6)[0]))) == 11
+
+
+@pytest.mark.parametrize("layers", [2, 5])
+def test_momentum_is_one_operation_more(layers: int) -> None:
+    plain, packed = (
+        lines(plan(*deep(layers, optimizer), pieces(6, 6)[0])) for optimizer in (pm.sgd(0.1), pm.sgd(0.1, momentum=0.9))
+    )
+    assert len(packed) == len(plain) + 1
+    assert sum("beta=0.9" in line for line in packed) == 2 * layers
+
+
+def test_bias_and_label_meet_before_the_product() -> None:
+    program = lines(plan(*deep(2, pm.sgd(0.1)), pieces(6, 6)[0]))
+    assert sum(line.startswith("addmm(") for line in program) == 1
+    assert sum(line.startswith("add(c0_1_bias, x1") for line in program) == 1
+
+
+@pytest.mark.parametrize("layer", [pm.tanh, pm.sigmoid], ids=["tanh", "sigmoid"])
+def test_cotangents_of_activations_take_over_the_memory(layer: Any) -> None:
+    def planned(layer: Any) -> Plan[Any, Any]:
+        net = pm.serial(pm.linear, layer, pm.linear, layer, pm.linear)
+        step, carry = training(net, (affine(6, 7), (), affine(7, 7), (), affine(7, 5)), pm.mse, pm.sgd(0.1))
+        return plan(step, carry, pieces(6, 5)[0])
+
+    backward = [line for line in lines(planned(layer)) if "_backward(" in line]
+    assert len(backward) == 2
+    assert all(line.split("(")[1].split(",")[0] == line.split("grad_input=")[1].rstrip(")") for line in backward)
+    assert len(planned(layer).buffers) == len(planned(pm.relu).buffers)
+
+
+def test_a_mask_of_ones_costs_nothing() -> None:
+    def masked(of: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda w, b: (w - b[0].sum(0).exp() * of(6, dtype=F64), torch.where(of(6, dtype=torch.bool), w.neg(), 2.0).sum())
+
+    same(masked(torch.ones), draw(6), pieces(6, 6))
+    same(masked(torch.zeros), draw(6), pieces(6, 6))
+    with_mask, without = (
+        [line.split("(")[0] for line in lines(plan(step, draw(6), pieces(6, 6)[0]))]
+        for step in (masked(torch.ones), lambda w, b: (w - b[0].sum(0).exp(), w.neg().sum()))
+    )
+    assert with_mask == without
 
 
 def test_adam_updates_all_leaves_at_once() -> None:
