@@ -2,13 +2,106 @@
 
 from __future__ import annotations
 
+import ctypes
 from array import array
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 
-from pure_mlp.plan.graph import Unplannable
+import torch
+from torch import Tensor
+
+from pure_mlp.native.arrays import Memory, arrays_of
+from pure_mlp.native.compiler import load
+from pure_mlp.native.source import source_of
 from pure_mlp.plan.lower import Lowered
 from pure_mlp.plan.program import Program
 
+_FAILURES = {1: "an index is out of range", 2: "binary_cross_entropy: a prediction or a label is not in [0, 1]"}
+
 
 def native(lowered: Lowered, counts: array[float]) -> Program:
-    """The step compiled. Raises `Unplannable` where there is no C compiler or no C for an operation."""
-    raise Unplannable("native: no C yet")
+    """The step compiled. counts are the numbers of the carry, which a step reads and writes.
+
+    Raises `Unplannable` where there is no C compiler or no C for an operation.
+
+    >>> from pure_mlp.native.compiler import compiler
+    >>> from pure_mlp.plan.plan import plan
+    >>> if compiler():
+    ...     planned = plan(lambda w, x: (w - 0.5 * x, (w * x).sum()), torch.ones(2), torch.ones(2), engine="native")
+    ...     assert planned.step(torch.ones(2)) == 2.0 and planned.engine == "native"
+    """
+    memory = arrays_of(lowered)
+    source = source_of(lowered, memory, blas=blas() is not None)
+    library, seconds = load(source.text)
+    carried = [memory.tensors[name] for name in source.names]
+    status = array("d", [0.0])
+    entries = [counts.buffer_info()[0], status.buffer_info()[0], *(t.untyped_storage().data_ptr() for t in carried)]
+    entries += [ctypes.cast(getattr(blas(), name), ctypes.c_void_p).value or 0 for name in source.blas]
+    table = (ctypes.c_void_p * len(entries))(*entries)
+    address, dtype = ctypes.addressof(table), lowered.outputs[-1].like.dtype
+    step, steps = library.step, library.steps
+    step.restype, step.argtypes = ctypes.c_double, [ctypes.c_void_p] * (1 + len(memory.batch))
+    steps.restype, steps.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    keep = (table, carried, counts)
+
+    def failed() -> None:
+        code, status[0] = int(status[0]), 0.0
+        _check(code)
+
+    def chunk(batches: Sequence[Sequence[Tensor]]) -> Tensor:
+        pointers = array("Q", [t.data_ptr() for batch in batches for t in batch])
+        losses = torch.empty(len(batches), dtype=dtype)
+        _check(steps(address, len(batches), pointers.buffer_info()[0], losses.data_ptr()))
+        return losses
+
+    cells: dict[str, object] = {"keep": keep, "step": step, "mem": address, "status": status, "failed": failed}
+    run, fits = _guarded(memory, cells)
+    return Program(run, source.text, lowered.places.buffers, dtype, "native", seconds, fits, chunk)
+
+
+def _check(code: int) -> None:
+    if code:
+        raise RuntimeError(_FAILURES[code])
+
+
+def _guarded(memory: Memory, cells: dict[str, object]) -> tuple[Callable[..., float | None], Callable[..., bool]]:
+    """The step for tensors of the right specs, None for others; and whether they are."""
+    tests = []
+    for x, node in zip(memory.names, memory.batch):
+        cells |= {f"{x}_{k}": v for k, v in zip(("shape", "stride", "dtype"), node.like[:3])}
+        tests.append(f"{x}.shape == {x}_shape and {x}.stride() == {x}_stride and {x}.dtype is {x}_dtype and {x}.is_cpu")
+    names, pointers = ", ".join(memory.names), "".join(f", {x}.data_ptr()" for x in memory.names)
+    fits = " and ".join(tests) or "True"
+    text = f"""
+def make({", ".join(cells)}):
+    def fits({names}):
+        return {fits}
+    def run({names}):
+        if not ({fits}):
+            return None
+        loss = step(mem{pointers})
+        if loss != loss and status[0]:
+            failed()
+        return loss
+    run.keep = keep
+    return run, fits
+"""
+    scope: dict[str, Callable[..., tuple[Callable[..., float | None], Callable[..., bool]]]] = {}
+    exec(text, scope)
+    return scope["make"](**cells)
+
+
+@cache
+def blas() -> ctypes.CDLL | None:
+    """The library of torch's that exports sgemm and dgemm, if there is one.
+
+    >>> library = blas()
+    >>> library is None or hasattr(library, "sgemm_")
+    True
+    """
+    for path in sorted((Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")):
+        library = ctypes.CDLL(str(path))
+        if hasattr(library, "sgemm_") and hasattr(library, "dgemm_"):
+            return library
+    return None
