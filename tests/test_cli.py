@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from pure_mlp.cli.scores import Scores, scores
 from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
-from pure_mlp.plan.graph import Unplannable
+from pure_mlp.native.compiler import compiler
 
 HANDOUT = [("relu", "identity", "mse"), ("sigmoid", "sigmoid", "mse"), ("sigmoid", "sigmoid", "bce"), ("relu", "sigmoid", "bce")]
 SMALL = ["--hidden", "8", "--epochs", "3"]
@@ -197,17 +198,27 @@ def test_the_engine_that_ran_is_printed_and_kept(flags: list[str], tmp_path: Pat
 def test_native_without_a_compiler_is_one_line_and_a_plan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def no_compiler(*_: object) -> None:
-        raise Unplannable("there is no C compiler")
-
-    monkeypatch.setattr("pure_mlp.native.program.native", no_compiler)
+    monkeypatch.setenv("CC", "no-such-compiler")
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert run("train", "diabetes", *SMALL, "--engine", "native", "--out", str(tmp_path)) == 0
     printed = capsys.readouterr()
-    assert printed.err.splitlines()[0] == "pure-mlp train: the step is planned but not made native: there is no C compiler"
+    assert printed.err.splitlines()[0].startswith("pure-mlp train: the step is planned but not made native: native: no C compiler")
     assert printed.err.count("pure-mlp train") == 1
     assert "\nengine     plan\n" in printed.out
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+def test_native_says_how_long_it_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for expected in (r"native \(compiled in \d+\.\d s\)", "native"):
+        assert run("train", "diabetes", *SMALL, "--engine", "native", "--out", str(tmp_path / "run")) == 0
+        assert re.search(f"\nengine     {expected}\n", capsys.readouterr().out)
+        kept = json.loads((tmp_path / "run" / "metrics.json").read_text())
+        assert (kept["engine"], kept["compile_seconds"] > 0) == ("native", expected != "native")
+    assert on_test_part(tmp_path / "run")[2].rmse == kept["metrics"]["test"]["rmse"]
 
 
 def test_ctrl_c_leaves_the_files_of_the_last_finished_epoch_whole(tmp_path: Path) -> None:

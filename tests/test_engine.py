@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from planned import F64, draw, pieces, pure
 from torch import Generator, Tensor
 
 import pure_mlp as pm
+from pure_mlp.native.compiler import compiler
 from pure_mlp.plan.fold import Folding
-from pure_mlp.plan.graph import Unplannable
 
 Step = Callable[..., Any]
 ENGINES: list[pm.Engine] = ["pure", "plan"]
@@ -130,12 +131,8 @@ def test_the_default_gives_way_in_silence_and_an_engine_by_name_aloud_once(name:
     assert [warning.filename for warning in warned] == [__file__]
 
 
-def no_compiler(*_: object) -> None:
-    raise Unplannable("native: no C compiler")
-
-
 def test_native_without_a_compiler_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pure_mlp.native.program.native", no_compiler)
+    monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.warns(RuntimeWarning, match="planned but not made native: native: no C compiler") as warned:
         carry, history = run("adam", "native")
     assert len(warned) == 1
@@ -143,14 +140,42 @@ def test_native_without_a_compiler_is_a_plan(monkeypatch: pytest.MonkeyPatch) ->
     close(carry, by_hand("adam")[0])
     with pytest.warns(RuntimeWarning) as warned:
         assert run("unread", "native")[1][0].engine == "pure"
-    assert ["not made native" in str(warning.message) for warning in warned][-1] is False
+    assert ["native" in str(warning.message) for warning in warned] == [True, False]
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, "native"])
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+def test_native_is_compiled_once_and_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (carry, history), (again, later) = run("adam", "native"), run("adam", "native")
+    expected, means = by_hand("adam")
+    close(carry, expected)
+    assert all(torch.equal(a, b) for a, b in zip(pm.tree_leaves(carry), pm.tree_leaves(again), strict=True))
+    assert [epoch.loss for epoch in history] == pytest.approx(means, rel=1e-9)
+    assert {epoch.engine for epoch in history + later} == {"native"}
+    assert history[-1].compile_seconds > 0 == later[-1].compile_seconds
+    assert len(set.union(*(storages(epoch.carry) for epoch in history))) == 3 * len(pm.tree_leaves(carry))
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@pytest.mark.filterwarnings("ignore:the step is:RuntimeWarning")
+def test_native_gives_way_in_the_middle_of_an_epoch() -> None:
+    step, carry = short_read()
+    folding: Folding[Any, pm.Batch] = Folding(step, carry, "native")
+    given = pieces(3, 2, (16, 16, 16))
+    with pytest.raises(KeyboardInterrupt):
+        folding.run(stopped_after(2, KeyboardInterrupt())(given))
+    assert folding.engine == "native"
+    rest = [given[2], *pieces(3, 2, (16, 5, 16))]
+    losses = folding.run(rest)
+    assert folding.engine == "pure"
+    middle, _ = pure(step, carry, given[:2])
+    close((folding.carry(), losses), pure(step, middle, rest))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore:the step is:RuntimeWarning")
-def test_fold_gives_the_same_on_every_engine(name: str, engine: pm.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pure_mlp.native.program.native", no_compiler)
+def test_fold_gives_the_same_on_every_engine(name: str, engine: pm.Engine) -> None:
     given = [(draw(n, 3, seed=i), draw(n, 2, seed=50 + i)) for i, n in enumerate((16, 16, 10, 16, 10))]
     step, carry = CASES[name]()
     kept = pm.tree_map(torch.clone, carry)
