@@ -173,6 +173,8 @@ def plan(step: Step[S, B], carry: S, batch: B, *, engine: Engine = "plan") -> Pl
     """Plan the step for batches like this one. The step is run once, on a copy; neither carry nor batch nor generators change.
 
     What the step reads from Python is read now and stays: numbers, shapes, which tensors it captures (their values may change).
+    Large matrix products are timed now, and are torch's or oneDNN's from then on: within a process equal steps give equal values,
+    two processes may differ by rounding.
     The engine "plan" calls torch; "native" is C, compiled here and kept on disk: the same values up to rounding, for nets so small
     that calls are what costs. Raises `Unplannable`, naming operation and source line, for a step that reads values into Python,
     changes tensors in place that it did not make, returns a carry of another structure or a loss that is not 0-dim; and natively

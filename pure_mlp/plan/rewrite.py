@@ -126,8 +126,13 @@ class _Rewriter:
                 if name and s == 1 and a.like == node.like and not b.kwargs:
                     return self.graph.add(name, (self.new[a], *map(self.argument, b.args)), {"value": t}, node.spec)
         (a, s), (b, t) = terms if terms[0][1] == 1 else terms[::-1]
-        first = self.new[a] if s == 1 else self.product(a, s)
-        return self.graph.add("aten.add.Tensor", (first, self.new[b]), {} if t == 1 else {"alpha": t}, node.spec)
+        return self.sum(self.new[a] if s == 1 else self.product(a, s), self.new[b], t, node.like)
+
+    def sum(self, a: Node, b: Node, t: Number, spec: Spec) -> Node:
+        """a + t b."""
+        if t == -1:
+            return self.graph.add("aten.sub.Tensor", (a, b), {}, spec)
+        return self.graph.add("aten.add.Tensor", (a, b), {} if t == 1 else {"alpha": t}, spec)
 
     def product_onto(self, node: Node, a: Node, s: Number, inner: Node, t: Number) -> Node | None:
         """a s + (bias + A B q) -> (bias + a s) + A B q: the sum that the product lands on is whole, and overwritten in place."""
@@ -136,8 +141,7 @@ class _Rewriter:
         terms = self.terms(inner)
         for (bias, p), (product, q) in (terms, terms[::-1]):
             if product.op == "aten.mm.default" and self.readers[product] == 1 and p == 1 and bias.like.shape != node.like.shape:
-                onto = self.graph.add("aten.add.Tensor", (self.new[bias], self.new[a]), {} if s == 1 else {"alpha": s}, node.spec)
-                args = (onto, *map(self.argument, product.args))
+                args = (self.sum(self.new[bias], self.new[a], s, node.like), *map(self.argument, product.args))
                 return self.graph.add("aten.addmm.default", args, {"beta": 1.0, "alpha": q}, node.spec)
         return None
 

@@ -57,7 +57,15 @@ def _addmm(e: Emitter, node: Node, out: Tensor) -> None:
     elif own:
         e.method(e.names[node], out, "addmm_", (a, b), node.kwargs)
     else:
-        e.lines.append(f"{e.cell('addmm', torch.addmm)}({e.arguments(node.args, node.kwargs)}, out={e.names[node]})")
+        rest = e.arguments((a, b), node.kwargs)
+        e.lines.append(f"{e.cell('addmm', torch.addmm)}({_rows(e, c, out)}, {rest}, out={e.names[node]})")
+
+
+def _rows(e: Emitter, c: Node, out: Tensor) -> str:
+    """A bias seen as a matrix of equal rows, once and for all: otherwise each call expands it."""
+    if c not in e.stable or c.like.shape == out.shape:
+        return e.names[c]
+    return e.cell(f"{e.names[c]}_rows", e.stable[c].expand(*out.shape))
 
 
 def _onednn(e: Emitter, node: Node, a: Node, b: Node, beta: object, alpha: object) -> None:
