@@ -71,6 +71,20 @@ def test_both_products_compute_the_step(optimizer: Any, monkeypatch: pytest.Monk
 
 
 @needs_onednn
+def test_products_are_timed_as_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def chosen(a: Spec, b: Spec, out: Spec, adds: bool) -> bool:
+        asked.append(adds)
+        return True
+
+    planned, _, _ = program(monkeypatch, pm.sgd(0.1), chosen, [(data(16, 24, 0), data(16, 8, 1))])
+    calls = [line for line in planned.source.splitlines() if "onednn(" in line]
+    assert asked == [line.split(", ")[3] == "1.0" for line in calls]
+    assert sum(asked) == 4
+
+
+@needs_onednn
 @pytest.mark.parametrize("threads", [1, 2])
 def test_batches_of_other_strides_and_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.get_num_threads()

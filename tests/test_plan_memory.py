@@ -182,6 +182,25 @@ def test_a_product_that_two_read_is_computed_once() -> None:
     assert sum("mm" in line for line in lines(planned)) == 1
 
 
+TWICE: list[Callable[..., Any]] = [
+    lambda w, b: (w, ((y := b[0] @ w + w[0]) - b[1]).exp().sum() + y.tanh().sum()),
+    lambda w, b: (w, ((y := b[0] @ w) + w[0] - b[1]).exp().sum() + y.tanh().sum()),
+    lambda w, b: (w - 0.1 * (d := 0.5 * w + b[0].t() @ b[1]), d.tanh().sum()),
+]
+
+
+@pytest.mark.parametrize("step", TWICE)
+def test_a_product_is_not_repeated_for_a_sum_that_two_read(step: Callable[..., Any]) -> None:
+    planned = plan(step, draw(6, 6), pieces(6, 6)[0])
+    assert sum("mm" in line for line in lines(planned)) == 1
+    same(step, draw(6, 6), pieces(6, 6))
+
+
+def test_log_sigmoid_happens_in_place() -> None:
+    planned = plan(lambda w, b: (w, torch.nn.functional.logsigmoid(b[0] @ w).sum()), draw(6, 6), pieces(6, 6)[0])
+    assert any("log_sigmoid_forward(b0, output=b0" in line for line in lines(planned))
+
+
 def test_a_bottom_layer_that_computes_dx_is_pruned() -> None:
     net = pm.serial(pm.linear, pm.relu, pm.linear)
     step, carry = training(net, (affine(6, 6), (), affine(6, 6, 1)), pm.mse, pm.sgd(0.1))

@@ -16,6 +16,15 @@ from pure_mlp.plan.graph import Unplannable
 from pure_mlp.plan.plan import plan
 
 Carry = Any
+MOMENTA = (draw(6, 6), draw(6, 6, seed=1)), (draw(6, 6, seed=2), draw(6, 6, seed=3))
+
+
+def moved(c: Carry, b: Any) -> Carry:
+    """Two leaves and their momenta after a step."""
+    momenta = tuple(0.9 * v + b[0].t() @ (b[1] * (i + 2)) for i, v in enumerate(c[1]))
+    return tuple(p - 0.1 * v for p, v in zip(c[0], momenta)), momenta
+
+
 PURE: dict[str, tuple[Callable[[Carry, Any], Any], Carry]] = {
     "swap": (lambda c, b: ((c[1], c[0]), b[0].sum()), (draw(6, 6), draw(6, 6, seed=1))),
     "swap and update": (lambda c, b: ((c[1] + 1, c[0] * 2), (c[0] * c[1]).sum()), (draw(3), draw(3, seed=1))),
@@ -49,6 +58,14 @@ PURE: dict[str, tuple[Callable[[Carry, Any], Any], Carry]] = {
         lambda c, b: (tuple((p * p + b[0].t() @ b[1] * i) * 0.1 for i, p in enumerate(c)), (c[0] @ c[1]).sum()),
         (draw(6, 6), draw(6, 6, seed=1).t(), draw(6, 6, seed=2)),
     ),
+    "a product onto twice a bias": (lambda c, b: (c, (b[0] + (2 * c[0] + b[1] @ c)).exp().sum()), draw(6, 6)),
+    "twice a product onto a bias": (lambda c, b: (c, (b[0] + 2 * (c[0] + b[1] @ c)).exp().sum()), draw(6, 6)),
+    "a product onto a bias, less": (lambda c, b: (c, ((c[0] + b[1] @ c) - 3 * b[0]).exp().sum()), draw(6, 6)),
+    "decay inside and outside": (lambda c, b: (c - 0.1 * (0.5 * c - 3 * (b[0].t() @ b[1])), c.sum()), draw(6, 6)),
+    "decay that the loss reads": (lambda c, b: (c - 0.1 * (d := 0.5 * c + b[0].t() @ b[1]), d.sum()), draw(6, 6)),
+    "ones that broadcast": (lambda c, b: (c, (c * torch.ones(10, 6, dtype=F64)).sum()), draw(6)),
+    "momenta that are read": (lambda c, b: (moved(c, b), sum((m * v).sum() for m, v in zip(moved(c, b)[1], c[1]))), MOMENTA),
+    "momenta that swap": (lambda c, b: ((moved(c, b)[0], moved(c, b)[1][::-1]), c[1][0].sum()), MOMENTA),
     "empty": (lambda c, b: (c, b[0].sum()), ()),
 }
 
