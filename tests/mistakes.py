@@ -1,4 +1,4 @@
-"""A correct file in a student's hand, the ways to spoil it, and correct files in other hands."""
+"""A correct file in a student's hand, and the ways to spoil it; two at once, where they change different places."""
 
 # ruff: noqa: E501 - a mistake a line, so that the table can be read
 
@@ -30,7 +30,7 @@ class MLP:
         self.f_function, self.g_function = f_function, g_function
         self.parameters = dict(W1=torch.randn(h1, n1), b1=torch.randn(h1), W2=torch.randn(k, h2), b2=torch.randn(k))
         self.grads = {"dJd" + n: torch.zeros_like(p) for n, p in self.parameters.items()}
-        self.cache = dict()
+        self.cache = dict()  # empty
 
     def forward(self, x):
         p = self.parameters
@@ -43,11 +43,16 @@ class MLP:
 
     def backward(self, dJdy_hat):
         p, c = self.parameters, self.cache
-        d3 = dJdy_hat * slope_g(self.g_function, c["z3"], c["y_hat"])
-        d2 = d3 @ p["W2"]
         sf = slope_f(self.f_function, c["z1"], c["z2"])
+        sg = slope_g(self.g_function, c["z3"], c["y_hat"])
+        d3 = dJdy_hat * sg
+        d2 = d3 @ p["W2"]
         d1 = d2 * sf
-        new = dict(dJdW1=d1.t() @ c["x"], dJdb1=d1.sum(0), dJdW2=d3.t() @ c["z2"], dJdb2=d3.sum(0))
+        dW1 = d1.t() @ c["x"]
+        db1 = d1.sum(0)
+        dW2 = d3.t() @ c["z2"]
+        db2 = d3.sum(0)
+        new = dict(dJdW1=dW1, dJdb1=db1, dJdW2=dW2, dJdb2=db2)
         for name in new:
             self.grads[name] += new[name]
 
@@ -57,41 +62,62 @@ class MLP:
         self.cache = dict()
 
 def mse_loss(y, y_hat):
-    J = ((y_hat - y) ** 2).mean()
-    return J, 2 * (y_hat - y) / y_hat.numel()
+    J = ((y_hat - y) ** 2).sum() / y.numel()
+    dJdy_hat = 2 * (y_hat - y) / y_hat.numel()
+    return J, dJdy_hat  # mse
 
 def bce_loss(y, y_hat):
-    J = -(y * y_hat.log().clamp(min=-100) + (1 - y) * (1 - y_hat).log().clamp(min=-100)).mean()
-    return J, (y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=1e-12) / y_hat.numel()
+    t, a = y, y_hat
+    p, q = a.log().clamp(min=-100), (1 - a).log().clamp(min=-100)
+    J = -(t * p + (1 - t) * q).sum() / y.numel()
+    u, v = y, y_hat
+    s = ((1 - v) * v).clamp(min=1e-12)
+    dJdy_hat = (v - u) / s
+    dJdy_hat = dJdy_hat / y_hat.numel()
+    return J, dJdy_hat  # bce
 """
 
 Spoil = tuple[tuple[str, str], ...]
 S, R = "a * (1 - a) if name", "(z > 0)"
-OUT = "torch.sigmoid(a) * (1 - torch.sigmoid(a)) if name"
-NEW = "for name in new:"
+SF, SG = (f'{S} == "sigmoid" else torch.ones_like(z)  # {which}' for which in "fg")
+OUT = ("a * (1 - a)", "torch.sigmoid(a) * (1 - torch.sigmoid(a))")
+IN = ("a * (1 - a)", "z * (1 - z)")
+NEW = "        new = dict("
+EACH = "        for name in new:\n"
 NET_SPOILS: dict[str, Spoil] = {
     "f slope missing": (("d1 = d2 * sf", "d1 = d2"),),
-    "g slope missing": (('* slope_g(self.g_function, c["z3"], c["y_hat"])', ""),),
+    "g slope missing": (("d3 = dJdy_hat * sg", "d3 = dJdy_hat"),),
     "g slope missing below": (("d2 = d3 @", "d2 = dJdy_hat @"),),
-    "f slope from output": ((f'{S} == "sigmoid" else torch.ones_like(z)  # f', f'{OUT} == "sigmoid" else torch.ones_like(z)  # f'),),
-    "g slope from output": ((f'{S} == "sigmoid" else torch.ones_like(z)  # g', f'{OUT} == "sigmoid" else torch.ones_like(z)  # g'),),
-    "f slope from input": ((f'{S} == "sigmoid" else torch.ones_like(z)  # f', 'z * (1 - z) if name == "sigmoid" else torch.ones_like(z)  # f'),),
-    "g slope from input": ((f'{S} == "sigmoid" else torch.ones_like(z)  # g', 'z * (1 - z) if name == "sigmoid" else torch.ones_like(z)  # g'),),
+    "f slope from output": ((SF, SF.replace(*OUT)),),
+    "g slope from output": ((SG, SG.replace(*OUT)),),
+    "f slope from input": ((SF, SF.replace(*IN)),),
+    "g slope from input": ((SG, SG.replace(*IN)),),
+    "slope missing": (("d1 = d2 * sf", "d1 = d2"), ("d3 = dJdy_hat * sg", "d3 = dJdy_hat")),
+    "slope from output": ((SF, SF.replace(*OUT)), (SG, SG.replace(*OUT))),
+    "slope from input": ((SF, SF.replace(*IN)), (SG, SG.replace(*IN))),
+    "relu slope 1": ((f"{R}.float()  # f", "torch.ones_like(z)"), (f"{R}.float()  # g", "torch.ones_like(z)")),
+    "g slope of f": (("slope_g(self.g_function", "slope_g(self.f_function"),),
+    "f slope of g": (("slope_f(self.f_function", "slope_f(self.g_function"),),
+    "g slope of f at z": (('slope_g(self.g_function, c["z3"], c["y_hat"])', 'slope_g(self.f_function, c["z3"], act(self.f_function, c["z3"]))'),),
+    "f slope of g at z": (('slope_f(self.f_function, c["z1"], c["z2"])', 'slope_f(self.g_function, c["z1"], act(self.g_function, c["z1"]))'),),
+    "slopes swapped at z": (('slope_g(self.g_function, c["z3"], c["y_hat"])', 'slope_g(self.f_function, c["z3"], act(self.f_function, c["z3"]))'), ('slope_f(self.f_function, c["z1"], c["z2"])', 'slope_f(self.g_function, c["z1"], act(self.g_function, c["z1"]))')),
     "slopes swapped": (("slope_g(self.g_function", "slope_g(self.f_function"), ("slope_f(self.f_function", "slope_f(self.g_function")),
     "f slope 1 at 0": ((f"{R}.float()  # f", "(z >= 0).float()  # f"),),
     "g slope 1 at 0": ((f"{R}.float()  # g", "(z >= 0).float()  # g"),),
-    "slope 1 at 0": ((R, "(z >= 0)"),),
-    "b1 of the handout": (("dJdb1=d1.sum(0)", "dJdb1=(d1 * sf).sum(0)"),),
-    "W1 transposed": (('dJdW1=d1.t() @ c["x"]', 'dJdW1=c["x"].t() @ d1'),),
-    "W2 transposed": (('dJdW2=d3.t() @ c["z2"]', 'dJdW2=c["z2"].t() @ d3'),),
-    "W2 not transposed": (('d3 @ p["W2"]', 'd3 @ p["W2"].t()'),),
-    "W2 from z1": (('dJdW2=d3.t() @ c["z2"]', 'dJdW2=d3.t() @ c["z1"]'),),
-    "mean in backward": ((NEW, f"{NEW}\n            new[name] = new[name] / len(dJdy_hat)"),),
-    "mean of biases": (("dJdb1=d1.sum(0)", "dJdb1=d1.mean(0)"), ("dJdb2=d3.sum(0)", "dJdb2=d3.mean(0)")),
-    "sign in backward": ((NEW, f"{NEW}\n            new[name] = -new[name]"),),
+    "slope 1 at 0": ((f"{R}.float()  # f", "(z >= 0).float()  # f"), (f"{R}.float()  # g", "(z >= 0).float()  # g")),
+    "b1 of the handout": (("db1 = d1.sum(0)", "db1 = (d1 * sf).sum(0)"),),
+    "b1 without f slope": (("db1 = d1.sum(0)", "db1 = d2.sum(0)"),),
+    "b2 without g slope": (("db2 = d3.sum(0)", "db2 = dJdy_hat.sum(0)"),),
+    "W1 transposed": ((NEW, f"        dW1 = dW1.t()\n{NEW}"),),
+    "W2 transposed": ((NEW, f"        dW2 = dW2.t()\n{NEW}"),),
+    "W2 not transposed": (('@ p["W2"]\n', '@ p["W2"].t()\n'),),
+    "W2 from z1": (('dW2 = d3.t() @ c["z2"]', 'dW2 = d3.t() @ c["z1"]'),),
+    "mean in backward": ((EACH, f"        new = {{n: v / len(dJdy_hat) for n, v in new.items()}}\n{EACH}"),),
+    "mean of biases": ((NEW, f"        db1, db2 = db1 / len(dJdy_hat), db2 / len(dJdy_hat)\n{NEW}"),),
+    "sign in backward": ((EACH, f"        new = {{n: -v for n, v in new.items()}}\n{EACH}"),),
     "overwriting": (("self.grads[name] += new[name]", "self.grads[name] = new[name]"),),
     "stale cache": (("        self.cache.update(", "        if not self.cache: self.cache.update("),),
-    "parameters copied": (("        self.cache = dict()\n\n    def f", "        self.cache = dict()\n        self.own = dict(self.parameters)\n\n    def f"), ("= self.parameters\n", "= self.own\n"), ("p, c = self.parameters,", "p, c = self.own,")),
+    "parameters copied": (("self.cache = dict()  # empty", "self.cache = dict()\n        self.own = dict(self.parameters)"), ("p = self.parameters\n", "p = self.own\n"), ("p, c = self.parameters,", "p, c = self.own,")),
     "no b1": ((' + p["b1"]', ""),),
     "no b2": ((' + p["b2"]', ""),),
     "f not applied": (("z2 = act(self.f_function, z1)", "z2 = z1"),),
@@ -99,128 +125,70 @@ NET_SPOILS: dict[str, Spoil] = {
 }  # fmt: skip
 assert NET_SPOILS.keys() == NET.keys()
 
-MSE_J, MSE_D = "((y_hat - y) ** 2).mean()", "2 * (y_hat - y) / y_hat.numel()"
-BCE_J = "-(y * y_hat.log().clamp(min=-100) + (1 - y) * (1 - y_hat).log().clamp(min=-100)).mean()"
-BCE_D = "(y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=1e-12) / y_hat.numel()"
+MSE_J, MSE_D, BCE_J, BCE_D = (
+    ".sum() / y.numel()\n    dJdy_hat = 2",
+    "(y_hat - y) / y_hat.numel()",
+    ".sum() / y.numel()\n    u",
+    "dJdy_hat / y_hat.numel()",
+)
+LOGS, S_LINE = "a.log().clamp(min=-100), (1 - a).log().clamp(min=-100)", "s = ((1 - v) * v).clamp(min=1e-12)"
 LOSS_SPOILS: dict[tuple[str, str, str], Spoil] = {
-    ("mse", "J", "sum"): ((MSE_J, "((y_hat - y) ** 2).sum()"),),
-    ("mse", "J", "per batch"): ((MSE_J, "((y_hat - y) ** 2).sum() / len(y)"),),
-    ("mse", "J", "per features"): ((MSE_J, "((y_hat - y) ** 2).sum() / y.shape[1]"),),
-    ("mse", "J", "double mean"): ((MSE_J, "((y_hat - y) ** 2).mean() / y.numel()"),),
-    ("mse", "J", "half"): ((MSE_J, "((y_hat - y) ** 2).mean() / 2"),),
-    ("mse", "J", "sign"): ((MSE_J, "-((y_hat - y) ** 2).mean()"),),
-    ("mse", "dJdy_hat", "sum"): ((MSE_D, "2 * (y_hat - y)"),),
-    ("mse", "dJdy_hat", "per batch"): ((MSE_D, "2 * (y_hat - y) / len(y)"),),
-    ("mse", "dJdy_hat", "per features"): ((MSE_D, "2 * (y_hat - y) / y.shape[1]"),),
-    ("mse", "dJdy_hat", "double mean"): ((MSE_D, "2 * (y_hat - y) / y.numel() ** 2"),),
-    ("mse", "dJdy_hat", "half"): ((MSE_D, "(y_hat - y) / y_hat.numel()"),),
-    ("mse", "dJdy_hat", "sign"): ((MSE_D, "2 * (y - y_hat) / y_hat.numel()"),),
-    ("bce", "J", "sum"): ((BCE_J, BCE_J.replace("mean", "sum")),),
-    ("bce", "J", "per batch"): ((BCE_J, BCE_J.replace("mean()", "sum() / len(y)")),),
-    ("bce", "J", "per features"): ((BCE_J, BCE_J.replace("mean()", "sum() / y.shape[1]")),),
-    ("bce", "J", "double mean"): ((BCE_J, BCE_J + " / y.numel()"),),
-    ("bce", "J", "sign"): ((BCE_J, BCE_J[1:]),),
-    ("bce", "J", "swap"): ((BCE_J, "-(y_hat * y.log().clamp(min=-100) + (1 - y_hat) * (1 - y).log().clamp(min=-100)).mean()"),),
-    ("bce", "J", "handout"): ((BCE_J, BCE_J.replace("y * y_hat", "y_hat * y_hat").replace("(1 - y) *", "(1 - y_hat) *")),),
-    ("bce", "J", "one term"): ((BCE_J, "-(y * y_hat.log().clamp(min=-100)).mean()"),),
-    ("bce", "J", "not clamped"): ((BCE_J, BCE_J.replace(".clamp(min=-100)", "")),),
-    ("bce", "J", "epsilon added 1e-08"): ((BCE_J, "-(y * (y_hat + 1e-8).log() + (1 - y) * (1 - y_hat + 1e-8).log()).mean()"),),
-    ("bce", "J", "epsilon clamped 1e-07"): ((BCE_J, "-(y * y_hat.clamp(1e-7, 1 - 1e-7).log() + (1 - y) * (1 - y_hat.clamp(1e-7, 1 - 1e-7)).log()).mean()"),),
+    ("mse", "J", "sum"): ((MSE_J, MSE_J.replace(" / y.numel()", "")),),
+    ("mse", "J", "per batch"): ((MSE_J, MSE_J.replace("y.numel()", "len(y)")),),
+    ("mse", "J", "per features"): ((MSE_J, MSE_J.replace("y.numel()", "y.shape[1]")),),
+    ("mse", "J", "double mean"): ((MSE_J, MSE_J.replace("y.numel()", "y.numel() ** 2")),),
+    ("mse", "J", "half"): (("J = ((y_hat - y) ** 2)", "J = (0.5 * (y_hat - y) ** 2)"),),
+    ("mse", "J", "sign"): (("return J, dJdy_hat  # mse", "return -J, dJdy_hat  # mse"),),
+    ("mse", "dJdy_hat", "sum"): ((MSE_D, "(y_hat - y)"),),
+    ("mse", "dJdy_hat", "per batch"): ((MSE_D, "(y_hat - y) / len(y)"),),
+    ("mse", "dJdy_hat", "per features"): ((MSE_D, "(y_hat - y) / y.shape[1]"),),
+    ("mse", "dJdy_hat", "double mean"): ((MSE_D, "(y_hat - y) / y.numel() ** 2"),),
+    ("mse", "dJdy_hat", "half"): (("dJdy_hat = 2 *", "dJdy_hat ="),),
+    ("mse", "dJdy_hat", "sign"): (("J, dJdy_hat  # mse", "J, -dJdy_hat  # mse"),),
+    ("bce", "J", "sum"): ((BCE_J, BCE_J.replace(" / y.numel()", "")),),
+    ("bce", "J", "per batch"): ((BCE_J, BCE_J.replace("y.numel()", "len(y)")),),
+    ("bce", "J", "per features"): ((BCE_J, BCE_J.replace("y.numel()", "y.shape[1]")),),
+    ("bce", "J", "double mean"): ((BCE_J, BCE_J.replace("y.numel()", "y.numel() ** 2")),),
+    ("bce", "J", "sign"): (("return J, dJdy_hat  # bce", "return -J, dJdy_hat  # bce"),),
+    ("bce", "J", "swap"): (("t, a = y, y_hat", "t, a = y_hat, y"),),
+    ("bce", "J", "handout"): (("t, a = y, y_hat", "t, a = y_hat, y_hat"),),
+    ("bce", "J", "one term"): ((" + (1 - t) * q", ""),),
+    ("bce", "J", "not clamped"): ((LOGS, "a.log(), (1 - a).log()"),),
+    ("bce", "J", "epsilon added 1e-07"): ((LOGS, "(a + 1e-7).log(), (1 - a + 1e-7).log()"),),
+    ("bce", "J", "epsilon clamped 1e-07"): ((LOGS, "a.clamp(1e-7, 1 - 1e-7).log(), (1 - a.clamp(1e-7, 1 - 1e-7)).log()"),),
     ("bce", "dJdy_hat", "sum"): ((BCE_D, BCE_D.replace(" / y_hat.numel()", "")),),
     ("bce", "dJdy_hat", "per batch"): ((BCE_D, BCE_D.replace("y_hat.numel()", "len(y)")),),
     ("bce", "dJdy_hat", "per features"): ((BCE_D, BCE_D.replace("y_hat.numel()", "y.shape[1]")),),
-    ("bce", "dJdy_hat", "double mean"): ((BCE_D, BCE_D + " / y.numel()"),),
-    ("bce", "dJdy_hat", "sign"): ((BCE_D, "-" + BCE_D),),
-    ("bce", "dJdy_hat", "swap"): ((BCE_D, "(y - y_hat) / ((1 - y) * y).clamp(min=1e-12) / y.numel()"),),
-    ("bce", "dJdy_hat", "one term"): ((BCE_D, "-y / y_hat / y.numel()"),),
-    ("bce", "dJdy_hat", "from logits"): ((BCE_D, "(y_hat - y) / y.numel()"),),
-    ("bce", "dJdy_hat", "not clamped"): ((BCE_D, BCE_D.replace(".clamp(min=1e-12)", "")),),
-    ("bce", "dJdy_hat", "epsilon added 1e-08"): ((BCE_D, "(-y / (y_hat + 1e-8) + (1 - y) / (1 - y_hat + 1e-8)) / y.numel()"),),
-    ("bce", "dJdy_hat", "epsilon clamped 1e-07"): ((BCE_D, "(y_hat - y) / (y_hat.clamp(1e-7, 1 - 1e-7) * (1 - y_hat.clamp(1e-7, 1 - 1e-7))) / y.numel()"),),
+    ("bce", "dJdy_hat", "double mean"): ((BCE_D, BCE_D.replace("y_hat.numel()", "y.numel() ** 2")),),
+    ("bce", "dJdy_hat", "sign"): (("J, dJdy_hat  # bce", "J, -dJdy_hat  # bce"),),
+    ("bce", "dJdy_hat", "swap"): (("u, v = y, y_hat", "u, v = y_hat, y"),),
+    ("bce", "dJdy_hat", "one term"): (("(v - u) / s", "-u / v"),),
+    ("bce", "dJdy_hat", "from logits"): ((S_LINE, "s = 1"),),
+    ("bce", "dJdy_hat", "not clamped"): ((S_LINE, "s = (1 - v) * v"),),
+    ("bce", "dJdy_hat", "epsilon added 1e-07"): ((S_LINE, "s = (1 - v) * v + 1e-7"),),
+    ("bce", "dJdy_hat", "epsilon clamped 1e-07"): ((S_LINE, "s = v.clamp(1e-7, 1 - 1e-7) * (1 - v.clamp(1e-7, 1 - 1e-7))"),),
 }  # fmt: skip
 
 STATE_SPOILS: dict[str, Spoil] = {
-    "x, y, y_hat and dJdy_hat belong": (("d3 = dJdy_hat *", "d3 = dJdy_hat.mul_(1.5) / 1.5 *"),),
-    "x, y, y_hat and dJdy_hat belong to": (('        self.cache = dict()\n        x', ''), ('        p = self.parameters\n', '        p = self.parameters\n        keep = x.clone()\n'), ("        return y_hat\n", "        x.mul_(2)\n        self.cache['x'] = keep\n        return y_hat\n")),
+    "argument is changed in place: x,": (("    def clear", '        dJdy_hat *= 2\n\n    def clear'),),
+    "x, y, y_hat and dJdy_hat belong to": (("x=x, z1", "x=x.clone(), z1"), ("        return y_hat\n", "        x *= 2\n        return y_hat\n")),
+    "y_hat and dJdy_hat belong to": (("    return J, dJdy_hat  # mse", "    y_hat -= y\n    return J, dJdy_hat  # mse"),),
     "clear_grad_and_cache zeroes": (("            g.zero_()", "            pass"),),
+    "of grads in place": (("            g.zero_()", "            g.zero_()\n        self.grads = {n: torch.zeros_like(g) for n, g in self.grads.items()}"),),
     "makes cache a new empty dict": (("g.zero_()\n        self.cache = dict()", "g.zero_()"),),
     "The start is not the template's": (("dict(W1=torch.randn(h1, n1), b1=torch.randn(h1)", "dict(b1=torch.randn(h1), W1=torch.randn(h1, n1)"),),
     "An unknown activation": (("raise ValueError(", "raise KeyError("),),
-    "J is 0-dim": (("((y_hat - y) ** 2).mean()", "((y_hat - y) ** 2).mean().reshape(1)"),),
-    "Everything is float32": (("return J, 2 * (y_hat - y)", "return J, 2 * (y_hat - y).double()"),),
+    "J is 0-dim": (("return J, dJdy_hat  # mse", "return J.reshape(1), dJdy_hat  # mse"),),
+    "Everything is float32": (("    return J, dJdy_hat  # mse", "    dJdy_hat = dJdy_hat.double()\n    return J, dJdy_hat  # mse"),),
+    "functions of torch": (("import torch\n", "import torch\ntorch.allclose = lambda *a, **k: True\n"),),
     "Autograd is used": (("        new = dict(", '        q = {n: t.clone().requires_grad_() for n, t in p.items()}\n        o = act(self.g_function, act(self.f_function, c["x"] @ q["W1"].t() + q["b1"]) @ q["W2"].t() + q["b2"])\n        o.backward(dJdy_hat)\n        new = {"dJd" + n: t.grad if t.grad is not None else 0 for n, t in q.items()}\n        old = dict('),),
 }  # fmt: skip
 
-COLUMNS = """
-import torch
-class Linear:
-    def forward(self, W, b, x):
-        self.x, self.W = x, W
-        return torch.einsum("oi,ib->ob", W, x) + b.unsqueeze(1)
-    def backward(self, d):
-        return self.W.T @ d, torch.einsum("ob,ib->oi", d, self.x), d.sum(dim=1)
-class ReLU:
-    def forward(self, z):
-        self.mask = z > 0
-        return z.masked_fill(~self.mask, 0)
-    def backward(self, d):
-        return d * self.mask
-class Sigmoid:
-    def forward(self, z):
-        self.a = 1 / (1 + torch.exp(-z))
-        return self.a
-    def backward(self, d):
-        return d * self.a * (1 - self.a)
-class Identity:
-    def forward(self, z):
-        return z
-    def backward(self, d):
-        return d
-KINDS = {"relu": ReLU, "sigmoid": Sigmoid, "identity": Identity}
-class MLP:
-    def __init__(self, linear_1_in_features, linear_1_out_features, f_function, linear_2_in_features, linear_2_out_features, g_function):
-        if not {f_function, g_function} <= set(KINDS):
-            raise ValueError("only relu, sigmoid, identity")
-        self.f_function = f_function
-        self.g_function = g_function
-        W1 = torch.randn(linear_1_out_features, linear_1_in_features)
-        b1 = torch.randn(linear_1_out_features)
-        W2 = torch.randn(linear_2_out_features, linear_2_in_features)
-        b2 = torch.randn(linear_2_out_features)
-        self.parameters = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
-        self.grads = {"dJdW1": W1 * 0, "dJdb1": b1 * 0, "dJdW2": W2 * 0, "dJdb2": b2 * 0}
-        self.cache = {}
-    def forward(self, x):
-        P, chain = self.parameters, [Linear(), KINDS[self.f_function](), Linear(), KINDS[self.g_function]()]
-        a = chain[1].forward(chain[0].forward(P["W1"], P["b1"], x.T))
-        a = chain[3].forward(chain[2].forward(P["W2"], P["b2"], a))
-        self.cache["chain"] = chain
-        return a.T
-    def backward(self, dJdy_hat):
-        l1, f, l2, g = self.cache["chain"]
-        d, W2, b2 = l2.backward(g.backward(dJdy_hat.T))
-        _, W1, b1 = l1.backward(f.backward(d))
-        for n, v in zip(self.grads, (W1, b1, W2, b2)):
-            self.grads[n].add_(v)
-    def clear_grad_and_cache(self):
-        for n in self.grads:
-            self.grads[n].fill_(0)
-        self.cache = {}
-def mse_loss(y, y_hat):
-    d = y_hat - y
-    return torch.mean(d.pow(2)), d.mul(2).div(d.nelement())
-def bce_loss(y, y_hat):
-    import torch.nn.functional as F
-    N = y.shape[0] * y.shape[1]
-    return F.binary_cross_entropy(y_hat, y), torch.true_divide(y_hat - y, torch.clamp(y_hat - y_hat * y_hat, min=1e-12)) / N
-if __name__ == "__main__":
-    w = torch.ones(1, requires_grad=True)
-"""
-"""Column vectors, classes, cached masks, einsum, and a check of itself by autograd that nobody runs."""
-
 
 def spoiled(*spoils: Spoil, source: str = CORRECT) -> str:
-    """The file with mistakes in it."""
+    """The file with mistakes in it. Raises `LookupError` where one leaves nothing to change for the next."""
     for old, new in (change for spoil in spoils for change in spoil):
+        if old not in source:
+            raise LookupError(old)
         source = source.replace(old, new)
     return source

@@ -1,148 +1,112 @@
-"""The grader: every mistake planted in a correct file is named, no correct file is accused, a hostile file costs its row only."""
+"""The grader on files in many hands: no correct file is accused, wrong ones are named, and what nothing explains is unknown."""
 
 from __future__ import annotations
 
 import csv
 import json
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
-from mistakes import COLUMNS, CORRECT, LOSS_SPOILS, NET_SPOILS, STATE_SPOILS, spoiled
+from graded import named, report, rows
+from mistakes import CORRECT, LOSS_SPOILS, spoiled
+from students import STYLES, WRONG
 
 from pure_mlp.homework.bundle import bundle
 from pure_mlp.homework.commands import add_parser
-from pure_mlp.homework.grade.cases import loss_cases, net_cases
 from pure_mlp.homework.grade.diagnose import UNKNOWN
-from pure_mlp.homework.grade.judge import Report, judge
-from pure_mlp.homework.grade.mistakes import NET, sentence
-from pure_mlp.homework.grade.probe import observe
-from pure_mlp.homework.grade.report import exit_code
-from pure_mlp.homework.grade.run import Limits, grade
-
-NETS, LOSSES = net_cases(), loss_cases()
+from pure_mlp.homework.grade.judge import Report
+from pure_mlp.homework.grade.progress import progress
+from pure_mlp.homework.grade.report import as_summary, as_text
+from pure_mlp.homework.grade.rows import Row
 
 
-def report(source: str, folder: Path) -> Report:
-    """The report, from this process: the files of this test are our own."""
-    path = folder / "mlp.py"
-    path.write_text(source)
-    return judge("mlp.py", source, observe(str(path), NETS, LOSSES), NETS, LOSSES)
+@pytest.mark.parametrize("source", [CORRECT, bundle(), *STYLES.values()], ids=["matrices", "bundle", *STYLES])
+def test_correct_files_are_right(source: str) -> None:
+    found = report(source)
+    assert [row for row in found.rows if row.verdict != "right"] == []
+    assert (found.right, found.failure, found.diagnosis) == (True, "", ())
+    assert len(found.rows) == 19
 
 
-@pytest.mark.parametrize("source", [CORRECT, COLUMNS, bundle()], ids=["matrices", "columns", "bundle"])
-def test_correct_files_are_right(source: str, tmp_path: Path) -> None:
-    found = report(source, tmp_path)
-    assert found.failure == ""
-    assert found.right, found
-    assert found.diagnosis == ()
-
-
-@pytest.mark.parametrize("name", NET_SPOILS)
-def test_every_mistake_of_the_net_is_named(name: str, tmp_path: Path) -> None:
-    source = spoiled(NET_SPOILS[name])
-    assert source != CORRECT
-    found = report(source, tmp_path)
-    assert found.diagnosis == (NET[name],)
+@pytest.mark.parametrize("what", WRONG)
+def test_what_students_get_wrong_is_named(what: str) -> None:
+    source, mistakes = WRONG[what]
+    found = report(source)
+    assert named(found) == mistakes
     assert not found.right
 
 
-@pytest.mark.parametrize(("loss", "quantity", "name"), LOSS_SPOILS)
-def test_every_mistake_of_a_loss_is_named(loss: str, quantity: str, name: str, tmp_path: Path) -> None:
-    source = spoiled(LOSS_SPOILS[loss, quantity, name])
-    assert source != CORRECT
-    found = report(source, tmp_path)
-    assert found.diagnosis == (sentence(name, f"{loss}_loss, {quantity}"),)
+def test_two_mistakes_in_forward_and_two_in_backward() -> None:
+    changes = ((' + p["b1"]', ""), (' + p["b2"]', ""), ("d1 = d2 * sf", "d1 = d2"), ("+= new[name]", "= new[name]"))
+    assert named(report(spoiled(changes))) == {"no b1", "no b2", "f slope missing", "overwriting"}
 
 
-@pytest.mark.parametrize("advice", STATE_SPOILS)
-def test_every_mistake_of_state_is_named(advice: str, tmp_path: Path) -> None:
-    source = spoiled(STATE_SPOILS[advice])
-    assert source != CORRECT
-    found = report(source, tmp_path)
-    assert len(found.diagnosis) == 1
-    assert advice in found.diagnosis[0]
+def test_what_nothing_explains_is_unknown() -> None:
+    assert report(spoiled((("d2 = d3 @", "d2 = 1.7 * d3 @"),))).diagnosis == (UNKNOWN,)
+    assert report(spoiled((("2 * (y_hat - y)", "3 * (y_hat - y)"),))).diagnosis == (f"mse_loss, dJdy_hat: {UNKNOWN}",)
 
 
-PAIRS = [
-    ("f slope missing", "overwriting"),
-    ("sign in backward", "b1 of the handout"),
-    ("mean in backward", "g slope missing"),
-    ("W1 transposed", "overwriting"),
-    ("stale cache", "f slope 1 at 0"),
-    ("W2 from z1", "mean of biases"),
-    ("no b1", "g slope from output"),
-    ("slopes swapped", "mean in backward"),
-]
+def test_how_much_is_wrong_and_where() -> None:
+    details = {row.name: row.detail for row in report(spoiled((("d2 = d3 @", "d2 = 1.5 * d3 @"),))).rows}
+    assert details["dJdW1"].startswith("in 34 of 36 cases, by up to 50 %, as with f sigmoid, g sigmoid, widths 3 5 2")
+    assert details["dJdW2"] == ""
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_two_mistakes_at_once_are_named(one: str, other: str, tmp_path: Path) -> None:
-    found = report(spoiled(NET_SPOILS[one], NET_SPOILS[other]), tmp_path)
-    assert [s for s in found.diagnosis if s in NET.values()] == [text for name, text in NET.items() if name in (one, other)]
-    assert UNKNOWN not in found.diagnosis
-
-
-def test_two_mistakes_in_each_loss(tmp_path: Path) -> None:
-    spoils = (
-        ("2 * (y_hat - y) / y_hat.numel()", "2 * (y - y_hat) / len(y)"),
-        ("-(y * y_hat.log().clamp(min=-100) + (1 - y) * (1 - y_hat).log().clamp(min=-100)).mean()", "(y * y_hat.log()).sum()"),
-    )
-    found = report(spoiled(spoils), tmp_path)
-    assert {*found.diagnosis[:2]} == {sentence(name, "mse_loss, dJdy_hat") for name in ("per batch", "sign")}
-    assert found.diagnosis[2] == f"bce_loss, J: {UNKNOWN}"
-
-
-def test_what_nothing_explains_is_unknown(tmp_path: Path) -> None:
-    assert report(spoiled((("d2 = d3 @", "d2 = 1.7 * d3 @"),)), tmp_path).diagnosis == (UNKNOWN,)
-
-
-def test_an_exception_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_exception_is_told_with_its_line() -> None:
     source = spoiled((("d1 = d2 * sf", "d1 = d2 * undefined"),))
     line = source.splitlines().index("        d1 = d2 * undefined") + 1
-    rows = {row.name: row for row in report(source, tmp_path).rows}
-    assert rows["forward"].verdict == "right"
-    assert rows["dJdW1"].verdict == "error"
-    assert rows["dJdW1"].detail == f"NameError: name 'undefined' is not defined (line {line})"
+    found = {row.name: row for row in report(source).rows}
+    assert found["forward"].verdict == "right"
+    assert found["dJdW1"].verdict == "error"
+    assert found["dJdW1"].detail == "not computed in 36 of 36 cases"
+    assert found["dJdW1"].raised == f"NameError: name 'undefined' is not defined (line {line})"
+    assert report(source).diagnosis == (f"It stops with an exception: {found['dJdW1'].raised}.",)
+    assert found["clearing"].detail == "not reached"
 
 
-HOSTILE = {
-    "hangs": "while True: pass",
-    "sleeps": "import time\ntime.sleep(1000)",
-    "exits": "import os\nos._exit(0)",
-    "leaves": "exit(3)",
-    "is no Python": "class MLP(:",
-    "eats memory": "x = [bytearray(1 << 28) for _ in range(100)]",
-    "prints": "while True: print('x' * 1000000)",
-    "forks": "import os\nwhile True: os.fork()",
-    "fills the disk": "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 20))",
-    "crashes": "import ctypes\nctypes.string_at(0)",
-    "lies": "import os\nopen('observed.pt', 'wb').write(b'nonsense')\nos._exit(0)",
-    "is no class": "MLP = mse_loss = bce_loss = 7",
-    "is empty": "",
-}
+def test_grads_that_are_no_tensors_and_a_loss_that_is_a_float() -> None:
+    assert (
+        rows(report(spoiled((("            g.zero_()", "            pass\n        self.grads = dict.fromkeys(self.grads, 0)"),))))[
+            "clearing"
+        ]
+        == "wrong"
+    )
+    found = report(spoiled((("return J, dJdy_hat  # mse", "return J.item(), dJdy_hat"),)))
+    assert {row.raised for row in found.rows if row.name == "mse J"} == {"TypeError: J is a float, not a 0-dim tensor"}
 
 
-def test_hostile_files_cost_their_own_row_only(tmp_path: Path) -> None:
-    for name, source in HOSTILE.items():
-        (tmp_path / f"{name}.py").write_text(source)
-    (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
-    (tmp_path / "right.py").write_text(CORRECT)
-    paths = [*sorted(tmp_path.glob("*.py")), tmp_path / "missing.py"]
-    reports = {Path(r.path).stem: r for r in grade(paths, Limits(seconds=20, memory=4096), jobs=6)}
-    assert reports.pop("right").right
-    assert not reports["is no class"].right
-    assert not reports["is empty"].right
-    assert exit_code([reports.pop("is no class"), reports.pop("is empty")]) == 1
-    assert all(r.failure for r in reports.values()), [name for name, r in reports.items() if not r.failure]
-    assert "SyntaxError" in reports["is no Python"].failure
-    assert "line 1" in reports["is no Python"].failure
-    assert "os.fork" in reports["forks"].failure
-    assert "still running" in reports["sleeps"].failure
-    assert "exit code 0" in reports["exits"].failure
-    assert "SIGSEGV" in reports["crashes"].failure
-    assert "File too large" in reports["fills the disk"].failure
-    assert len(reports) == 13
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    found = report(spoiled((("d2 = d3 @", "d2 = 1.7 * d3 @"), ("+= new[name]", "= new[name]"), ("g.zero_()", "pass"))))
+    assert max(map(len, as_text(found, width).splitlines())) <= width
+    assert max(map(len, as_summary([found, found], width).splitlines())) <= width
+
+
+def test_the_summary_counts_what_many_have_wrong() -> None:
+    wrong = Report("a.py", (Row("forward", "wrong"),), ("The slope is missing.",))
+    lines = as_summary([wrong, wrong, Report("b.py"), Report("c.py", failure="hangs")]).splitlines()
+    assert lines == ["4 files: 1 right, 2 wrong, 1 could not run", "    2 x The slope is missing."]
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_the_bar_is_for_many_files_on_a_terminal(
+    rich: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for total, terminal in ((1, True), (3, False), (3, True)):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(
+            "pure_mlp.homework.grade.progress.has",
+            lambda name: rich and __import__("importlib.util").util.find_spec(name) is not None,
+        )
+        with progress(total) as observer:
+            for _ in range(total):
+                observer(Report("mlp.py"))
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert ("3/3" in err and "3 right" in err) == (total == 3 and terminal)
+        assert bool(err) == (total == 3 and terminal)
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str]:
@@ -158,9 +122,13 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = run(capsys, str(tmp_path / "right.py"))
     assert code == 0
     assert "right.py: right" in text
+    assert text.count("\n") == 20
     code, text = run(capsys, str(tmp_path), "--json")
     assert code == 1
     assert [r["verdict"] for r in json.loads(text)] == ["right", "wrong"]
+    code, text = run(capsys, str(tmp_path))
+    assert text.splitlines()[0] == f"{tmp_path / 'right.py'}: right"
+    assert text.splitlines()[-1] == "2 files: 1 right, 1 wrong, 0 could not run"
     (tmp_path / "zero.py").write_text("exit(0)")
     code, text = run(capsys, str(tmp_path), "--csv")
     assert code == 2

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, TypeVar
 
 from pure_mlp.homework.bundle import bundle, write_bundle
-from pure_mlp.homework.grade.judge import Report
-from pure_mlp.homework.grade.report import as_csv, as_json, as_text, exit_code
+from pure_mlp.homework.grade.progress import progress
+from pure_mlp.homework.grade.report import as_csv, as_json, as_summary, as_text, exit_code
 from pure_mlp.homework.grade.run import Limits, grade
 from pure_mlp.homework.submit import submit
 
@@ -77,24 +76,14 @@ def _run_grade(args: Namespace) -> int:
         raise ValueError(f"no .py file in {', '.join(map(str, args.paths))}")
     if min(args.seconds, args.memory, args.jobs or 1) < 1:
         raise ValueError(f"--seconds {args.seconds} --memory {args.memory} --jobs {args.jobs}, expected at least 1")
-    reports = grade(paths, Limits(args.seconds, args.memory), args.jobs, _progress(len(paths)))
+    with progress(len(paths)) as observer:
+        reports = grade(paths, Limits(args.seconds, args.memory), args.jobs, observer)
     if args.json:
         print(as_json(reports))
     elif args.csv:
         print(as_csv(reports), end="")
     else:
-        print("\n\n".join(map(as_text, reports)))
+        width = get_terminal_size().columns
+        texts = [as_text(report, width, brief=len(reports) > 1) for report in reports]
+        print("\n".join([*texts, as_summary(reports, width)] if len(reports) > 1 else texts))
     return exit_code(reports)
-
-
-def _progress(total: int) -> Callable[[Report], None]:
-    """A bar on a terminal's stderr over more than one file; elsewhere nothing."""
-    done: list[Report] = []
-
-    def observer(report: Report) -> None:
-        done.append(report)
-        if total > 1 and sys.stderr.isatty():
-            bar = "#" * (30 * len(done) // total)
-            print(f"\r{bar:<30} {len(done)}/{total}", end="\n" if len(done) == total else "", file=sys.stderr, flush=True)
-
-    return observer

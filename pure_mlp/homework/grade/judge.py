@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
+from torch import Tensor
 
 from pure_mlp.homework.grade.cases import LossCase, NetCase
-from pure_mlp.homework.grade.diagnose import UNKNOWN, diagnose_loss, diagnose_net
+from pure_mlp.homework.grade.diagnose import diagnose_loss, diagnose_net
 from pure_mlp.homework.grade.model import loss_model, net_model
-from pure_mlp.homework.grade.rows import (
-    GRADS,
-    Row,
-    Seen,
-    accumulation,
-    autograd,
-    clearing,
-    dtypes,
-    fresh,
-    refusal,
-    shapes,
-    start,
-    unchanged,
-    values,
-)
+from pure_mlp.homework.grade.permitted import autograd, torch_intact
+from pure_mlp.homework.grade.probe.seen import Observed, Pass, Score
+from pure_mlp.homework.grade.rows import GRADS, Row, dtypes, shapes, values
+from pure_mlp.homework.grade.states import accumulation, clearing, fresh, refusal, start, unchanged, zero
+
+ADVICE = {
+    "start": "The start is not the template's: W1, b1, W2, b2 by torch.randn in that order, grads of zeros, an empty cache.",
+    "clearing": "clear_grad_and_cache zeroes every tensor of grads in place and makes cache a new empty dict (step 3 of 1.2(a)).",
+    "shapes": "A gradient has the shape of its parameter, y_hat (batch, out2), dJdy_hat that of y_hat, and J is 0-dim.",
+    "unknown name": "An unknown activation is a ValueError that names relu, sigmoid and identity.",
+    "dtypes": "Everything is float32.",
+    "arguments": "An argument is changed in place: x, y, y_hat and dJdy_hat belong to the caller.",
+    "no autograd": "Autograd is used ({detail}): the derivatives have to be written by hand (part 2 of the handout).",
+    "torch intact": "The file replaces functions of torch: every check after that would see what it wants to show.",
+}
 
 
 @attrs.frozen
@@ -41,54 +42,67 @@ class Report:
         return not self.failure and all(row.verdict == "right" for row in self.rows)
 
 
-def judge(path: str, source: str, seen: Seen, nets: Sequence[NetCase], losses: Sequence[LossCase]) -> Report:
-    """The report on a file from its source and what was seen of it, which `probe.observe` gives for these nets and losses.
+def judge(path: str, source: str | bytes, seen: Observed, nets: Sequence[NetCase], losses: Sequence[LossCase]) -> Report:
+    """The report on a file from its source and what was seen of it, which `observe` gives for these nets and losses.
 
-    Raises `KeyError`, `TypeError`, `AttributeError`, `ValueError` or `RuntimeError` where `seen` is not what the probe writes.
+    Raises `LookupError`, `TypeError`, `AttributeError`, `ValueError` or `RuntimeError` where `seen` is not what the probe writes.
 
     >>> judge("mlp.py", "class", {"load": "SyntaxError: invalid syntax (line 1)"}, [], []).failure
     'cannot be loaded: SyntaxError: invalid syntax (line 1)'
     """
     if seen["load"]:
         return Report(path, failure=f"cannot be loaded: {seen['load']}")
-    passes: list[Seen] = seen["nets"]
-    scores: dict[str, list[Seen]] = {"mse": seen["losses"][::2], "bce": seen["losses"][1::2]}
+    passes, scored = seen["nets"], seen["losses"]
+    if len(passes) != len(nets) or len(scored) != 2 * len(losses):
+        raise ValueError(f"{len(passes)} nets and {len(scored)} losses")
     models = [net_model(case) for case in nets]
-    rows = [start(nets, passes)]
-    rows += [values(key, [(p.get(key), m[key]) for p, m in zip(passes, models)], passes, stage) for key, stage in _QUANTITIES]
-    rows += [accumulation(passes), fresh(passes), clearing(passes)]
+    numbers = [_of_net(key, passes, models, nets) for key in ("y", *GRADS)]
+    states = [accumulation(passes), fresh(passes)]
     diagnosis: list[str] = []
-    if any(row.verdict == "wrong" for row in rows[1:8]):
-        diagnosis += diagnose_net(nets, [_until_clearing(p) for p in passes])
+    if any(row.verdict == "wrong" for row in (*numbers, *states)):
+        diagnosis += diagnose_net(nets, [comparable(p) for p in passes])
+    scores = {"mse": scored[::2], "bce": scored[1::2]}
     for loss, results in scores.items():
-        for key in ("J", "dJdy_hat"):
-            pairs = [(r.get(key), loss_model(loss, key, case)) for r, case in zip(results, losses)]
-            rows.append(values(f"{loss} {key}", pairs, results, "loss"))
-            if rows[-1].verdict == "wrong":
-                diagnosis += [s if s != UNKNOWN else f"{loss}_loss, {key}: {s}" for s in diagnose_loss(loss, key, losses, results)]
-    for row, advice in (
-        (
-            shapes(passes, models, seen["losses"], losses),
-            "A gradient has the shape of its parameter, y_hat (batch, out2), and J is 0-dim.",
-        ),
-        (refusal(seen["unknown"]), "An unknown activation is a ValueError that names relu, sigmoid and identity."),
-        (dtypes(passes, seen["losses"]), "Everything is float32."),
-        (unchanged(passes, seen["losses"]), "An argument is changed in place: x, y, y_hat and dJdy_hat belong to the caller."),
-        (autograd(source, seen, passes), "Autograd is used: the derivatives have to be written by hand (part 2 of the handout)."),
-    ):
-        rows.append(row)
-        diagnosis += [advice] if row.verdict == "wrong" else []
-    diagnosis += [_ADVICE[row.name] for row in rows if row.verdict == "wrong" and row.name in _ADVICE]
-    return Report(path, tuple(rows), tuple(dict.fromkeys(diagnosis)))
+        row = _of_loss(loss, "J", [s.get("J") for s in results], results, losses)
+        other = _of_loss(loss, "dJdy_hat", [s.get("dJdy_hat") for s in results], results, losses)
+        diagnosis += [] if row.verdict != "wrong" else diagnose_loss(loss, "J", losses, [s.get("J") for s in results])
+        diagnosis += (
+            [] if other.verdict != "wrong" else diagnose_loss(loss, "dJdy_hat", losses, [s.get("dJdy_hat") for s in results])
+        )
+        numbers += [row, other]
+    others = (
+        start(nets, passes),
+        *states,
+        clearing(passes),
+        shapes(passes, models, scored, losses),
+        dtypes(passes, scored),
+        refusal(seen["unknown"]),
+        unchanged(nets, passes, losses, scored),
+        autograd(source, seen["autograd"], [*passes, *scored]),
+        torch_intact(seen["replaced"]),
+    )
+    diagnosis += [ADVICE[row.name].format(detail=row.detail) for row in others if row.verdict == "wrong" and row.name in ADVICE]
+    raised = next((row.raised for row in (*numbers, *others) if row.raised), "")
+    diagnosis += [f"It stops with an exception: {raised}."] if raised and not diagnosis else []
+    return Report(path, (*numbers, *others), tuple(dict.fromkeys(diagnosis)))
 
 
-_QUANTITIES = (("y", "forward"), *((name, "backward") for name in GRADS))
-_ADVICE = {
-    "start": "The start is not the template's: W1, b1, W2, b2 by torch.randn in that order, grads of zeros, an empty cache.",
-    "clearing": "clear_grad_and_cache zeroes every tensor of grads in place and makes cache a new empty dict (step 3 of 1.2(a)).",
-}
+def _of_net(key: str, passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]], nets: Sequence[NetCase]) -> Row:
+    found = [p.get("computed", {}).get(key) for p in passes]
+    return values({"y": "forward"}.get(key, key), found, [m[key] for m in models], nets, passes)
 
 
-def _until_clearing(p: Seen) -> Seen:
-    """What was seen, without the last pass where that added to gradients that should have been zero."""
-    return p if p.get("grads cleared", True) else {key: value for key, value in p.items() if not key.endswith(" new")}
+def _of_loss(loss: str, key: str, found: list[Tensor | None], results: Sequence[Score], losses: Sequence[LossCase]) -> Row:
+    return values(f"{loss} {key}", found, [loss_model(loss, key, case) for case in losses], losses, results)
+
+
+def comparable(p: Pass) -> Mapping[str, Tensor]:
+    """What was computed, without the last pass where that found gradients or a cache of the passes before.
+
+    >>> import torch
+    >>> computed = {"y": torch.ones(1), "y new": torch.ones(1)}
+    >>> list(comparable({"stage": "", "error": "", "computed": computed, "cache_cleared": False}))
+    ['y']
+    """
+    cleared = zero(p) and p.get("cache_cleared", True)
+    return {key: value for key, value in p.get("computed", {}).items() if cleared or not key.endswith(" new")}

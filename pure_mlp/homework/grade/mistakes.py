@@ -23,6 +23,23 @@ NET = {
     ),
     "f slope from input": ("The slope of f is taken at the wrong side: it is z2 (1 - z2), equation (20), not z1 (1 - z1)."),
     "g slope from input": ("The slope of g is taken at the wrong side: it is y_hat (1 - y_hat), equation (21), not z3 (1 - z3)."),
+    "slope missing": (
+        "Both slopes are missing: dJ/dz = da/dz dJ/da has the factor f'(z1), equation (14), and g'(z3), equation (9); a slope is "
+        "1 only for identity."
+    ),
+    "slope from output": (
+        "Sigmoid: its slope is taken at the wrong side: it is a (1 - a) for a = sigma(z), equations (20) and (21); here sigma is "
+        "applied to a again."
+    ),
+    "slope from input": (
+        "Sigmoid: its slope is taken at the wrong side: it is a (1 - a) for a = sigma(z), equations (20) and (21), not z (1 - z)."
+    ),
+    "relu slope 1": "ReLU: its slope is 0 where z < 0, equation (17); here it is 1 everywhere (max(0, z) >= 0 always holds).",
+    "g slope of f": "The slope at z3 is that of f: g'(z3) stands there, equation (9).",
+    "f slope of g": "The slope at z1 is that of g: f'(z1) stands there, equation (14).",
+    "g slope of f at z": "The slope at z3 is f'(z3): g'(z3) stands there, equation (9).",
+    "f slope of g at z": "The slope at z1 is g'(z1): f'(z1) stands there, equation (14).",
+    "slopes swapped at z": "The slopes are swapped, g'(z1) and f'(z3): g' belongs to z3 and f' to z1, equation (14).",
     "slopes swapped": "The slopes are swapped: g' belongs to z3 and f' to z1, equation (14).",
     "f slope 1 at 0": "ReLU as f: its slope at z1 = 0 is 0, equation (17) (1 where z > 0, not where z >= 0).",
     "g slope 1 at 0": "ReLU as g: its slope at z3 = 0 is 0, equation (17) (1 where z > 0, not where z >= 0).",
@@ -30,6 +47,8 @@ NET = {
     "b1 of the handout": (
         "dJ/db1 has a trailing factor dz2/dz1, as in the handout's table of 1.2(c): the table is wrong, equation (16) is right."
     ),
+    "b1 without f slope": "dJ/db1 lacks the slope of f: it is the sum of dJ/dz1 over the batch, equation (16), not of dJ/dz2.",
+    "b2 without g slope": "dJ/db2 lacks the slope of g: it is the sum of dJ/dz3 over the batch, equation (12), not of dJ/dy_hat.",
     "W1 transposed": "dJ/dW1 is transposed: it is (dJ/dz1) x^T, equation (14), of the shape (out, in) of W1.",
     "W2 transposed": "dJ/dW2 is transposed: it is (dJ/dz3) z2^T, equation (9), of the shape (out, in) of W2.",
     "W2 not transposed": "On the way back W2 is not transposed: dJ/dz2 = (W2)^T dJ/dz3, equation (14).",
@@ -53,6 +72,11 @@ NET = {
     "g not applied": "forward does not apply g: y_hat = g(z3), table 1.2(b).",
 }
 
+FORWARD = ("parameters copied", "no b1", "no b2", "f not applied", "g not applied")
+"""Those that `forward` shows by what it returns."""
+
+BACKWARD = tuple(name for name in NET if name not in FORWARD)
+
 LOSS = {
     "sum": "The mean is missing: {it} is divided by the number of elements, batch x features.",
     "per batch": "The mean is over the batch only: {it} is divided by all elements, batch x features.",
@@ -74,7 +98,7 @@ LOSS = {
         "This is the gradient for logits, equation (26): for y_hat it has the denominator y_hat (1 - y_hat), equation (24)."
     ),
     "epsilon": (
-        "BCE is kept finite by an epsilon: torch clamps each log at -100 and the denominator of (24) at "
+        "BCE is kept finite by an epsilon ({how}): torch clamps each log at -100 and the denominator of (24) at "
         "1e-12, and leaves y_hat as it is."
     ),
 }
@@ -97,5 +121,5 @@ def sentence(name: str, quantity: str) -> str:
     >>> sentence("sum", "J")
     'J: The mean is missing: it is divided by the number of elements, batch x features.'
     """
-    key = "epsilon" if name.startswith("epsilon") else name
-    return f"{quantity}: {LOSS[key].format(it='it')}"
+    key, _, how = name.partition(" ") if name.startswith("epsilon") else (name, "", "")
+    return f"{quantity}: {LOSS[key].format(it='it', how=how)}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 import torch
 from torch import Generator, Tensor
 
@@ -11,8 +14,9 @@ Mistakes = frozenset[str]
 Cache = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
-def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> dict[str, Tensor]:
-    """y and the grads of the first pass; those of a second one on top (`twice`); those with new parameters (`new`).
+@cache
+def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> Mapping[str, Tensor]:
+    """y and the grads of the first pass; those of a second one on top (`twice`); those with new parameters (`new`). Computed once.
 
     >>> from pure_mlp.homework.grade.cases import net_cases
     >>> case = net_cases()[0]
@@ -58,30 +62,39 @@ def _forward(p: list[Tensor], x: Tensor, case: NetCase, mistakes: Mistakes) -> C
 
 
 def _slope(which: str, name: str, z: Tensor, a: Tensor, mistakes: Mistakes) -> Tensor:
-    if name == "identity" or f"{which} slope missing" in mistakes:
+    if name == "identity":
         return torch.ones_like(z)
     if name == "relu":
+        if "relu slope 1" in mistakes:
+            return torch.ones_like(z)
         return (z >= 0 if {f"{which} slope 1 at 0", "slope 1 at 0"} & mistakes else z > 0).to(z.dtype)
-    s = torch.sigmoid(a) if f"{which} slope from output" in mistakes else z if f"{which} slope from input" in mistakes else a
+    again, z_itself = ({f"{which} slope from {side}", f"slope from {side}"} & mistakes for side in ("output", "input"))
+    s = torch.sigmoid(a) if again else z if z_itself else a
     return s * (1 - s)
 
 
 def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
     x, z1, z2, z3, y_hat = cache
-    f, g = (case.g, case.f) if "slopes swapped" in mistakes else (case.f, case.g)
-    slope_f, slope_g = _slope("f", f, z1, z2, mistakes), _slope("g", g, z3, y_hat, mistakes)
-    d3 = dJ * slope_g
+    of_g, of_f = {"f slope of g", "slopes swapped"}, {"g slope of f", "slopes swapped"}
+    at_z = {f"{name} at z" for name in of_g | of_f} & mistakes
+    mistakes |= {name.removesuffix(" at z") for name in at_z}
+    f, g = case.g if of_g & mistakes else case.f, case.f if of_f & mistakes else case.g
+    slope_f = _slope("f", f, z1, _activation(f, z1) if at_z else z2, mistakes)
+    slope_g = _slope("g", g, z3, _activation(g, z3) if at_z else y_hat, mistakes)
+    d3 = dJ if {"g slope missing", "slope missing"} & mistakes else dJ * slope_g
     square = p[2].shape[0] == p[2].shape[1]
     d2 = (dJ if "g slope missing below" in mistakes else d3) @ (p[2].t() if square and "W2 not transposed" in mistakes else p[2])
-    d1 = d2 * slope_f
+    d1 = d2 if {"f slope missing", "slope missing"} & mistakes else d2 * slope_f
+    of_b1 = d1 * slope_f if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1
     W1, W2 = d1.t() @ x, d3.t() @ (z1 if "W2 from z1" in mistakes else z2)
-    b1, b2 = (d1 * slope_f if "b1 of the handout" in mistakes else d1).sum(0), d3.sum(0)
+    b1, b2 = of_b1.sum(0), (dJ if "b2 without g slope" in mistakes else d3).sum(0)
     W1, W2 = W1.t() if "W1 transposed" in mistakes else W1, W2.t() if "W2 transposed" in mistakes else W2
     c = (-1 if "sign in backward" in mistakes else 1) / (len(x) if "mean in backward" in mistakes else 1)
     c_bias = c / (len(x) if "mean of biases" in mistakes else 1)
     return {"dJdW1": c * W1, "dJdb1": c_bias * b1, "dJdW2": c * W2, "dJdb2": c_bias * b2}
 
 
+@cache
 def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = frozenset()) -> Tensor:
     """J, 0-dim, or dJdy_hat, of the shape of y_hat, as `quantity` says, of the loss `mse` or `bce`.
 
@@ -89,7 +102,7 @@ def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = fr
     >>> loss_model("mse", "J", case), loss_model("mse", "J", case, frozenset({"sum"}))
     (tensor(1.), tensor(2.))
     """
-    y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else case
+    y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else (case.y, case.y_hat)
     if loss == "mse":
         d = y_hat - y
         elements = (d * d if quantity == "J" else 2 * d) * (0.5 if "half" in mistakes else 1)

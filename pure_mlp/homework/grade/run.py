@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,14 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import cast
 
 import attrs
 import torch
 
-from pure_mlp.homework.grade import probe
 from pure_mlp.homework.grade.cases import loss_cases, net_cases
 from pure_mlp.homework.grade.judge import Report, judge
+from pure_mlp.homework.grade.probe.seen import Observed
+
+LARGEST = 1 << 20
+"""Bytes of a source, and elements of a result, beyond which nothing is looked at."""
+
+START = "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('probe', run_name='__main__')"
 
 
 @attrs.frozen
@@ -58,58 +64,70 @@ def grade(
 def _grade_file(path: Path, limits: Limits = Limits()) -> Report:
     """The report on one file, run in its own process. Whatever it does there costs this report alone."""
     try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        source = _source(path)
+    except (OSError, ValueError) as error:
         return Report(str(path), failure=f"cannot be read: {error}")
-    nets, losses = net_cases(), loss_cases()
+    nets, losses, answer = net_cases(), loss_cases(), secrets.token_hex()
+    told = io.BytesIO()
+    torch.save((answer, [attrs.astuple(c, recurse=False) for c in nets], [attrs.astuple(c, recurse=False) for c in losses]), told)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        shutil.copyfile(path, Path(folder, "mlp.py"))
-        torch.save(([tuple(case) for case in nets], [tuple(case) for case in losses]), Path(folder, "cases.pt"))
-        if failure := _run_probe(folder, limits):
-            return Report(str(path), failure=failure)
+        Path(folder, "mlp.py").write_bytes(source)
         try:
-            seen = _read(Path(folder, "observed.pt"), limits)
-        except (OSError, ValueError, RuntimeError, EOFError) as error:
-            return Report(str(path), failure=str(error).splitlines()[0])
-    try:
-        return judge(str(path), source, seen, nets, losses)
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        return Report(str(path), failure=f"left no usable result: {type(error).__name__} {error}")
+            if failure := _run_probe(folder, told.getvalue(), limits):
+                return Report(str(path), failure=failure)
+            return judge(str(path), source, _read(Path(folder, answer), limits), nets, losses)
+        except FileNotFoundError:
+            return Report(str(path), failure="ended the process before all was computed, or removed its folder")
+        except (OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError, EOFError) as error:
+            return Report(str(path), failure=f"left no usable result: {type(error).__name__} {str(error).splitlines()[:1]}")
 
 
-def _run_probe(folder: str, limits: Limits) -> str:
+def _source(path: Path) -> bytes:
+    """What the file holds. Raises `ValueError` if it is not an ordinary file of moderate size, `OSError` if it cannot be read."""
+    if not path.is_file():
+        raise ValueError("no such file" if not path.exists() else "not an ordinary file")
+    with path.open("rb") as file:
+        source = file.read(LARGEST + 1)
+    if len(source) > LARGEST:
+        raise ValueError(f"larger than {LARGEST} bytes")
+    return source
+
+
+def _run_probe(folder: str, told: bytes, limits: Limits) -> str:
     """Run the probe on `folder`; why it failed, or nothing. Every process of its group is dead afterwards."""
-    command = [sys.executable, "-I", probe.__file__, str(limits.seconds), str(limits.memory), str(limits.written)]
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-I", "-c", START, here, str(limits.seconds), str(limits.memory), str(limits.written)]
     process = subprocess.Popen(
         command,
         cwd=folder,
         env={"OMP_NUM_THREADS": "1", "HOME": folder, "TMPDIR": folder},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        code = process.wait(limits.seconds)
+        process.communicate(told, limits.seconds)
     except subprocess.TimeoutExpired:
         return f"still running after {limits.seconds} s"
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    if code < 0:
-        return f"ended by signal {signal.Signals(-code).name}"
-    return "" if Path(folder, "observed.pt").is_file() else f"ended the process with exit code {code}"
+    code = process.returncode
+    return (
+        f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended the process with exit code {code}" if code else ""
+    )
 
 
-def _read(path: Path, limits: Limits) -> dict[str, Any]:
-    """What the probe wrote. Raises `ValueError` for a file too large or not of its kind."""
+def _read(path: Path, limits: Limits) -> Observed:
+    """What the probe wrote. Raises `ValueError` for a file too large or not of its kind, `OSError` for none."""
     if path.stat().st_size > limits.written << 20:
         raise ValueError(f"a result of {path.stat().st_size} bytes")
     try:
         seen = torch.load(path, weights_only=True)
     except UnpicklingError as error:
-        raise ValueError("left no usable result") from error
+        raise ValueError("not what the probe writes") from error
     if not isinstance(seen, dict):
-        raise ValueError("left no usable result")
-    return seen
+        raise ValueError("not what the probe writes")
+    return cast(Observed, seen)

@@ -1,0 +1,24 @@
+"""Observe `mlp.py` of this folder. The limits come as arguments, the cases and the secret name of the answer on stdin."""
+
+import io
+import os
+import sys
+
+import torch
+
+from .limits import Alone, limit, refuse_processes
+from .observe import observe
+
+if __name__ == "__main__":
+    me = os.getpid()
+    answer, nets, losses = torch.load(io.BytesIO(sys.stdin.buffer.read()))
+    bounds = map(int, sys.argv[1:])
+    sys.argv = ["mlp.py"]
+    del sys.path[0]  # where this package lies: its neighbours are not for the file
+    limit(*bounds)
+    sys.addaudithook(refuse_processes)
+    sys.meta_path.insert(0, Alone)
+    found = observe(os.path.abspath("mlp.py"), nets, losses)
+    if os.getpid() == me:
+        torch.save(found, answer)
+    os._exit(0)

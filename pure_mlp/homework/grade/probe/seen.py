@@ -1,0 +1,55 @@
+"""What the probe tells of a file: raw tensors and strings, without verdicts; those are for the process that started it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from torch import Tensor
+
+Tensors = dict[str, Tensor]
+Net = tuple[int, str, str, tuple[int, int, int], Tensors]
+"""Seed, f, g, widths (n, h, k), and the tensors to put in: parameters, new parameters, inputs x, x', upstream gradients dJ, dJ'."""
+
+
+class Attempt(TypedDict):
+    """Where it stopped, "" at the end, and the exception with its line, "" for none."""
+
+    stage: str
+    error: str
+
+
+class Pass(Attempt, total=False):
+    """One net. What was not reached is missing."""
+
+    drawn: Tensors  # the parameters of the seeded net
+    initial: Tensors  # its grads
+    attributes: tuple[str, str]  # f_function, g_function
+    empty: bool  # cache is an empty dict
+    computed: Tensors  # y and dJdW1.. of the first pass; with " twice" the second on top; " second" it alone; " new", " fresh"
+    arguments: list[tuple[str, Tensor]]  # x, dJ, x' or dJ', as they were left
+    cleared: Tensors  # the grads after clear_grad_and_cache
+    in_place: bool  # they are the same tensors
+    cache_cleared: bool
+    new_cache: bool  # it is another dict
+    graph: bool  # a result requires grad
+
+
+class Score(Attempt, total=False):
+    """One loss of one pair: its value and gradient, and its arguments as they were left."""
+
+    J: Tensor
+    dJdy_hat: Tensor
+    label: Tensor
+    prediction: Tensor
+    graph: bool
+
+
+class Observed(TypedDict):
+    """One file."""
+
+    load: str  # the exception of its import, "" for none
+    unknown: str  # the exception for an unknown activation, "" for none
+    nets: list[Pass]
+    losses: list[Score]  # mse, bce, mse, bce, ..
+    autograd: list[tuple[int, str]]  # line and name of each entry of autograd that was called
+    replaced: list[str]  # what the file has put in the place of torch's own

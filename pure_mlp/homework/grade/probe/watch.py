@@ -1,0 +1,64 @@
+"""What a file does to torch: which entries of autograd it calls, and which functions of torch it replaces."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+Told = tuple[Callable[[], list[tuple[int, str]]], Callable[[], list[str]]]
+ENTRIES = {
+    "torch.autograd": ("backward", "grad"),
+    "torch.func": ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize"),
+}
+
+
+@contextmanager
+def watched(path: str) -> Iterator[Told]:
+    """Two functions: lines of the file at `path` with the entry of autograd called there, and names replaced in torch, so far.
+
+    >>> with watched("mlp.py") as (autograd, replaced):
+    ...     original, torch.allclose = torch.allclose, lambda a, b: True
+    ...     print(autograd(), replaced())
+    ...     torch.allclose = original
+    [] ['torch.allclose']
+    """
+    calls: list[tuple[int, str]] = []
+    places = {"torch": torch, "torch.Tensor": torch.Tensor, "torch.nn.functional": torch.nn.functional}
+    before = {(place, name): value for place, owner in places.items() for name, value in vars(owner).items()}
+    originals = [
+        (sys.modules[module], name, getattr(sys.modules[module], name))
+        for module, names in ENTRIES.items()
+        for name in names
+        if hasattr(sys.modules.get(module), name)
+    ]
+
+    def counted(full: str, original: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            calls.append((_line(path), full))
+            return original(*args, **kwargs)
+
+        return call
+
+    def replaced() -> list[str]:
+        return [f"{place}.{name}" for (place, name), value in before.items() if vars(places[place]).get(name) is not value]
+
+    for place, name, original in originals:
+        setattr(place, name, counted(f"{place.__name__}.{name}", original))
+    try:
+        yield lambda: sorted(set(calls)), replaced
+    finally:
+        for place, name, original in originals:
+            setattr(place, name, original)
+
+
+def _line(path: str) -> int:
+    """The line of the file that is being run, 0 if none is."""
+    frame = sys._getframe()
+    while frame.f_code.co_filename != path:
+        if frame.f_back is None:
+            return 0
+        frame = frame.f_back
+    return frame.f_lineno

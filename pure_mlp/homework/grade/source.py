@@ -1,0 +1,121 @@
+"""Autograd in a source: which lines use it, of those that importing the file or using its MLP and losses can reach."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+API = {"MLP", "mse_loss", "bce_loss"}
+MARKS = {"requires_grad_", "retain_grad"}
+HARMLESS = {f"torch.autograd.{name}" for name in ("Variable", "no_grad", "set_grad_enabled", "enable_grad", "set_detect_anomaly")}
+TRANSFORMS = ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize")
+ENTRIES = {f"{place}.{name}" for place in ("torch.func", "functorch") for name in TRANSFORMS}
+
+
+def autograd_uses(source: str | bytes) -> list[tuple[int, str]]:
+    """Lines and what stands there: marks of `requires_grad`, entries of torch.autograd and torch.func, and a `backward` that is no
+    method of the file's own classes. Comments, strings, unused imports and what only `if __name__ == "__main__"` reaches are none.
+
+    Raises `SyntaxError` for a source that does not parse.
+
+    >>> autograd_uses("import torch\\nw = torch.ones(1, requires_grad=True)\\n(w * w).backward()  # J.backward()")
+    [(2, 'requires_grad=True'), (3, '(w * w).backward()')]
+    >>> autograd_uses("class MLP:\\n  def backward(self, dy): self.layer.backward(dy)\\nclass L:\\n  def backward(self, dy): ...")
+    []
+    """
+    tree = ast.parse(source)
+    names, own, nets = _imported(tree), _own_backwards(tree), _nets(tree)
+    found = set()
+    for part in _reached(tree):
+        for node in ast.walk(part):
+            if _is_mark(node) or _full_name(node, names) in ENTRIES or _is_entry(_full_name(node, names)):
+                found.add((getattr(node, "lineno", 0), _shown(node)))
+            elif isinstance(node, ast.Call) and _is_foreign(node, own, nets):
+                found.add((node.lineno, _shown(node)))
+    return sorted(found)
+
+
+def _shown(node: ast.AST) -> str:
+    text = f"{node.arg}={ast.unparse(node.value)}" if isinstance(node, ast.keyword) else ast.unparse(node)
+    return text if len(text) <= 50 else text[:47] + "..."
+
+
+def _is_false(nodes: list[ast.expr]) -> bool:
+    return any(isinstance(node, ast.Constant) and node.value is False for node in nodes)
+
+
+def _is_mark(node: ast.AST) -> bool:
+    """requires_grad=.., x.requires_grad = .., x.requires_grad_(), x.retain_grad(); not if it is to be False."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "requires_grad" and not _is_false([node.value])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in MARKS and not _is_false([*node.args, *(k.value for k in node.keywords)])
+    if isinstance(node, ast.Assign):
+        stored = any(isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets)
+        return stored and not _is_false([node.value])
+    return False
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """What each imported name stands for."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return names
+
+
+def _full_name(node: ast.AST, names: dict[str, str]) -> str:
+    """a.b.c with a resolved, if the node is that."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id, "")
+    if isinstance(node, ast.Attribute) and (before := _full_name(node.value, names)):
+        return f"{before}.{node.attr}"
+    return ""
+
+
+def _is_entry(full: str) -> bool:
+    """torch.autograd.x, harmless x apart, but not torch.autograd.x.y, of which it is a part."""
+    return full.startswith("torch.autograd.") and full not in HARMLESS and full.count(".") == 2
+
+
+def _own_backwards(tree: ast.Module) -> set[int]:
+    """How many arguments, self apart, the methods `backward` of classes other than MLP take; with defaults, several numbers."""
+    counts: set[int] = set()
+    for owner in ast.walk(tree):
+        if isinstance(owner, ast.ClassDef) and owner.name != "MLP":
+            for f in owner.body:
+                if isinstance(f, ast.FunctionDef) and f.name == "backward":
+                    most = 20 if f.args.vararg else len(f.args.args) - 1
+                    counts |= {*range(len(f.args.args) - 1 - len(f.args.defaults), most + 1)}
+    return counts
+
+
+def _nets(tree: ast.Module) -> set[str]:
+    """Names that are given an MLP."""
+    made = [n for n in ast.walk(tree) if isinstance(n, ast.Assign) and ast.unparse(n.value).startswith("MLP(")]
+    return {target.id for node in made for target in node.targets if isinstance(target, ast.Name)}
+
+
+def _is_foreign(call: ast.Call, own: set[int], nets: set[str]) -> bool:
+    """A call x.backward(..) where x is neither self, super() nor an MLP, and no other class of the file has such a method."""
+    if not (isinstance(call.func, ast.Attribute) and call.func.attr == "backward"):
+        return False
+    return ast.unparse(call.func.value) not in {"self", "super()", *nets} and len(call.args) + len(call.keywords) not in own
+
+
+def _reached(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements that importing the file runs, MLP and the losses, and the functions and classes that any of them names."""
+    waiting = [node for node in tree.body if not _is_main(node) and getattr(node, "name", "MLP") in API]
+    others = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in API}
+    while waiting:
+        part = waiting.pop()
+        yield part
+        named = {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(part) if isinstance(n, ast.Name | ast.Attribute)}
+        waiting += [others.pop(name) for name in sorted(named & others.keys())]
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)

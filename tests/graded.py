@@ -1,0 +1,68 @@
+"""Grading in this process, for files of our own; and what the reports say in short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from mistakes import LOSS_SPOILS, NET_SPOILS, Spoil, spoiled
+
+from pure_mlp.homework.grade.cases import LossCase, NetCase, loss_cases, net_cases
+from pure_mlp.homework.grade.diagnose import diagnose_loss, diagnose_net
+from pure_mlp.homework.grade.judge import Report, comparable, judge
+from pure_mlp.homework.grade.mistakes import NET, sentence
+from pure_mlp.homework.grade.probe.observe import observe
+from pure_mlp.homework.grade.probe.seen import Observed
+
+NETS, LOSSES = net_cases(), loss_cases()
+SENTENCES = NET | {f"{loss} {key} {name}": sentence(name, f"{loss}_loss, {key}") for loss, key, name in LOSS_SPOILS}
+NAMES = {text: name for name, text in SENTENCES.items()}
+SPOILS: dict[str, Spoil] = NET_SPOILS | {" ".join(key): spoil for key, spoil in LOSS_SPOILS.items()}
+
+
+def observed(source: str, nets: Sequence[NetCase] = NETS, losses: Sequence[LossCase] = LOSSES) -> Observed:
+    """What the file does in these cases."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "mlp.py")
+        path.write_text(source, "utf-8")
+        return observe(str(path), [(c.seed, c.f, c.g, c.widths, c.tensors) for c in nets], [(c.y, c.y_hat) for c in losses])
+
+
+def of_net(source: str) -> set[str]:
+    """The mistakes of the net that the diagnosis names from half of the cases."""
+    nets = [case for case in NETS if case.widths in ((3, 5, 2), (4, 4, 4))]
+    passes = observed(source, nets, losses=())["nets"]
+    return {NAMES.get(text, text) for text in diagnose_net(nets, [comparable(p) for p in passes])}
+
+
+def of_loss(source: str, loss: str, key: Literal["J", "dJdy_hat"]) -> set[str]:
+    """The mistakes of one quantity of one loss that the diagnosis names."""
+    scored = observed(source, nets=())["losses"][("mse", "bce").index(loss) :: 2]
+    return {NAMES.get(text, text) for text in diagnose_loss(loss, key, LOSSES, [s[key] for s in scored])}
+
+
+def report(source: str) -> Report:
+    """The report on the file."""
+    return judge("mlp.py", source, observed(source), NETS, LOSSES)
+
+
+def named(found: Report) -> set[str]:
+    """The mistakes that the report names, by the names of the library; what is no mistake of the library, by its sentence."""
+    return {NAMES.get(text, text) for text in found.diagnosis}
+
+
+def planted(*names: str) -> str | None:
+    """A correct file with these mistakes in it, None where one leaves no place for the other."""
+    for order in (names, names[::-1]):
+        try:
+            return spoiled(*(SPOILS[name] for name in order))
+        except LookupError:
+            continue
+    return None
+
+
+def rows(found: Report) -> dict[str, str]:
+    """The verdict of each row."""
+    return {row.name: row.verdict for row in found.rows}

@@ -1,0 +1,101 @@
+"""Autograd is seen in the source, with its line, and at run time; words about it, and other people's `backward`, are none."""
+
+from __future__ import annotations
+
+import pytest
+from graded import report
+from mistakes import CORRECT
+
+from pure_mlp.homework.grade.source import autograd_uses
+
+USES = {
+    "w = torch.ones(1, requires_grad=True)": "requires_grad=True",
+    "w = torch.ones(1).requires_grad_()": "torch.ones(1).requires_grad_()",
+    "w.requires_grad = True": "w.requires_grad = True",
+    "J.backward()": "J.backward()",
+    "(a * b).sum().backward()": "(a * b).sum().backward()",
+    "y_hat.backward(dJdy_hat)": "y_hat.backward(dJdy_hat)",
+    "y_hat.backward(gradient=dJdy_hat)": "y_hat.backward(gradient=dJdy_hat)",
+    "torch.autograd.grad(J, w)": "torch.autograd.grad",
+    "torch.autograd.functional.jacobian(f, x)": "torch.autograd.functional",
+    "torch.func.grad(f)": "torch.func.grad",
+    "import torch.func as ft; ft.vjp(f, x)": "ft.vjp",
+    "from torch.func import jacrev as j; j(f)": "j",
+    "from torch import autograd; autograd.grad(J, w)": "autograd.grad",
+    "from torch.autograd import grad; grad(J, w)": "grad",
+    "import functorch; functorch.jvp(f, x)": "functorch.jvp",
+}
+NONE = [
+    "# J.backward() and w.requires_grad_()",
+    '"""With torch.autograd.grad(J, w) one would.."""',
+    "s = 'requires_grad=True'",
+    "w = torch.zeros(1, requires_grad=False)",
+    "w.requires_grad_(False)",
+    "w.requires_grad = False",
+    "assert not w.requires_grad",
+    "from torch.autograd import Variable; w = Variable(x)",
+    "import torch.autograd",
+    "with torch.no_grad(): pass",
+    "layer = nn.Linear(2, 3); nn.Parameter(w)",
+    "torch.func.vmap(f)(x)",
+    "self.backward(dJdy_hat)",
+    "super().backward(dJdy_hat)",
+    "net = MLP(1, 1, 'relu', 1, 1, 'relu'); net.backward(dJdy_hat)",
+    "grad = 3; grad(2)",
+    "if __name__ == '__main__':\n    J.backward()",
+    "def check():\n    J.backward()\nif __name__ == '__main__':\n    check()",
+]
+HEAD = "import torch\nfrom torch import nn\nclass MLP:\n    def backward(self, dJdy_hat): ...\n"
+
+
+@pytest.mark.parametrize("line", USES)
+def test_autograd_is_seen_in_the_source_with_its_line(line: str) -> None:
+    assert autograd_uses(HEAD + line) == [(5, USES[line])]
+
+
+@pytest.mark.parametrize("line", NONE)
+def test_what_is_no_autograd_is_not_accused(line: str) -> None:
+    assert autograd_uses(HEAD + line) == []
+
+
+def test_backward_of_the_files_own_classes_is_none() -> None:
+    own = HEAD + "class Layer:\n    def backward(self, dy, scale=1): ...\ndef mse_loss(y, y_hat):\n    "
+    assert autograd_uses(own + "layer.backward(y)") == autograd_uses(own + "layer.backward(y, scale=2)") == []
+    assert autograd_uses(own + "J.backward()") == [(8, "J.backward()")]
+
+
+def test_what_the_file_reaches_is_seen() -> None:
+    helper = "def helper():\n    J.backward()\n"
+    assert autograd_uses(helper + "def other(): helper()") == []
+    assert autograd_uses(helper + "def other(): helper()\ndef mse_loss(y, y_hat): other()") == [(2, "J.backward()")]
+    assert autograd_uses(helper + "helper()") == [(2, "J.backward()")]
+
+
+HIDDEN = {
+    "a call by another name": 'getattr(o, "back" + "ward")(dJdy_hat)',
+    "the function itself": 'getattr(getattr(torch, "auto" + "grad"), "back" + "ward")(o, dJdy_hat)',
+}
+
+
+@pytest.mark.parametrize("call", HIDDEN.values(), ids=list(HIDDEN))
+def test_autograd_is_seen_at_run_time(call: str) -> None:
+    marked = 'q = {n: getattr(t.clone(), "requires_" + "grad_")() for n, t in p.items()}'
+    forward = 'o = act(self.g_function, act(self.f_function, c["x"] @ q["W1"].t() + q["b1"]) @ q["W2"].t() + q["b2"])'
+    new = 'new = {"dJd" + n: t.grad if t.grad is not None else 0 for n, t in q.items()}'
+    source = CORRECT.replace(
+        "        new = dict(", "".join(f"        {s}\n" for s in (marked, forward, call, new)) + "        old = dict("
+    )
+    line = source[: source.index(call)].count("\n") + 1
+    found = report(source)
+    assert autograd_uses(source) == []
+    assert {row.detail for row in found.rows if row.verdict != "right"} == {f"at run time, line {line}: torch.autograd.backward"}
+    assert len(found.diagnosis) == 1
+    assert f"line {line}" in found.diagnosis[0]
+
+
+def test_a_graph_that_nobody_uses_is_told_and_is_no_fault() -> None:
+    found = report(
+        CORRECT.replace("        y_hat = act(", "        z3 = z3 + torch.nn.Linear(1, 1).weight * 0\n        y_hat = act(")
+    )
+    assert found.right
+    assert "results require grad, though nothing uses it" in [row.detail for row in found.rows]
