@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,10 +38,6 @@ class Task(NamedTuple):
     def layout(self) -> list[tuple[int, ...]]:
         """Of everything in the file of the start: parameters, all inputs, all labels."""
         return self.shapes() + BATCHES * [(self.batch, self.sizes[0])] + BATCHES * [(self.batch, self.sizes[-1])]
-
-    def numbers(self) -> int:
-        """How many parameters there are."""
-        return sum(map(prod, self.shapes()))
 
     def file(self, name: str) -> str:
         """A file of float32 numbers and nothing else."""

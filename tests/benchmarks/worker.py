@@ -30,13 +30,17 @@ class Session:
         """Build the peer, take three steps or those of a call, write its parameters; seconds are until the first call returned."""
         begin = perf_counter()
         peer = self.peers[name] = self.module.PEERS[name](self.data)
-        peer.step(peer.batches[0])
+        loss: Any = peer.step(peer.batches[0])
         seconds = perf_counter() - begin
         if peer.steps == 1:
-            run(peer, 2, skip=1)
+            run(peer, 1, skip=1)
+            loss = peer.step(peer.batches[2])
+        reply = {"seconds": seconds, "steps": peer.steps, "trains": peer.params is not None}
         if peer.params:
             self.module.save(self.task.file(name), peer.params())
-        return {"seconds": seconds, "steps": peer.steps, "trains": peer.params is not None}
+            loss = loss if peer.steps == 1 else loss[-1]
+            reply["loss"] = loss if isinstance(loss, float) else loss.item()
+        return reply
 
     def time(self, name: str, calls: int) -> dict[str, Any]:
         """Seconds a call, without garbage collection, after a twentieth as many that are not timed."""

@@ -20,6 +20,8 @@ from .tensors import draw, load, read, save
 
 POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
 
+ROUNDING = torch.finfo(torch.float32).eps
+
 
 class Unavailable(Exception):
     """What a worker could not do, in its words."""
@@ -37,17 +39,24 @@ class Worker:
         self.idle = 0.0
         """CPU seconds that it used while nothing was asked of it."""
 
-    def start(self, name: str) -> dict[str, Any]:
-        """Start a peer and compare its parameters with eager autograd's. Raises `Unavailable`, `AssertionError` if they differ."""
+    def start(self, name: str, rtol: float = 1e-2) -> dict[str, Any]:
+        """Start a peer and compare its parameters and its last loss with eager autograd's after as many steps.
+
+        Each weight's and bias's error, as a Euclidean norm, is at most `rtol` of its change since the start, besides rounding.
+        Raises `Unavailable`, and `AssertionError` for other values.
+        """
         reply = self.ask("start", name)
         if reply["trains"]:
-            mine, theirs = self._params(name), self._params(f"after {max(3, reply['steps'])}")
-            if not torch.allclose(mine, theirs, rtol=2e-3, atol=2e-4):
-                raise AssertionError(f"other parameters than eager's, by {(mine - theirs).abs().max().item():.2g}")
+            steps, shapes = max(3, reply["steps"]), self._task.shapes()
+            before, mine, theirs = (read(self._task.file(file), shapes) for file in ("start", name, f"after {steps}"))
+            for i, (p, a, b) in enumerate(zip(before, mine, theirs)):
+                error, change = (a - b).norm().item(), (b - p).norm().item()
+                if not error <= rtol * change + ROUNDING * steps * b.norm().item():
+                    raise AssertionError(f"other parameters than eager's: number {i} by {error:.2g}, its change is {change:.2g}")
+            loss = read(self._task.file(f"loss {steps}"), [()])[0].item()
+            if not abs(reply["loss"] - loss) <= 1e-3 * loss:
+                raise AssertionError(f"another loss than eager's: {reply['loss']:.4g}, not {loss:.4g}")
         return reply
-
-    def _params(self, name: str) -> torch.Tensor:
-        return read(self._task.file(name), [(self._task.numbers(),)])[0]
 
     def ask(self, method: str, *arguments: object) -> dict[str, Any]:
         """The answer to a request. Raises `Unavailable`."""
@@ -83,10 +92,11 @@ def workers(task: Task, names: Sequence[str]) -> Iterator[dict[str, Worker]]:
 
 
 def expect(task: Task) -> None:
-    """Write eager autograd's parameters after 3 and after k steps."""
+    """Write eager autograd's parameters and its loss after 3 and after k steps."""
     start = load(task)
     peer = eager(start)
-    for i, batch in enumerate(start.many()):
-        peer.step(batch)
-        if peer.params and i + 1 in (3, task.k):
-            save(task.file(f"after {i + 1}"), [*peer.params()])
+    for steps, batch in enumerate(start.many(), 1):
+        loss = torch.as_tensor(peer.step(batch))
+        if peer.params and steps in (3, task.k):
+            save(task.file(f"after {steps}"), [*peer.params()])
+            save(task.file(f"loss {steps}"), [loss])
