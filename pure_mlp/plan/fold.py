@@ -66,6 +66,13 @@ class Folding(Generic[S, B]):
                 self._descend(refusal)
                 rest = chain(taken, supply())
 
+    def restart(self, carry: S) -> bool:
+        """Go on from this carry; False, and nothing is done, if a program was made for one of other specs."""
+        if self._plan:
+            return self._plan.restart(carry)
+        self._carry = carry
+        return True
+
     def carry(self) -> S:
         """The carry as it is now, in memory of its own."""
         if self._plan:
@@ -94,23 +101,28 @@ class Folding(Generic[S, B]):
 def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[B]], tuple[S, Tensor]]:
     """`(carry, batches) -> (carry, losses)`: the step folded over the batches by a plan of it, like `jax.lax.scan`.
 
-    The carry is copied in and copied out: what comes back aliases nothing. losses (number of batches,) are in the loss's dtype. A
-    step that the engine does not take is folded by the fastest below it, "native" by "plan" and "plan" by "pure", after one
-    `RuntimeWarning` that says why, and from then on. Raises what the step raises.
+    The carry is copied in and copied out: what comes back aliases nothing. losses (number of batches,) are in the loss's dtype. The
+    plan is kept for the next call, so that what the step reads from Python is read once, as by `jax.jit`. A step that the engine
+    does not take is folded by the fastest below it, "native" by "plan" and "plan" by "pure", after one `RuntimeWarning` that says
+    why, and from then on. Raises what the step raises.
 
     >>> halve = fold(lambda w, x: (w - 0.5 * x, (w * x).sum()))
     >>> halve(torch.ones(2), [torch.ones(2), torch.ones(2)])
     (tensor([0., 0.]), tensor([2., 1.]))
     """
     tier = engine
+    kept: Folding[S, B] | None = None
 
     def folded(carry: S, batches: Iterable[B]) -> tuple[S, Tensor]:
-        nonlocal tier
-        folding = Folding(step, carry, tier)
+        nonlocal tier, kept
+        folding, kept = kept, None  # a call inside this one makes its own
+        if folding is None or not folding.restart(carry):
+            folding = Folding(step, carry, tier)
         try:
             losses = folding.run(batches)
         finally:
             tier = folding.engine
+        kept = folding
         return folding.carry(), losses
 
     return folded

@@ -18,7 +18,7 @@ from pure_mlp.plan.rewrite import rewrite
 from pure_mlp.plan.schedule import separate
 from pure_mlp.plan.simplify import simplify
 from pure_mlp.plan.trace import trace
-from pure_mlp.record import tree_items, tree_leaves, tree_like
+from pure_mlp.record import children, tree_items, tree_leaves, tree_like
 from pure_mlp.train import Step
 
 S = TypeVar("S")
@@ -108,6 +108,17 @@ class Plan(Generic[S, B]):
     def carry(self) -> S:
         """A copy of the carry as it is now."""
         return tree_like(self._carry, [leaf.clone() for leaf in self._now()])
+
+    def restart(self, carry: S) -> bool:
+        """Go on from this carry with the programs made so far; False, and nothing is done, if it has not the specs of the old one."""
+        leaves = tree_leaves(carry)
+        if _structure(carry) != _structure(self._carry) or [*map(_kind, leaves)] != [*map(_kind, self._leaves)]:
+            return False
+        for i, (mine, leaf) in enumerate(zip(self._leaves, leaves)):
+            mine.copy_(leaf)
+            if _is_count(mine):
+                self._counts[i] = leaf.item()
+        return True
 
     def _now(self) -> list[Tensor]:
         return [
@@ -204,3 +215,12 @@ def _names(tree: object) -> list[str]:
 def _is_count(leaf: Tensor) -> bool:
     """Whether a leaf of the carry is a host number."""
     return leaf.dim() == 0 and leaf.dtype == torch.float64
+
+
+def _kind(leaf: object) -> object:
+    return (leaf.shape, leaf.dtype, leaf.device) if isinstance(leaf, Tensor) else leaf
+
+
+def _structure(tree: object) -> object:
+    branches = children(tree)
+    return None if branches is None else (type(tree), *(_structure(child) for _, child in branches))
