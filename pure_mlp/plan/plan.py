@@ -110,7 +110,7 @@ class Plan(Generic[S, B]):
         return tree_like(self._carry, [leaf.clone() for leaf in self._now()])
 
     def restart(self, carry: S) -> bool:
-        """Go on from this carry with the programs made so far; False, and nothing is done, if it has not the specs of the old one."""
+        """Go on from this carry with the programs made so far; False, and nothing is done, if it has other specs than the old."""
         leaves = tree_leaves(carry)
         if _structure(carry) != _structure(self._carry) or [*map(_kind, leaves)] != [*map(_kind, self._leaves)]:
             return False
