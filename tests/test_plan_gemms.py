@@ -82,6 +82,7 @@ def test_products_are_timed_as_they_are_called(monkeypatch: pytest.MonkeyPatch) 
     calls = [line for line in planned.source.splitlines() if "onednn(" in line]
     assert asked == [line.split(", ")[3] == "1.0" for line in calls]
     assert sum(asked) == 4
+    assert planned.source.count(" = Reference(") == 1
 
 
 @needs_onednn

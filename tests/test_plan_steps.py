@@ -21,7 +21,7 @@ MOMENTA = (draw(6, 6), draw(6, 6, seed=1)), (draw(6, 6, seed=2), draw(6, 6, seed
 
 def moved(c: Carry, b: Any) -> Carry:
     """Two leaves and their momenta after a step."""
-    momenta = tuple(0.9 * v + b[0].t() @ (b[1] * (i + 2)) for i, v in enumerate(c[1]))
+    momenta = tuple(0.9 * v + b[0].t() @ b[i] for i, v in enumerate(c[1]))
     return tuple(p - 0.1 * v for p, v in zip(c[0], momenta)), momenta
 
 
@@ -40,6 +40,7 @@ PURE: dict[str, tuple[Callable[[Carry, Any], Any], Carry]] = {
     "counts alone": (lambda c, b: (1 / (c + 1), b[0].sum() * c), torch.tensor(0.5, dtype=F64)),
     "a count from a tensor": (lambda c, b: ((c + 1) * b[0].mean(), b[0].sum()), torch.zeros((), dtype=F64)),
     "integers": (lambda c, b: (c + (b[0] > 0).sum(0), b[0].sum()), torch.zeros(6, dtype=torch.int64)),
+    "integers and a fraction": (lambda c, b: (c, ((3 * b[0]).long() < 1.5).sum() + c), torch.zeros((), dtype=F64)),
     "float32 inside": (lambda c, b: (c + (b[0].float() * 2).sum(0).double(), b[0].sum()), draw(6)),
     "in place on its own": (lambda c, b: (c + torch.zeros(6, dtype=F64).add_(b[0].sum(0)).mul_(2), b[0].sum()), draw(6)),
     "same operand twice": (lambda c, b: (c * c + c, (b[0] * b[0]).mean()), draw(6)),
@@ -65,7 +66,7 @@ PURE: dict[str, tuple[Callable[[Carry, Any], Any], Carry]] = {
     "decay that the loss reads": (lambda c, b: (c - 0.1 * (d := 0.5 * c + b[0].t() @ b[1]), d.sum()), draw(6, 6)),
     "ones that broadcast": (lambda c, b: (c, (c * torch.ones(10, 6, dtype=F64)).sum()), draw(6)),
     "momenta that are read": (lambda c, b: (moved(c, b), sum((m * v).sum() for m, v in zip(moved(c, b)[1], c[1]))), MOMENTA),
-    "momenta that swap": (lambda c, b: ((moved(c, b)[0], moved(c, b)[1][::-1]), c[1][0].sum()), MOMENTA),
+    "momenta that swap": (lambda c, b: ((moved(c, b)[0], moved(c, b)[1][::-1]), b[0].sum()), MOMENTA),
     "empty": (lambda c, b: (c, b[0].sum()), ()),
 }
 
