@@ -7,35 +7,17 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
-import torch
 from torch import Tensor
 
-from .seen import Attempt, Net, Observed, Pass, Score, Tensors
+from .net import run_net
+from .seen import Attempt, Net, Observed, Pass, Score
 from .watch import watched
 
 T = TypeVar("T", bound=Attempt)
 
-PARAMETERS = ("W1", "b1", "W2", "b2")
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-
-
-class Student(Protocol):
-    """What is asked of a file's MLP."""
-
-    parameters: Tensors
-    grads: Tensors
-    cache: dict[str, object]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """y_hat."""
-
-    def backward(self, dJdy_hat: Tensor) -> None:
-        """Fill grads."""
-
-    def clear_grad_and_cache(self) -> None:
-        """Zero grads, empty cache."""
 
 
 def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tensor]]) -> Observed:
@@ -53,7 +35,7 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
         return {
             "load": "",
             "unknown": _unknown(module),
-            "nets": [_attempt(partial(_run_net, module, net), Pass(stage="start", error=""), path) for net in nets],
+            "nets": [_attempt(partial(run_net, module, net), Pass(stage="start", error=""), path) for net in nets],
             "losses": [_attempt(partial(_run_loss, module, *pair), Score(stage="loss", error=""), path) for pair in pairs],
             "autograd": autograd(),
             "replaced": replaced(),
@@ -96,57 +78,6 @@ def _unknown(module: ModuleType) -> str:
     return ""
 
 
-def _run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
-    """Two passes, clearing, a pass with new parameters; and the second and third one again in nets of their own."""
-    seed, f, g, (n, h, k), t = net_case
-    computed: Tensors = {}
-    seen["computed"], seen["arguments"], seen["graph"] = computed, [], False
-
-    def build(prefix: str = "") -> Student:
-        vars(torch)["manual_seed"](seed)  # the file draws from the global generator, which the library itself never touches
-        net = cast(Student, module.MLP(n, h, f, h, k, g))
-        seen.setdefault("drawn", {name: net.parameters[name].detach().clone() for name in PARAMETERS})
-        seen.setdefault("initial", _grads(net))
-        seen.setdefault("attributes", (str(getattr(net, "f_function", "")), str(getattr(net, "g_function", ""))))
-        seen.setdefault("empty", isinstance(net.cache, dict) and len(net.cache) == 0)
-        put(net, prefix)
-        return net
-
-    def put(net: Student, prefix: str) -> None:
-        for name in PARAMETERS:
-            net.parameters[name] = t[prefix + name].clone()
-
-    def step(net: Student, which: str, x_name: str, dJ_name: str) -> None:
-        x, dJ = t[x_name].clone(), t[dJ_name].clone()
-        seen["stage"] = "forward"
-        y_hat = net.forward(x)
-        seen["graph"] |= _requires_grad(y_hat)
-        computed["y" + which] = y_hat.detach().clone()
-        seen["stage"] = "backward"
-        net.backward(dJ)
-        computed.update({name + which: grad for name, grad in _grads(net).items()})
-        seen["arguments"] += [(x_name, x.detach()), (dJ_name, dJ.detach())]
-
-    net = build()
-    step(net, "", "x", "dJ")
-    step(net, " twice", "x'", "dJ'")
-    seen["stage"] = "clear_grad_and_cache"
-    held, cache = [net.grads["dJd" + name] for name in PARAMETERS], net.cache
-    net.clear_grad_and_cache()
-    seen["cleared"] = _grads(net)
-    seen["in_place"] = all(a is net.grads["dJd" + name] for a, name in zip(held, PARAMETERS))
-    seen["cache_cleared"], seen["new_cache"] = len(net.cache) == 0, net.cache is not cache
-    put(net, "new ")
-    step(net, " new", "x", "dJ")
-    step(build(), " second", "x'", "dJ'")
-    step(build("new "), " fresh", "x", "dJ")
-    seen["stage"] = ""
-
-
-def _grads(net: Student) -> Tensors:
-    return {"dJd" + name: torch.as_tensor(net.grads["dJd" + name]).detach().clone() for name in PARAMETERS}
-
-
 def _run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Score) -> None:
     """The value and the gradient of one loss, and its arguments afterwards."""
     label, prediction = y.clone(), y_hat.clone()
@@ -155,10 +86,5 @@ def _run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Sco
         raise TypeError(f"J is a {type(J).__name__}, not a 0-dim tensor")
     seen["J"], seen["dJdy_hat"] = J.detach().clone(), gradient.detach().clone()
     seen["label"], seen["prediction"] = label.detach(), prediction.detach()
-    seen["graph"] = _requires_grad(J) or _requires_grad(gradient)
+    seen["graph"] = bool(J.requires_grad or gradient.requires_grad)
     seen["stage"] = ""
-
-
-def _requires_grad(t: Tensor) -> bool:
-    """Whether autograd has recorded how t was made."""
-    return bool(getattr(t, "requires_grad", False))
