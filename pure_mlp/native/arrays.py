@@ -107,7 +107,7 @@ def arrays_of(lowered: Lowered) -> Memory:
         if node.like.dtype not in CTYPES or node.like.device.type != "cpu":
             raise Unplannable(f"native: no C for {node.like.dtype} on {node.like.device}, of {node.op}")
         t = tensors[node] = _tensor(node, lowered, tensors)
-        key = (t.untyped_storage()._cdata, t.dtype)  # its identity: an empty one has no address
+        key = (t.untyped_storage().data_ptr() or -node.index - 1, t.dtype)  # an empty one has no address
         if key not in named:
             named[key] = _name(node, lowered, [*memory.tensors, *memory.names])
             if node.op == "batch":

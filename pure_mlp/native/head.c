@@ -12,6 +12,8 @@
 #define VECTOR 16
 #define ROWS 4
 #endif
+#define NEAR 65536 /* bytes that stay in the cache */
+#define DEPTH 256
 #define PIECE(k) (VECTOR / k < 16 ? 16 : VECTOR / k)
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")

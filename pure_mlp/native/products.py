@@ -11,7 +11,7 @@ from pure_mlp.native.loops import copy, looped
 from pure_mlp.plan.graph import Unplannable
 
 SMALL = 1 << 18
-"""Up to so many multiplications a product is compiled, above it is a call of BLAS."""
+"""Up to so many multiplications a product is never a call of BLAS."""
 _LANES = 16
 BLAS = {torch.float32: "sgemm_", torch.float64: "dgemm_"}
 
@@ -77,7 +77,7 @@ class Kernels:
         self.blas: set[str] = set()
 
     def call(self, product: Product, blas: bool) -> list[str]:
-        """C for a product. Without BLAS all are compiled. Raises `Unplannable` for integers.
+        """C for a product. Without BLAS none is a call. Raises `Unplannable` for integers.
 
         >>> a, b, c = (matrix(Array(name, 0, (4, 4), (4, 1), torch.float32)) for name in "abc")
         >>> Kernels().call(Product(c, a, b, None, "1.0f", "0.0f"), blas=True)
@@ -86,9 +86,9 @@ class Kernels:
         out, a = product.out, product.a
         if out.array.dtype not in BLAS or {a.array.dtype, product.b.array.dtype} != {out.array.dtype}:
             raise Unplannable(f"native: no C for products of {a.array.dtype} and {product.b.array.dtype}")
-        if blas and out.rows * out.columns * a.columns > SMALL:
+        if blas and out.rows * out.columns * a.columns > SMALL and min(out.rows, out.columns, a.columns) > 1:
             for form in (product, product.t):
-                if all(1 in (m.down, m.right) for m in (form.a, form.b)) and form.out.right == 1:
+                if _lead(form.a) and _lead(form.b) and form.out.right == 1:
                     return self._blas(form)
         candidates = [_kernel(form) for form in (product, product.t)]
         _, text, form = min((c for c in candidates if c is not None), key=lambda c: c[0], default=(0, "", product))
@@ -113,7 +113,7 @@ class Kernels:
         real, name = CTYPES[form.out.array.dtype], BLAS[form.out.array.dtype]
         self.blas.add(name)
         lines = [] if form.old in (None, form.out) else _first(form, form.old)
-        sides = [("N", max(m.down, 1)) if m.right == 1 else ("T", max(m.right, 1)) for m in (form.b, form.a)]
+        sides = [("N" if m.right == 1 else "T", _lead(m)) for m in (form.b, form.a)]
         size = f"{form.out.columns}, {form.out.rows}, {form.a.columns}"
         leads = f"{sides[0][1]}, {sides[1][1]}, {max(form.out.down, form.out.columns)}"
         ends = f"{form.b.array.pointer}, {form.a.array.pointer}, {form.out.array.pointer}, {form.alpha}, {form.beta}"
@@ -126,6 +126,13 @@ class Kernels:
         ''
         """
         return "\n".join(text.replace("NAME", name) for name, text in self.functions.items())
+
+
+def _lead(m: Matrix) -> int:
+    """The step between the rows or columns that BLAS sees, 0 if it sees none."""
+    if m.right == 1:
+        return m.down if m.down >= m.columns else 0
+    return m.right if m.down == 1 and m.right >= m.rows else 0
 
 
 def _first(form: Product, old: Matrix | None) -> list[str]:
@@ -148,17 +155,12 @@ def _kernel(form: Product) -> tuple[float, str, Product] | None:
     pack = n > 1 and b.right != 1
     pieces = n // _LANES + (n % _LANES).bit_count()
     outer = m * k * pieces + copies + (k * n * 1.5 if pack else 0)
-    inner = m * n * (k / _LANES + 6) + copies
+    inner = m * n * (2 * k / _LANES + 10) + copies
     if (a.right == 1 or k == 1) and (b.down == 1 or k == 1) and inner < outer:
         term = f"a[{a.down}*i + p] * b[{b.right}*j + p]"
         dot = [f"{real} s = 0;", "#pragma omp simd reduction(+:s)", f"for (long p = 0; p < {k}; p++)", f"    s += {term};"]
         dot += [f"c[{form.out.down}*i + j] = beta != 0 ? alpha * s + beta * old[OLD*i + j] : alpha * s;"]
         lines = looped([m, n], dot)
         return inner, head + "".join(f"    {line}\n" for line in lines) + "}\n", form
-    right, lead = "b", b.down
-    if pack:
-        right, lead = "rows", n
-        head += f"    {real} rows[{max(k * n, 1)}];\n"
-        head += "".join(f"    {line}\n" for line in looped([k, n], [f"rows[{n}*i + j] = b[{b.down}*i + {b.right}*j];"]))
-    sizes = f"{m}, {n}, {k}, a, {a.down}, {a.right}, {right}, {lead}, old, OLD, beta, c, {form.out.down}, alpha"
-    return outer, head + f"    gemm_{real}({sizes});\n}}\n", form
+    sizes = f"{m}, {n}, {k}, a, {a.down}, {a.right}, b, {b.down if k else 1}, {b.right if n > 1 else 1}"
+    return outer, head + f"    gemm_{real}({sizes}, old, OLD, beta, c, {form.out.down}, alpha);\n}}\n", form

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from pure_mlp.native.arrays import Memory, arrays_of
 from pure_mlp.native.compiler import load
-from pure_mlp.native.source import source_of
+from pure_mlp.native.source import Source, source_of
 from pure_mlp.plan.lower import Lowered
 from pure_mlp.plan.program import Program
 
+_TRIALS = 4
 _FAILURES = {1: "an index is out of range", 2: "binary_cross_entropy: a prediction or a label is not in [0, 1]"}
+
+
+class _Compiled(NamedTuple):
+    """The functions of a library, the address of the table they take, and all that must live as long."""
+
+    source: str
+    step: Callable[..., float]
+    steps: Callable[..., int]
+    table: int
+    status: array[float]
+    seconds: float
+    keep: object
 
 
 def native(lowered: Lowered, counts: array[float]) -> Program:
     """The step compiled. counts are the numbers of the carry, which a step reads and writes.
 
-    Raises `Unplannable` where there is no C compiler or no C for an operation.
+    Where products are large, the faster of two programs: one with products of its own, one that calls BLAS. Raises `Unplannable`
+    where there is no C compiler or no C for an operation.
 
     >>> from pure_mlp.native.compiler import compiler
     >>> from pure_mlp.plan.plan import plan
@@ -31,33 +47,58 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
     ...     planned = plan(lambda w, x: (w - 0.5 * x, (w * x).sum()), torch.ones(2), torch.ones(2), engine="native")
     ...     assert planned.step(torch.ones(2)) == 2.0 and planned.engine == "native"
     """
-    memory = arrays_of(lowered)
-    source = source_of(lowered, memory, blas=blas() is not None)
-    library, seconds = load(source.text)
-    carried = [memory.tensors[name] for name in source.names]
-    status = array("d", [0.0])
-    entries = [counts.buffer_info()[0], status.buffer_info()[0], *(t.untyped_storage().data_ptr() for t in carried)]
-    entries += [ctypes.cast(getattr(blas(), name), ctypes.c_void_p).value or 0 for name in source.blas]
-    table = (ctypes.c_void_p * len(entries))(*entries)
-    address, dtype = ctypes.addressof(table), lowered.outputs[-1].like.dtype
-    step, steps = library.step, library.steps
-    step.restype, step.argtypes = ctypes.c_double, [ctypes.c_void_p] * (1 + len(memory.batch))
-    steps.restype, steps.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    keep = (table, carried, counts)
+    memory, dtype = arrays_of(lowered), lowered.outputs[-1].like.dtype
+    own = _compiled(lowered, memory, counts, source_of(lowered, memory, blas=False))
+    other = source_of(lowered, memory, blas=True) if blas() else None
+    chosen, seconds = own, own.seconds
+    if other is not None and other.blas:
+        calls = _compiled(lowered, memory, counts, other)
+        seconds += calls.seconds
+        chosen = min((own, calls), key=lambda compiled: _duration(compiled, lowered, memory, counts))
 
     def failed() -> None:
-        code, status[0] = int(status[0]), 0.0
+        code, chosen.status[0] = int(chosen.status[0]), 0.0
         _check(code)
 
     def chunk(batches: Sequence[Sequence[Tensor]]) -> Tensor:
         pointers = array("Q", [t.data_ptr() for batch in batches for t in batch])
         losses = torch.empty(len(batches), dtype=dtype)
-        _check(steps(address, len(batches), pointers.buffer_info()[0], losses.data_ptr()))
+        _check(chosen.steps(chosen.table, len(batches), pointers.buffer_info()[0], losses.data_ptr()))
         return losses
 
-    cells: dict[str, object] = {"keep": keep, "step": step, "mem": address, "status": status, "failed": failed}
+    cells = {"keep": chosen, "step": chosen.step, "mem": chosen.table, "status": chosen.status, "failed": failed}
     run, fits = _guarded(memory, cells)
-    return Program(run, source.text, lowered.places.buffers, dtype, "native", seconds, fits, chunk)
+    return Program(run, chosen.source, lowered.places.buffers, dtype, "native", seconds, fits, chunk)
+
+
+def _compiled(lowered: Lowered, memory: Memory, counts: array[float], source: Source) -> _Compiled:
+    library, seconds = load(source.text)
+    status, held = array("d", [0.0]), [memory.tensors[name] for name in source.names]
+    entries = [counts.buffer_info()[0], status.buffer_info()[0], *(t.untyped_storage().data_ptr() for t in held)]
+    entries += [ctypes.cast(getattr(blas(), name), ctypes.c_void_p).value or 0 for name in source.blas]
+    table = (ctypes.c_void_p * len(entries))(*entries)
+    step, steps = library.step, library.steps
+    step.restype, step.argtypes = ctypes.c_double, [ctypes.c_void_p] * (1 + len(memory.batch))
+    steps.restype, steps.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    return _Compiled(source.text, step, steps, ctypes.addressof(table), status, seconds, (table, held, counts, library))
+
+
+def _duration(compiled: _Compiled, lowered: Lowered, memory: Memory, counts: array[float]) -> float:
+    """The shortest of a few steps on zeros; the carry is put back."""
+    leaves = [lowered.places.of[leaf] for leaf in lowered.slots if leaf.spec is not None]
+    before, numbers = [leaf.clone() for leaf in leaves], counts[:]
+    specs = [node.like for node in memory.batch]
+    batch = [torch.empty_strided(spec.shape, spec.stride, dtype=spec.dtype).zero_() for spec in specs]
+    times = []
+    for _ in range(_TRIALS):
+        start = time.perf_counter()
+        compiled.step(compiled.table, *(t.data_ptr() for t in batch))
+        times.append(time.perf_counter() - start)
+    for leaf, value in zip(leaves, before):
+        leaf.copy_(value)
+    counts[:] = numbers
+    compiled.status[0] = 0.0
+    return min(times)
 
 
 def _check(code: int) -> None:
@@ -84,7 +125,7 @@ def make({", ".join(cells)}):
         if loss != loss and status[0]:
             failed()
         return loss
-    run.keep = keep
+    run.keep = keep  # the memory that the table points to
     return run, fits
 """
     scope: dict[str, Callable[..., tuple[Callable[..., float | None], Callable[..., bool]]]] = {}
