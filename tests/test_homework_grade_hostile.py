@@ -15,6 +15,7 @@ from pure_mlp.homework.grade.run import Limits, grade
 WRONG = spoiled((("d1 = d2 * sf", "d1 = d2"),))
 
 ENDLESS = {
+    "recurses": "import sys\nsys.setrecursionlimit(10**9)\ndef f(): f()\nf()",
     "hangs": "while True: pass",
     "sleeps": "import time\ntime.sleep(1000)",
     "prints": "while True: print('x' * 1000000)",
@@ -31,7 +32,6 @@ HOSTILE = {
     "is no class": "MLP = mse_loss = bce_loss = 7",
     "is empty": "",
     "removes its folder": "import os, shutil\nshutil.rmtree(os.getcwd())\n" + CORRECT,
-    "recurses": "import sys\nsys.setrecursionlimit(10**9)\ndef f(): f()\nf()",
     "leans on the library": "from pure_mlp.losses.mse import mse as mse_loss",
     "reads stdin": "input()",
     "is far too long": "#" * (2 << 20),
