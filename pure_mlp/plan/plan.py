@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pure_mlp.plan.emit import Emitter
 from pure_mlp.plan.graph import Graph, Unplannable, spec_of
+from pure_mlp.plan.leaves import is_count, names, structure, tensors
 from pure_mlp.plan.lower import Lowered, lower
 from pure_mlp.plan.pack import Layout, flatten, groups_of, layout_of, pack
 from pure_mlp.plan.program import CHUNK, Engine, Program
@@ -18,7 +19,7 @@ from pure_mlp.plan.rewrite import rewrite
 from pure_mlp.plan.schedule import separate
 from pure_mlp.plan.simplify import simplify
 from pure_mlp.plan.trace import trace
-from pure_mlp.record import children, tree_items, tree_leaves, tree_like
+from pure_mlp.record import tree_leaves, tree_like
 from pure_mlp.train import Step
 
 S = TypeVar("S")
@@ -32,12 +33,12 @@ class Plan(Generic[S, B]):
     """
 
     def __init__(self, step: Step[S, B], carry: S, batch: B, engine: Engine = "plan") -> None:
-        leaves = _tensors(carry, "carry")
+        leaves = tensors(carry, "carry")
         self._step = step
         self._asked = engine
         self._leaves = [leaf.detach().clone() for leaf in leaves]
         self._carry = tree_like(carry, self._leaves)
-        self._counts = array("d", [leaf.item() if _is_count(leaf) else 0.0 for leaf in leaves])
+        self._counts = array("d", [leaf.item() if is_count(leaf) else 0.0 for leaf in leaves])
         self._layout: Layout | None = None
         self._buffers: list[Tensor] = []
         self._flat = isinstance(batch, tuple) and all(isinstance(t, Tensor) for t in batch)
@@ -94,11 +95,11 @@ class Plan(Generic[S, B]):
         waiting: list[Sequence[Tensor]] = []
         try:
             for batch in batches:
-                tensors = cast("Sequence[Tensor]", batch) if self._flat else _tensors(batch, "batch")
-                if not self._fits(*tensors):
+                given = cast("Sequence[Tensor]", batch) if self._flat else tensors(batch, "batch")
+                if not self._fits(*given):
                     yield from self._advance(waiting)
                     self._use(batch)
-                waiting.append(tensors)
+                waiting.append(given)
                 if len(waiting) == CHUNK:
                     yield from self._advance(waiting)
             yield from self._advance(waiting)
@@ -111,26 +112,25 @@ class Plan(Generic[S, B]):
 
     def restart(self, carry: S) -> bool:
         """Go on from this carry with the programs made so far; False, and nothing is done, if it has other specs than the old."""
-        leaves = tree_leaves(carry)
-        if _structure(carry) != _structure(self._carry) or [*map(_kind, leaves)] != [*map(_kind, self._leaves)]:
+        if structure(carry) != structure(self._carry):
             return False
-        for i, (mine, leaf) in enumerate(zip(self._leaves, leaves)):
+        for i, (mine, leaf) in enumerate(zip(self._leaves, tree_leaves(carry))):
             mine.copy_(leaf)
-            if _is_count(mine):
+            if is_count(mine):
                 self._counts[i] = leaf.item()
         return True
 
     def _now(self) -> list[Tensor]:
         return [
-            torch.tensor(count, dtype=torch.float64) if _is_count(leaf) else leaf for leaf, count in zip(self._leaves, self._counts)
+            torch.tensor(count, dtype=torch.float64) if is_count(leaf) else leaf for leaf, count in zip(self._leaves, self._counts)
         ]
 
     def _use(self, batch: B) -> None:
         """Make the program for such batches the current one."""
-        tensors = _tensors(batch, "batch")
-        key = tuple(map(spec_of, tensors))
+        given = tensors(batch, "batch")
+        key = tuple(map(spec_of, given))
         if key not in self._programs:
-            self._programs[key] = self._build(tensors, batch)
+            self._programs[key] = self._build(given, batch)
         self._program = self._programs[key]
         self._run = self._program.run
         self._fits = self._program.fits or (lambda *tensors: False)
@@ -169,15 +169,15 @@ class Plan(Generic[S, B]):
             after, loss = self._step(tree_like(self._carry, carry), tree_like(tree, own))
             if not isinstance(loss, Tensor) or loss.dim() != 0:
                 raise Unplannable(f"the loss is not a 0-dim tensor: {loss if not isinstance(loss, Tensor) else tuple(loss.shape)}")
-            leaves = _tensors(after, "new carry")
+            leaves = tensors(after, "new carry")
             if [(t.shape, t.dtype) for t in leaves] != [(t.shape, t.dtype) for t in carry]:
                 raise Unplannable("the new carry differs from the old one in structure, shapes or dtypes")
             return [*leaves, loss]
 
         traced = trace(run, carry, own)
         graph = self._packed(separate(rewrite(simplify(traced))))
-        names = [f"c{name}" for name in _names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
-        return lower(graph, [*self._leaves, *self._buffers], names, [f"x{name}" for name in _names(tree)])
+        paths = [f"c{name}" for name in names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
+        return lower(graph, [*self._leaves, *self._buffers], paths, [f"x{name}" for name in names(tree)])
 
 
 def plan(step: Step[S, B], carry: S, batch: B, *, engine: Engine = "plan") -> Plan[S, B]:
@@ -198,29 +198,3 @@ def plan(step: Step[S, B], carry: S, batch: B, *, engine: Engine = "plan") -> Pl
     (2.0, tensor([0.5000, 0.5000]))
     """
     return Plan(step, carry, batch, engine)
-
-
-def _tensors(tree: object, what: str) -> list[Tensor]:
-    leaves = tree_leaves(tree)
-    for leaf in leaves:
-        if not isinstance(leaf, Tensor):
-            raise Unplannable(f"the {what} holds {type(leaf).__name__}, not tensors alone")
-    return leaves
-
-
-def _names(tree: object) -> list[str]:
-    return [path.replace(".", "_") for path, _ in tree_items(tree)]
-
-
-def _is_count(leaf: Tensor) -> bool:
-    """Whether a leaf of the carry is a host number."""
-    return leaf.dim() == 0 and leaf.dtype == torch.float64
-
-
-def _kind(leaf: object) -> object:
-    return (leaf.shape, leaf.dtype, leaf.device) if isinstance(leaf, Tensor) else leaf
-
-
-def _structure(tree: object) -> object:
-    branches = children(tree)
-    return None if branches is None else (type(tree), *(_structure(child) for _, child in branches))

@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 
 
 def write(e: Emitter, node: Node, out: Tensor) -> None:
-    """Append the lines that compute the node's value in `out`, the tensor of its name."""
+    """Append the lines that compute the node's value in `out`, the tensor of its name.
+
+    >>> from pure_mlp.plan.emit import Emitter
+    >>> from pure_mlp.plan.graph import Graph, spec_of
+    >>> from pure_mlp.plan.memory import Places
+    >>> graph, x = Graph(), torch.ones(3)
+    >>> node = graph.add("aten.exp.default", (graph.add("carry", (0,), {}, spec_of(x)),), {}, spec_of(x))
+    >>> emitter = Emitter(Places({node.operands[0]: x, node: x}, []), [], {node.operands[0]: "w"})
+    >>> emitter.emit(node.operands[0])
+    >>> emitter.bind(node, x)
+    >>> write(emitter, node, x)
+    >>> emitter.lines
+    ['w_exp_()']
+    """
     special = _SPECIAL.get(node.op)
     if special is not None:
         special(e, node, out)
