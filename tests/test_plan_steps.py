@@ -164,3 +164,18 @@ def test_an_error_of_the_step_stays_what_it_is() -> None:
     step, carry = deep(2, pm.sgd(0.1))
     with pytest.raises(ValueError, match="layer 0"):
         plan(step, carry, pieces(5, 6)[0])
+
+
+@pytest.mark.parametrize(("rows", "ulps"), [(10, 5), (32, 16), (33, 1), (512, 1)])
+def test_updates_far_below_the_bias_do_not_vanish(rows: int, ulps: int) -> None:
+    """Terms far below an ulp of the bias are lost if added to it one by one: half an ulp each, where there are few."""
+
+    def step(b: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+        return b - 1e-9 * d.sum(0), d.sum()
+
+    d, b = torch.rand(rows, 50, generator=Generator().manual_seed(0)), torch.full((50,), 0.05)
+    planned = plan(step, b, d)
+    planned.step(d)
+    exact = b.double() - 1e-9 * d.double().sum(0)
+    ulp = 2.0**-28  # of 0.05 in float32
+    assert (planned.carry() - exact).abs().max() <= ulps * ulp

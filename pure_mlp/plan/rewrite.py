@@ -13,12 +13,15 @@ from pure_mlp.plan.graph import Graph, Node, Spec, dense, is_random
 from pure_mlp.plan.host import Number, host
 from pure_mlp.plan.scaled import scalar_dtype
 
+_FEW_ROWS = 32
+"""addmv adds the rows to the vector one by one, and loses up to half an ulp of it with each: only few rows go that way."""
+
 
 def rewrite(graph: Graph) -> Graph:
     """The same graph without `lin` and `scale`: their numbers become the alpha, beta and value of what stands around them.
 
     a s + A B t -> addmm, so that an SGD update happens inside the product that is the gradient; a s + t (sum of rows of A) -> addmv
-    with a vector of ones; and a + t b / c -> addcdiv, a + t b c -> addcmul.
+    with a vector of ones, for a few rows; and a + t b / c -> addcdiv, a + t b c -> addcmul.
 
     >>> from pure_mlp.plan.graph import spec_of
     >>> import torch
@@ -120,7 +123,7 @@ class _Rewriter:
                 scales = {"beta": s, "alpha": t}
                 if b.op == "aten.mm.default":
                     return self.graph.add("aten.addmm.default", (self.new[a], *map(self.argument, b.args)), scales, node.spec)
-                if _is_row_sum(b) and a.like == node.like:
+                if _is_row_sum(b) and a.like == node.like and cast(Node, b.args[0]).like.shape[0] <= _FEW_ROWS:
                     return self.graph.add("aten.addmv.default", (self.new[a], *self.row_sum(b)), scales, node.spec)
                 name = {"aten.div.Tensor": "aten.addcdiv.default", "aten.mul.Tensor": "aten.addcmul.default"}.get(b.op)
                 if name and s == 1 and a.like == node.like and not b.kwargs:
