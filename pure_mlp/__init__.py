@@ -9,9 +9,9 @@ from pure_mlp.combinators.remat import remat as remat
 from pure_mlp.combinators.residual import residual as residual
 from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.tag import tag as tag
-from pure_mlp.fit import Epoch as Epoch
-from pure_mlp.fit import batches as batches
-from pure_mlp.fit import fit as fit
+from pure_mlp.epochs import Epoch as Epoch
+from pure_mlp.epochs import batches as batches
+from pure_mlp.epochs import fit as fit
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
 from pure_mlp.layer import serial as serial

@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Generator
 
 from pure_mlp.data.embedded import embedded
-from pure_mlp.fit import fit
+from pure_mlp.epochs import fit
 from pure_mlp.layers.inits import linear_init
 from pure_mlp.losses.cross_entropy import cross_entropy
 from pure_mlp.optim.batch_rule import rate_for_batch
