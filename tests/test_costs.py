@@ -168,15 +168,15 @@ def test_a_whole_step_peaks_below_autograd_and_remat_far_below() -> None:
     params = tuple(linear_init(256, 256, Generator().manual_seed(i)) for i in range(depth))
     optimizer = sgd(0.1)
 
-    def peak(net: Layer[Any, Any], params: Any) -> int:
+    def peak_of(net: Layer[Any, Any], params: Any) -> int:
         carry = (params, optimizer.init(params))
         with Live() as live:
             training_step(net, mse, optimizer)(carry, (x, y))
-        return live.peak
+        return int(live.peak)
 
-    plain = peak(serial(*layers), params)
+    plain = peak_of(serial(*layers), params)
     fours = range(0, depth, 4)
-    rematted = peak(serial(*[remat(serial(*layers[i : i + 4])) for i in fours]), tuple(params[i : i + 4] for i in fours))
+    rematted = peak_of(serial(*[remat(serial(*layers[i : i + 4])) for i in fours]), tuple(params[i : i + 4] for i in fours))
     theirs_net = module((256,) * (depth + 1))
     sgd_of_torch = torch.optim.SGD(theirs_net.parameters(), lr=0.1)
     with Live() as theirs:

@@ -164,10 +164,10 @@ def test_native_gives_way_in_the_middle_of_an_epoch() -> None:
     given = pieces(3, 2, (16, 16, 16))
     with pytest.raises(KeyboardInterrupt):
         folding.run(stopped_after(2, KeyboardInterrupt())(given))
-    assert folding.engine == "native"
+    ran = [folding.engine]
     rest = [given[2], *pieces(3, 2, (16, 5, 16))]
     losses = folding.run(rest)
-    assert folding.engine == "pure"
+    assert [*ran, folding.engine] == ["native", "pure"]
     middle, _ = pure(step, carry, given[:2])
     close((folding.carry(), losses), pure(step, middle, rest))
 
