@@ -110,7 +110,7 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
     >>> halve(torch.ones(2), [torch.ones(2), torch.ones(2)])
     (tensor([0., 0.]), tensor([2., 1.]))
     """
-    tier = engine
+    tier: Engine = engine
     kept: Folding[S, B] | None = None
 
     def folded(carry: S, batches: Iterable[B]) -> tuple[S, Tensor]:

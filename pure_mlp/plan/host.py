@@ -119,7 +119,7 @@ HOST: dict[str, Callable[..., float]] = {
     "cos": cos,
     "sin": sin,
     "tanh": math.tanh,
-    "abs": abs,
+    "abs": math.fabs,
     "minimum": lambda a, b: b if b < a or b != b else a,
     "maximum": lambda a, b: b if b > a or b != b else a,
     **{name: _torch(name) for name in ("ceil", "sigmoid")},

@@ -76,7 +76,7 @@ class Plan(Generic[S, B]):
         if loss is None:
             self._use(batch)
             loss = cast("Tensor | float", self._run(*tree_leaves(batch)))
-        return loss if isinstance(loss, float) else loss.item()
+        return loss.item() if isinstance(loss, Tensor) else loss
 
     def run(self, batches: Iterable[B]) -> Tensor:
         """Advance the carry over the batches; returns the losses (number of batches,), in the loss's dtype.
