@@ -48,6 +48,19 @@ def test_what_nothing_explains_is_unknown() -> None:
     assert report(spoiled((("2 * (y_hat - y)", "3 * (y_hat - y)"),))).diagnosis == (f"mse_loss, dJdy_hat: {UNKNOWN}",)
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("self.grads[name] = new[name] + (self.grads[name] if 'b' in name else 0)", "dJdW1, dJdW2 but replaces it"),
+        ("self.grads[name] += new[name] * (2 if self.grads[name].any() else 1)", "dJdW1, dJdb1, dJdW2, dJdb2"),
+    ],
+)
+def test_grads_that_do_not_add_up_are_told_by_name(line: str, told: str) -> None:
+    found = report(spoiled((("self.grads[name] += new[name]", line),)))
+    sentence = f"In one net a second backward does not add to {told}: gradients add up, by +=, until clear_grad_and_cache."
+    assert found.diagnosis == (sentence,)
+
+
 def test_how_much_is_wrong_and_where() -> None:
     details = {row.name: row.detail for row in report(spoiled((("d2 = d3 @", "d2 = 1.5 * d3 @"),))).rows}
     assert details["dJdW1"].startswith("in 34 of 36 cases, by up to 50 %, as with f sigmoid, g sigmoid, widths 3 5 2")

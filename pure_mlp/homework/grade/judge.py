@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import LossCase, NetCase
-from pure_mlp.homework.grade.diagnose import diagnose_loss, diagnose_net
+from pure_mlp.homework.grade.diagnose import UNKNOWN, diagnose_loss, diagnose_net
 from pure_mlp.homework.grade.model import loss_model, net_model
 from pure_mlp.homework.grade.permitted import autograd, torch_intact
 from pure_mlp.homework.grade.probe.seen import Observed, Pass, Score
@@ -25,6 +25,11 @@ ADVICE = {
     "no autograd": "Autograd is used ({detail}): the derivatives have to be written by hand (part 2 of the handout).",
     "torch intact": "The file replaces functions of torch: every check after that would see what it wants to show.",
 }
+STATES = {
+    "accumulation": "In one net {detail}: gradients add up, by +=, until clear_grad_and_cache.",
+    "new parameters": "In one net {detail}: forward reads the parameters anew each time.",
+}
+"""What is said where the numbers of a first pass are right, and no mistake of the library explains those of the next."""
 
 
 @attrs.frozen
@@ -60,7 +65,9 @@ def judge(path: str, source: str | bytes, seen: Observed, nets: Sequence[NetCase
     states = [accumulation(passes), fresh(passes)]
     diagnosis: list[str] = []
     if any(row.verdict == "wrong" for row in (*numbers, *states)):
-        diagnosis += diagnose_net(nets, [comparable(p) for p in passes])
+        found = diagnose_net(nets, [comparable(p) for p in passes])
+        odd = found == [UNKNOWN] and all(row.verdict == "right" for row in numbers)
+        diagnosis += [STATES[row.name].format(detail=row.detail) for row in states if row.verdict == "wrong"] if odd else found
     scores = {"mse": scored[::2], "bce": scored[1::2]}
     for loss, results in scores.items():
         row = _of_loss(loss, "J", [s.get("J") for s in results], results, losses)

@@ -53,17 +53,17 @@ def accumulation(passes: Sequence[Pass]) -> Row:
     >>> accumulation([{"stage": "", "error": "", "computed": computed}]).verdict
     'wrong'
     """
-    pairs = [
-        (c[f"{g} twice"], c[g], c[f"{g} second"])
+    triples = [
+        (g, c[f"{g} twice"], c[g], c[f"{g} second"])
         for p in passes
         for c in [p.get("computed", {})]
         for g in GRADS
         if f"{g} second" in c
     ]
-    lost = any(total.shape != one.shape or not same(total, one + other) for total, one, other in pairs)
-    return _row(
-        "accumulation", passes, ["forward", "backward"], bool(pairs), [(lost, "a second backward does not add to the first")]
-    )
+    lost = [(g, total, second) for g, total, one, second in triples if total.shape != one.shape or not same(total, one + second)]
+    instead = " but replaces it" if all(total.shape == second.shape and same(total, second) for _, total, second in lost) else ""
+    fault = f"a second backward does not add to {', '.join(g for g in GRADS if any(g == name for name, _, _ in lost))}{instead}"
+    return _row("accumulation", passes, ["forward", "backward"], bool(triples), [(bool(lost), fault)])
 
 
 def fresh(passes: Sequence[Pass]) -> Row:
