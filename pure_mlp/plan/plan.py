@@ -1,26 +1,26 @@
-"""The face: a pure step as a program that owns its memory."""
+"""The face: a pure step as a program that owns its memory.
+
+The passes that make it are imported where something is planned: they cost as much as all the rest of the package.
+"""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.emit import Emitter
 from pure_mlp.plan.graph import Graph, Unplannable, spec_of
 from pure_mlp.plan.leaves import is_count, names, structure, tensors
-from pure_mlp.plan.lower import Lowered, lower
-from pure_mlp.plan.pack import Layout, flatten, groups_of, layout_of, pack
 from pure_mlp.plan.program import CHUNK, Engine, Program
-from pure_mlp.plan.rewrite import rewrite
-from pure_mlp.plan.schedule import separate
-from pure_mlp.plan.simplify import simplify
-from pure_mlp.plan.trace import trace
 from pure_mlp.record import tree_leaves, tree_like
 from pure_mlp.train import Step
+
+if TYPE_CHECKING:
+    from pure_mlp.plan.lower import Lowered
+    from pure_mlp.plan.pack import Layout
 
 S = TypeVar("S")
 B = TypeVar("B")
@@ -146,6 +146,8 @@ class Plan(Generic[S, B]):
 
     def _packed(self, graph: Graph) -> Graph:
         """The graph on flat buffers: the first program decides which, others join if they want the same."""
+        from pure_mlp.plan.pack import flatten, groups_of, layout_of, pack
+
         groups = groups_of(graph)
         if self._layout is None:
             self._layout = layout_of(groups)
@@ -156,13 +158,21 @@ class Plan(Generic[S, B]):
     def _build(self, batch: Sequence[Tensor], tree: B) -> Program:
         lowered = self._lowered(batch, tree)
         if self._asked == "native":
-            from pure_mlp.native.program import native  # a compiler is looked for only where one is wanted
+            from pure_mlp.native.program import native
 
             return native(lowered, self._counts)
+        from pure_mlp.plan.emit import Emitter
+
         run, source = Emitter(lowered.places, self._counts, lowered.names).program(lowered.order, lowered.outputs, lowered.slots)
         return Program(run, source, lowered.places.buffers, lowered.outputs[-1].like.dtype)
 
     def _lowered(self, batch: Sequence[Tensor], tree: B) -> Lowered:
+        from pure_mlp.plan.lower import lower
+        from pure_mlp.plan.rewrite import rewrite
+        from pure_mlp.plan.schedule import separate
+        from pure_mlp.plan.simplify import simplify
+        from pure_mlp.plan.trace import trace
+
         carry, own = self._now(), [t.detach() for t in batch]  # a tensor that comes twice is two inputs
 
         def run() -> list[Tensor]:
