@@ -16,6 +16,7 @@ from pathlib import Path
 import attrs
 import pytest
 import torch
+from natively import needs_compiler
 from torch import Generator, Tensor
 
 from pure_mlp import mse, tree_items
@@ -32,7 +33,6 @@ from pure_mlp.cli.scores import Scores, scores
 from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
-from pure_mlp.native.compiler import compiler
 
 HANDOUT = [("relu", "identity", "mse"), ("sigmoid", "sigmoid", "mse"), ("sigmoid", "sigmoid", "bce"), ("relu", "sigmoid", "bce")]
 SMALL = ["--hidden", "8", "--epochs", "3"]
@@ -208,7 +208,7 @@ def test_native_without_a_compiler_is_one_line_and_a_plan(
     assert "\nengine     plan\n" in printed.out
 
 
-@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@needs_compiler
 def test_native_says_how_long_it_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

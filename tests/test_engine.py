@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from natively import needs_compiler
 from planned import F64, draw, pieces, pure
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.native.compiler import compiler
 from pure_mlp.plan.fold import Folding
 
 Step = Callable[..., Any]
@@ -143,7 +143,7 @@ def test_native_without_a_compiler_is_a_plan(monkeypatch: pytest.MonkeyPatch) ->
     assert ["native" in str(warning.message) for warning in warned] == [True, False]
 
 
-@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@needs_compiler
 def test_native_is_compiled_once_and_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (carry, history), (again, later) = run("adam", "native"), run("adam", "native")
@@ -156,7 +156,7 @@ def test_native_is_compiled_once_and_gives_the_same(tmp_path: Path, monkeypatch:
     assert len(set.union(*(storages(epoch.carry) for epoch in history))) == 3 * len(pm.tree_leaves(carry))
 
 
-@pytest.mark.skipif(compiler() is None, reason="no C compiler")
+@needs_compiler
 @pytest.mark.filterwarnings("ignore:the step is:RuntimeWarning")
 def test_native_gives_way_in_the_middle_of_an_epoch() -> None:
     step, carry = short_read()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pure_mlp
 from pure_mlp.homework.edit import text_of
 from pure_mlp.homework.erase import erase, fields
-from pure_mlp.homework.fold import fold
 from pure_mlp.homework.inline import inline
 from pure_mlp.homework.module import binds, names, reached
+from pure_mlp.homework.specialize import specialize
 
 ROOT = Path(pure_mlp.__file__).parents[1]
 FORMULAS = {"pure_mlp.kernels": "pure_mlp.homework.formulas"}
@@ -41,7 +41,7 @@ def write_bundle(directory: Path) -> Path:
 def bundle() -> str:
     """The text of the single file: the classes and functions of the root `mlp.py`, after everything that they reach.
 
-    What they reach is specialised to their calls: `fold` and `inline` take out what the file never asks for.
+    What they reach is specialised to their calls: `specialize` and `inline` take out what the file never asks for.
 
     Raises `ValueError` where they reach a package other than torch and the standard library, or two things of one name.
 
@@ -57,7 +57,7 @@ def bundle() -> str:
     defined = [name for _, name in found]
     if len({*defined}) != len(defined):
         raise ValueError(f"two definitions of one name: {sorted(n for n in {*defined} if defined.count(n) > 1)}")
-    source = inline(fold("\n".join([*sorted(imports), *found.values()]), roots), roots)
+    source = inline(specialize("\n".join([*sorted(imports), *found.values()]), roots), roots)
     summary = (ast.get_docstring(root) or "").partition("\n\n")[0]
     return f'# {MARK}\n"""{summary}"""\n\n' + _laid_out(source, reached(ast.parse(source), roots))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.graph import Graph, Unplannable, spec_of
+from pure_mlp.plan.graph import Graph, spec_of
 from pure_mlp.plan.leaves import is_count, names, structure, tensors
 from pure_mlp.plan.program import CHUNK, Engine, Program
 from pure_mlp.record import tree_leaves, tree_like
@@ -167,25 +167,10 @@ class Plan(Generic[S, B]):
         return Program(run, source, lowered.places.buffers, lowered.outputs[-1].like.dtype)
 
     def _lowered(self, batch: Sequence[Tensor], tree: B) -> Lowered:
+        from pure_mlp.plan.build import graph_of
         from pure_mlp.plan.lower import lower
-        from pure_mlp.plan.rewrite import rewrite
-        from pure_mlp.plan.schedule import separate
-        from pure_mlp.plan.simplify import simplify
-        from pure_mlp.plan.trace import trace
 
-        carry, own = self._now(), [t.detach() for t in batch]  # a tensor that comes twice is two inputs
-
-        def run() -> list[Tensor]:
-            after, loss = self._step(tree_like(self._carry, carry), tree_like(tree, own))
-            if not isinstance(loss, Tensor) or loss.dim() != 0:
-                raise Unplannable(f"the loss is not a 0-dim tensor: {loss if not isinstance(loss, Tensor) else tuple(loss.shape)}")
-            leaves = tensors(after, "new carry")
-            if [(t.shape, t.dtype) for t in leaves] != [(t.shape, t.dtype) for t in carry]:
-                raise Unplannable("the new carry differs from the old one in structure, shapes or dtypes")
-            return [*leaves, loss]
-
-        traced = trace(run, carry, own)
-        graph = self._packed(separate(rewrite(simplify(traced))))
+        graph = self._packed(graph_of(self._step, self._carry, self._now(), tree, batch))
         paths = [f"c{name}" for name in names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
         return lower(graph, [*self._leaves, *self._buffers], paths, [f"x{name}" for name in names(tree)])
 

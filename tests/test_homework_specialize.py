@@ -11,9 +11,9 @@ from torch import Tensor
 import pure_mlp
 from pure_mlp.homework.bundle import parse
 from pure_mlp.homework.erase import erase
-from pure_mlp.homework.fold import fold
 from pure_mlp.homework.inline import inline
 from pure_mlp.homework.module import functions, names, reached
+from pure_mlp.homework.specialize import specialize
 
 
 def run(source: str) -> dict[str, object]:
@@ -79,21 +79,21 @@ KEPT = {
 
 @pytest.mark.parametrize(("source", "left"), FOLDED.values(), ids=FOLDED)
 def test_a_constant_parameter_goes_and_the_values_stay(source: str, left: list[str]) -> None:
-    folded = fold(source)
+    folded = specialize(source)
     assert run(folded) == run(source)
     assert parameters(folded)["f"] == left
-    assert fold(folded) == folded
+    assert specialize(folded) == folded
 
 
 @pytest.mark.parametrize("source", KEPT.values(), ids=KEPT)
 def test_any_other_parameter_stays(source: str) -> None:
-    assert fold(source) == source
+    assert specialize(source) == source
     assert len(run(source)) == 1
 
 
 def test_a_function_called_from_outside_keeps_its_parameters() -> None:
     source = "def f(x, k=3):\n    return x * k\na = 2\ny = f(a)"
-    assert fold(source, {"f"}) == source != fold(source)
+    assert specialize(source, {"f"}) == source != specialize(source)
 
 
 INLINED = {
@@ -147,7 +147,7 @@ def test_the_losses_at_one_reduction(loss: str, reduction: str) -> None:
         wanted += [s for s in tree.body if isinstance(s, ast.Assign) and ast.unparse(s.targets[0]) == "SMALLEST"]
         source += "".join(f"{erase(text, s)}\n" for s in wanted)
     source += f"def at(y, y_hat):\n    return {loss}(y, y_hat, '{reduction}')\n"
-    made = inline(fold(source, {"at"}), {"at"})
+    made = inline(specialize(source, {"at"}), {"at"})
     left = "\n".join(ast.unparse(s) for s in reached(ast.parse(made), ["at"]))
     assert "reduction" not in names(ast.parse(left))
     values: dict[str, object] = {}

@@ -23,10 +23,10 @@ CONSTANT = (
 """The syntax of a test whose value is known where those of its names are."""
 
 
-def fold(source: str, keep: Container[str] = ()) -> str:
+def specialize(source: str, keep: Container[str] = ()) -> str:
     """`source` with such parameters replaced by their constants; the functions in `keep` are called from outside and stay.
 
-    >>> print(fold("def f(x, twice=True):\\n    return 2 * x if twice else x\\n\\ny = f(z)"))
+    >>> print(specialize("def f(x, twice=True):\\n    return 2 * x if twice else x\\n\\ny = f(z)"))
     def f(x):
         return 2 * x
     <BLANKLINE>
