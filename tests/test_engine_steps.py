@@ -146,4 +146,5 @@ def test_any_step_is_the_pure_one(name: str) -> None:
             warnings.filterwarnings("ignore", "the step is not planned", RuntimeWarning)
             after, got = pm.fold(step)(draw(3, 2), given)
     assert torch.isfinite(expected).all()
-    torch.testing.assert_close((after, got), (expected, losses), rtol=1e-9, atol=1e-9)
+    bound = 1e-9 if name != "f32" else 1e-6  # of products in float32
+    torch.testing.assert_close((after, got), (expected, losses), rtol=bound, atol=bound)

@@ -116,6 +116,14 @@ def lines(planned: Plan[Any, Any]) -> list[str]:
     return [line.strip() for line in planned.source.splitlines()[1:] if "shape" not in line and "return" not in line]
 
 
+@pytest.fixture
+def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All products are calls of torch's."""
+    monkeypatch.setattr("pure_mlp.plan.products.fastest", lambda *a: "torch")
+    monkeypatch.setattr("pure_mlp.plan.vectors.routine", lambda name: None)
+
+
+@pytest.mark.usefixtures("by_torch")
 def test_a_two_layer_step_is_eleven_operations() -> None:
     step, carry = deep(2, pm.sgd(0.1))
     program = lines(plan(step, carry, pieces(6, 6)[0]))
@@ -124,11 +132,13 @@ def test_a_two_layer_step_is_eleven_operations() -> None:
     assert not any("=" in line.split("(")[0] for line in program)
 
 
+@pytest.mark.usefixtures("by_torch")
 def test_weight_decay_costs_no_operation() -> None:
     step, carry = deep(2, pm.sgd(0.1, weight_decay=0.1))
     assert len(lines(plan(step, carry, pieces(6, 6)[0]))) == 11
 
 
+@pytest.mark.usefixtures("by_torch")
 @pytest.mark.parametrize("layers", [2, 5])
 def test_momentum_is_one_operation_more(layers: int) -> None:
     plain, packed = (
@@ -138,6 +148,7 @@ def test_momentum_is_one_operation_more(layers: int) -> None:
     assert sum("beta=0.9" in line for line in packed) == 2 * layers
 
 
+@pytest.mark.usefixtures("by_torch")
 def test_bias_and_label_meet_before_the_product() -> None:
     program = lines(plan(*deep(2, pm.sgd(0.1)), pieces(6, 6)[0]))
     assert sum(line.startswith("addmm(") for line in program) == 1
@@ -170,6 +181,7 @@ def test_a_mask_of_ones_costs_nothing() -> None:
     assert with_mask == without
 
 
+@pytest.mark.usefixtures("by_torch")
 def test_adam_updates_all_leaves_at_once() -> None:
     step, carry = deep(2, pm.adam(0.1))
     program = lines(plan(step, carry, pieces(6, 6)[0]))

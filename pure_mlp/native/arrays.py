@@ -89,7 +89,7 @@ class Memory(NamedTuple):
 
 
 def arrays_of(lowered: Lowered) -> Memory:
-    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, values without a place.
+    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, lazy negatives, values without place.
 
     >>> from pure_mlp.plan.graph import Graph, spec_of
     >>> from pure_mlp.plan.memory import Places
@@ -107,6 +107,8 @@ def arrays_of(lowered: Lowered) -> Memory:
         if node.like.dtype not in CTYPES or node.like.device.type != "cpu":
             raise Unplannable(f"native: no C for {node.like.dtype} on {node.like.device}, of {node.op}")
         t = tensors[node] = _tensor(node, lowered, tensors)
+        if t.is_neg():
+            raise Unplannable(f"native: a captured tensor {tuple(t.shape)} is a lazy negative: `resolve_neg()` it")
         key = (t.untyped_storage().data_ptr() or -node.index - 1, t.dtype)  # an empty one has no address
         if key not in named:
             named[key] = _name(node, lowered, [*memory.tensors, *memory.names])

@@ -6,8 +6,6 @@ import ctypes
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor
 from pure_mlp.native.arrays import Memory, arrays_of
 from pure_mlp.native.compiler import load
 from pure_mlp.native.source import Source, source_of
+from pure_mlp.plan.blas import library as blas
 from pure_mlp.plan.lower import Lowered
 from pure_mlp.plan.program import Program
 
@@ -111,7 +110,8 @@ def _guarded(memory: Memory, cells: dict[str, object]) -> tuple[Callable[..., fl
     tests = []
     for x, node in zip(memory.names, memory.batch):
         cells |= {f"{x}_{k}": v for k, v in zip(("shape", "stride", "dtype"), node.like[:3])}
-        tests.append(f"{x}.shape == {x}_shape and {x}.stride() == {x}_stride and {x}.dtype is {x}_dtype and {x}.is_cpu")
+        same = f"{x}.shape == {x}_shape and {x}.stride() == {x}_stride and {x}.dtype is {x}_dtype"
+        tests.append(f"{same} and {x}.is_cpu and not {x}.is_neg()")
     names, pointers = ", ".join(memory.names), "".join(f", {x}.data_ptr()" for x in memory.names)
     fits = " and ".join(tests) or "True"
     text = f"""
@@ -131,18 +131,3 @@ def make({", ".join(cells)}):
     scope: dict[str, Callable[..., tuple[Callable[..., float | None], Callable[..., bool]]]] = {}
     exec(text, scope)
     return scope["make"](**cells)
-
-
-@cache
-def blas() -> ctypes.CDLL | None:
-    """The library of torch's that exports sgemm and dgemm, if there is one.
-
-    >>> library = blas()
-    >>> library is None or hasattr(library, "sgemm_")
-    True
-    """
-    for path in sorted((Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")):
-        library = ctypes.CDLL(str(path))
-        if hasattr(library, "sgemm_") and hasattr(library, "dgemm_"):
-            return library
-    return None

@@ -8,10 +8,12 @@ from typing import cast
 
 from torch import Tensor
 
+from pure_mlp.plan.blas import Address, address
 from pure_mlp.plan.graph import Node, is_view, overload
 from pure_mlp.plan.host import HOST, INFIX
 from pure_mlp.plan.memory import Places
 from pure_mlp.plan.onednn import Reference
+from pure_mlp.plan.schedule import root
 from pure_mlp.plan.write import write
 
 Run = Callable[..., Tensor | None]
@@ -28,14 +30,14 @@ class Emitter:
         self.stable: dict[Node, Tensor] = {}
         self.named = names
         self.referred: set[str] = set()
+        self.exposed: set[Node] = set()
         self.buffer_names: dict[int, str] = {id(b): f"b{i}" for i, b in enumerate(places.buffers)}
 
     def program(self, order: list[Node], outputs: list[Node], leaves: list[Node]) -> tuple[Run, str]:
         """The function of the batch's tensors, which returns the loss, or None for a batch of other specs; and its source."""
         batch = sorted((node for node in order if node.op == "batch"), key=lambda node: int(str(node.args[0])))
         parameters = [self.named[node] for node in batch]
-        for node in batch:
-            self.guard(node)
+        self.names.update(zip(batch, parameters))
         for node in order:
             self.emit(node)
         for leaf in leaves:
@@ -45,17 +47,19 @@ class Emitter:
             elif leaf.spec is not None and self.places.of.get(node) is not self.places.of[leaf]:
                 self.lines.append(f"{self.cell(f'{self.names[leaf]}_copy_', self.places.of[leaf].copy_)}({self.names[node]})")
         self.lines.append(f"return {self.names[outputs[-1]]}")
-        source = f"def step({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in self.lines)
+        lines = [*map(self.guard, batch), *self.lines]
+        source = f"def step({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in lines)
         body = source.replace("\n    ", "\n        ").rstrip()
         scope: dict[str, Callable[..., Run]] = {}
         exec(f"def make({', '.join(self.cells)}):\n    {body}\n    return step\n", scope)
         return scope["make"](**self.cells), source
 
-    def guard(self, node: Node) -> None:
+    def guard(self, node: Node) -> str:
+        """Only tensors of these specs go on; where their memory is read past torch, only those that lie there as they are."""
         x, spec = self.named[node], node.like
         shape, stride, dtype = (self.cell(f"{x}_{k}", v) for k, v in zip(("shape", "stride", "dtype"), spec[:3]))
-        self.lines.append(f"if {x}.shape != {shape} or {x}.stride() != {stride} or {x}.dtype is not {dtype}: return None")
-        self.names[node] = x
+        plain = f" or not {x}.is_cpu or {x}.is_neg()" if node in self.exposed else ""
+        return f"if {x}.shape != {shape} or {x}.stride() != {stride} or {x}.dtype is not {dtype}{plain}: return None"
 
     def cell(self, name: str, value: object) -> str:
         """A name for a value; the name itself unless it stands for another value already."""
@@ -140,7 +144,19 @@ class Emitter:
         elif name not in self.referred:
             self.lines.append(f"{name} = {self.cell('Reference', Reference)}({self.names[node]})")
             self.referred.add(name)
+            self.exposed.add(root(node))
         return name
+
+    def address(self, node: Node) -> Address:
+        """Where this node's tensor lies; set at each step where that is not always the same."""
+        if node in self.stable:
+            return address(self.stable[node])
+        name = f"{self.names[node]}_at"
+        if name not in self.cells:
+            self.cells[name] = Address()
+            self.lines.append(f"{name}.value = {self.names[node]}.data_ptr()")
+            self.exposed.add(root(node))
+        return cast(Address, self.cells[name])
 
     def method(self, name: str, out: Tensor, method: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         call = f"{name}_{method}"

@@ -1,71 +1,98 @@
-"""Which matrix product: torch's (MKL or OpenBLAS) or oneDNN's. Neither is the faster one everywhere, so both are timed."""
+"""Which matrix product: the BLAS that torch calls (MKL, OpenBLAS), MKL's kernel for AVX-512, or oneDNN."""
 
 from __future__ import annotations
 
+import ctypes
 import statistics
 from collections.abc import Callable
 from functools import cache, partial
 from time import perf_counter
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Generator, Tensor
 
+from pure_mlp.plan.avx512 import avx512
+from pure_mlp.plan.blas import LETTER, REAL, Routine, fits, gemm, operand, routine
 from pure_mlp.plan.graph import Spec
 from pure_mlp.plan.onednn import Reference, makes, onednn
 
+Kernel: TypeAlias = Literal["torch", "blas", "avx512", "onednn"]
+"""Who multiplies: a call of torch's, or one of those below it."""
+
 _FEWEST = 2**20
-"""Floating-point operations below which a call of oneDNN costs more than the product."""
+"""Floating-point operations, fewer of which are not timed: threads bring nothing, and a call of oneDNN costs more."""
 _GAIN = 1.05
 _SECONDS = 0.03
 _ROUNDS = 7
 
 
-def faster(a: Spec, b: Spec, out: Spec, adds: bool) -> bool:
-    """Whether oneDNN is faster by a twentieth here, for out <- a b, or out <- out + a b if it `adds`, and right within 1e-4.
+def fastest(a: Spec, b: Spec, out: Spec, adds: bool) -> Kernel:
+    """The fastest here for out <- a b, or out <- out + a b if it `adds`.
 
-    Measured once a process for each shapes, strides and number of threads, so that equal programs compute equal values in one
-    process; two processes may choose differently, and then differ by rounding.
+    Small products take the kernel for AVX-512 where that is faster than BLAS, else BLAS, whose values are torch's to the bit. From
+    2^20 operations on all are timed, and to be taken instead of BLAS one must be faster by a twentieth and right within 1e-4: once
+    a process for each shapes, strides and number of threads, so that equal programs compute equal values in one process; two
+    processes may choose differently, and then differ by rounding. What BLAS does not take is torch's.
 
     >>> from pure_mlp.plan.graph import spec_of
-    >>> small = spec_of(torch.ones(2, 2))
-    >>> faster(small, small, small, adds=False)
-    False
+    >>> gaps = spec_of(torch.ones(2, 2, 2)[..., 0])
+    >>> fastest(gaps, gaps, gaps, adds=False)
+    'torch'
     """
-    work = 2 * a.shape[0] * a.shape[1] * b.shape[1]
-    if work < _FEWEST or not (fits(a) and fits(b) and fits(out)) or onednn() is None:
-        return False
+    if not (fits(a) and fits(b) and fits(out)) or not a.dtype == b.dtype == out.dtype:
+        return "torch"
+    if 2 * a.shape[0] * a.shape[1] * b.shape[1] < _FEWEST:
+        return "avx512" if kernel("avx512", a.dtype) else "blas" if kernel("blas", a.dtype) else "torch"
     return _measured(a, b, out, adds, torch.get_num_threads())
 
 
-def fits(spec: Spec) -> bool:
-    """Whether oneDNN takes such a tensor: a matrix of float32 in the processor's memory, its rows or its columns without gaps.
+def kernel(name: Kernel, dtype: torch.dtype) -> Routine | None:
+    """The subroutine for products of this dtype; None where there is none, and for torch and oneDNN, which are no subroutines.
 
-    >>> from pure_mlp.plan.graph import spec_of
-    >>> fits(spec_of(torch.ones(2, 3).t())), fits(spec_of(torch.ones(2, 3, 2)[..., 0])), fits(spec_of(torch.ones(0, 3)))
-    (True, False, False)
+    >>> kernel("torch", torch.float32)
     """
-    shape, stride, dtype, device = spec
-    if len(shape) != 2 or dtype != torch.float32 or device.type != "cpu" or 0 in shape:
-        return False
-    return (stride[1] == 1 and stride[0] >= shape[1]) or (stride[0] == 1 and stride[1] >= shape[0])
+    if name == "avx512":
+        return avx512(dtype)
+    return routine(f"{LETTER[dtype]}gemm_") if name == "blas" else None
 
 
 @cache
-def _measured(a: Spec, b: Spec, out: Spec, adds: bool, threads: int) -> bool:
+def _measured(a: Spec, b: Spec, out: Spec, adds: bool, threads: int) -> Kernel:
     generator = Generator().manual_seed(0)
     x, y = (_like(spec).copy_(torch.rand(spec.shape, generator=generator) - 0.5) for spec in (a, b))
-    mine, theirs, product = _like(out), _like(out), onednn()
-    if product is None or not makes(x, y):
-        return False
-    torchs = partial(theirs.addmm_, x, y) if adds else partial(torch.addmm, theirs, x, y, beta=0, out=theirs)
-    onednns = partial(product, Reference(x), Reference(y), Reference(mine), float(adds), 1.0)
-    start, times = perf_counter(), [(_seconds(torchs), _seconds(onednns))]
-    if not bool((mine - theirs).abs().max() <= 1e-4 * theirs.abs().max()):
-        return False
-    while len(times) <= _ROUNDS and perf_counter() - start < _SECONDS:
-        times.append((_seconds(torchs), _seconds(onednns)))
-    later = times[1:] or times
-    return statistics.median(t for t, _ in later) > _GAIN * statistics.median(t for _, t in later)
+    calls, results = _candidates(x, y, out, adds)
+    start, times = perf_counter(), {name: [_seconds(call)] for name, call in calls.items()}
+    usual, right = next(iter(results.items()))
+    for name, got in results.items():
+        if not bool((got - right).abs().max() <= 1e-4 * right.abs().max()):
+            del calls[name], times[name]
+    while len(times[usual]) <= _ROUNDS and perf_counter() - start < _SECONDS:
+        for name, call in calls.items():
+            times[name].append(_seconds(call))
+    medians = {name: statistics.median(mine[1:] or mine) for name, mine in times.items()}
+    best = min(medians, key=lambda name: medians[name])
+    return best if medians[usual] > _GAIN * medians[best] else usual
+
+
+def _candidates(x: Tensor, y: Tensor, spec: Spec, adds: bool) -> tuple[dict[Kernel, Callable[[], object]], dict[Kernel, Tensor]]:
+    """What can be called, the usual one first, and where each writes."""
+    outs: dict[Kernel, Tensor] = {}
+    calls: dict[Kernel, Callable[[], object]] = {}
+    beta = ctypes.byref(REAL[x.dtype](float(adds)))
+    one = ctypes.byref(REAL[x.dtype](1.0))
+    for name in ("blas", "avx512"):
+        product, out = kernel(name, x.dtype), _like(spec)
+        if product is not None:
+            calls[name], outs[name] = partial(product, *gemm(operand(out), operand(x), operand(y), one, beta)), out
+    if not calls:
+        outs["torch"] = _like(spec)
+        calls["torch"] = partial(outs["torch"].addmm_, x, y, beta=float(adds))
+    product = onednn()
+    if product is not None and x.dtype == torch.float32 and makes(x, y):
+        outs["onednn"] = _like(spec)
+        calls["onednn"] = partial(product, Reference(x), Reference(y), Reference(outs["onednn"]), float(adds), 1.0)
+    return calls, outs
 
 
 def _like(spec: Spec) -> Tensor:

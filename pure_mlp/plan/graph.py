@@ -125,7 +125,7 @@ class Graph:
         key = ("ones", n, like.dtype, like.device)
         if key not in self._memo:
             value = torch.ones(n, dtype=like.dtype, device=like.device)
-            self._memo[key] = self.add("const", (), {}, spec_of(value), value=value)
+            self._memo[key] = self.add("const", ("ones", n), {}, spec_of(value), value=value)
         return self._memo[key]
 
     def live(self) -> list[Node]:

@@ -74,8 +74,8 @@ class Plan(Generic[S, B]):
         """Advance the carry by one batch; returns the loss. Raises `Unplannable` if the step cannot be planned for this batch."""
         loss = self._run(*batch) if self._flat else self._run(*tree_leaves(batch))  # type: ignore[misc]  # a tuple of tensors if flat
         if loss is None:
-            self._use(batch)
-            loss = cast("Tensor | float", self._run(*tree_leaves(batch)))
+            given = self._use(batch)
+            loss = cast("Tensor | float", self._run(*given))
         return loss.item() if isinstance(loss, Tensor) else loss
 
     def run(self, batches: Iterable[B]) -> Tensor:
@@ -98,7 +98,7 @@ class Plan(Generic[S, B]):
                 given = cast("Sequence[Tensor]", batch) if self._flat else tensors(batch, "batch")
                 if not self._fits(*given):
                     yield from self._advance(waiting)
-                    self._use(batch)
+                    given = self._use(batch)
                 waiting.append(given)
                 if len(waiting) == CHUNK:
                     yield from self._advance(waiting)
@@ -125,15 +125,16 @@ class Plan(Generic[S, B]):
             torch.tensor(count, dtype=torch.float64) if is_count(leaf) else leaf for leaf, count in zip(self._leaves, self._counts)
         ]
 
-    def _use(self, batch: B) -> None:
-        """Make the program for such batches the current one."""
-        given = tensors(batch, "batch")
+    def _use(self, batch: B) -> list[Tensor]:
+        """Make the program for such batches the current one; returns the batch's tensors, none of them a lazy negative."""
+        given = [t.resolve_neg() for t in tensors(batch, "batch")]
         key = tuple(map(spec_of, given))
         if key not in self._programs:
             self._programs[key] = self._build(given, batch)
         self._program = self._programs[key]
         self._run = self._program.run
         self._fits = self._program.fits or (lambda *tensors: False)
+        return given
 
     def _advance(self, waiting: list[Sequence[Tensor]]) -> list[float]:
         """Step over the waiting batches, and forget them; returns their losses."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.gemms import faster
+from pure_mlp.plan.calls import call
 from pure_mlp.plan.graph import Node
-from pure_mlp.plan.onednn import onednn
-from pure_mlp.plan.outs import in_place, out_form
+from pure_mlp.plan.products import PRODUCTS
+from pure_mlp.plan.vectors import VECTORS
 
 if TYPE_CHECKING:
     from pure_mlp.plan.emit import Emitter
@@ -33,87 +32,7 @@ def write(e: Emitter, node: Node, out: Tensor) -> None:
     >>> emitter.lines
     ['w_exp_()']
     """
-    special = _SPECIAL.get(node.op)
-    if special is not None:
-        special(e, node, out)
-        return
-    name, (first, *_) = e.names[node], (*node.args, None)
-    update, form = in_place(node.op), out_form(node.op)
-    if update and isinstance(first, Node) and e.places.of.get(first) is out and form is not None:
-        e.method(name, out, update, node.args[1:], node.kwargs)
-    elif form is not None:
-        function = e.cell(node.op.split(".")[1], form.call)
-        taken = {k: v for k, v in node.kwargs.items() if k in form.takes}
-        e.lines.append(f"{function}({e.arguments(node.args, taken)}, {form.out}={name})")
-
-
-def _mm(e: Emitter, node: Node, out: Tensor) -> None:
-    """A B s."""
-    a, b, factor = cast("tuple[Node, Node, object]", (*node.args, 1.0)[:3])
-    if faster(a.like, b.like, node.like, adds=False):
-        _onednn(e, node, a, b, 0.0, factor)
-    elif factor == 1:
-        e.lines.append(f"{e.cell('mm', torch.mm)}({e.arguments((a, b), {})}, out={e.names[node]})")
-    else:
-        e.method(e.names[node], out, "addmm_", (a, b), {"beta": 0.0, "alpha": factor})
-
-
-def _addmm(e: Emitter, node: Node, out: Tensor) -> None:
-    """c beta + A B alpha: in the memory of c where that is the result's, else c is added afterwards."""
-    c, a, b = cast("tuple[Node, Node, Node]", node.args)
-    beta, alpha = node.kwargs.get("beta", 1.0), node.kwargs.get("alpha", 1.0)
-    own = e.places.of.get(c) is out
-    if faster(a.like, b.like, node.like, adds=own):
-        _onednn(e, node, a, b, beta if own else 0.0, alpha)
-        if not own:
-            e.method(e.names[node], out, "add_", (c,), {"alpha": beta})
-    elif own:
-        e.method(e.names[node], out, "addmm_", (a, b), node.kwargs)
-    else:
-        rest = e.arguments((a, b), node.kwargs)
-        e.lines.append(f"{e.cell('addmm', torch.addmm)}({_rows(e, c, out)}, {rest}, out={e.names[node]})")
-
-
-def _rows(e: Emitter, c: Node, out: Tensor) -> str:
-    """A bias seen as a matrix of equal rows, once and for all: otherwise each call expands it."""
-    if c not in e.stable or c.like.shape == out.shape:
-        return e.names[c]
-    return e.cell(f"{e.names[c]}_rows", e.stable[c].expand(*out.shape))
-
-
-def _onednn(e: Emitter, node: Node, a: Node, b: Node, beta: object, alpha: object) -> None:
-    references = ", ".join(map(e.reference, (a, b, node)))
-    e.lines.append(f"{e.cell('onednn', onednn())}({references}, {e.argument(beta)}, {e.argument(alpha)})")
-
-
-def _mv(e: Emitter, node: Node, out: Tensor) -> None:
-    """A x s; a number where A has one row."""
-    name, (a, x, factor) = e.names[node], node.args
-    if not out.shape:
-        out = out.view(1)
-        name = e.cell(f"{name}_1", out)
-    if factor == 1:
-        e.lines.append(f"{e.cell('mv', torch.mv)}({e.arguments((a, x), {})}, out={name})")
-    else:
-        e.method(name, out, "addmv_", (a, x), {"beta": 0.0, "alpha": factor})
-
-
-def _sqsum(e: Emitter, node: Node, out: Tensor) -> None:
-    name, (d, factor) = e.names[node], cast("tuple[Node, object]", (*node.args, 1.0)[:2])
-    n = math.prod(d.like.shape)
-    if d not in e.stable or not e.stable[d].is_contiguous():
-        copy, square = e.cell(f"{name}_copy_", out.copy_), e.cell("square_sum", _square_sum)
-        e.lines.append(f"{copy}({square}({e.names[d]}, {e.argument(factor)}))")
-        return
-    flat = e.cell(f"{e.names[d]}_flat", e.stable[d].view(n))
-    row = e.cell(f"{e.names[d]}_row", e.stable[d].view(1, n))
-    call = e.cell(f"{name}_addmv_", out.view(1).addmv_)
-    e.lines.append(f"{call}({row}, {flat}, beta=0.0, alpha={e.argument(factor)})")
-
-
-def _square_sum(d: Tensor, factor: float) -> Tensor:
-    """For a tensor whose memory is not the program's."""
-    return d.square().sum() * factor
+    _SPECIAL.get(node.op, call)(e, node, out)
 
 
 def _log_sigmoid(e: Emitter, node: Node, out: Tensor) -> None:
@@ -136,11 +55,9 @@ def _copy(e: Emitter, node: Node, out: Tensor) -> None:
 
 
 _SPECIAL: dict[str, Callable[[Emitter, Node, Tensor], None]] = {
-    **dict.fromkeys(("aten.mm.default", "gemm"), _mm),
+    **PRODUCTS,
+    **VECTORS,
     **dict.fromkeys(("aten.clone.default", "aten._to_copy.default"), _copy),
-    "aten.addmm.default": _addmm,
-    "gemv": _mv,
-    "sqsum": _sqsum,
     "log_sigmoid": _log_sigmoid,
     "fill": _fill,
 }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias, final, overload
 
 from torch import _C as _C
+from torch import __config__ as __config__
 from torch import backends as backends
 from torch import func as func
 from torch import linalg as linalg

@@ -1,0 +1,151 @@
+"""The BLAS below torch: right for every layout that it takes, and never called on memory that is not what it seems."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planned import training
+from torch import Generator, Tensor
+
+import pure_mlp as pm
+from pure_mlp.plan.avx512 import avx512
+from pure_mlp.plan.blas import LETTER, REAL, fits, gemm, gemv, operand, routine
+from pure_mlp.plan.graph import spec_of
+from pure_mlp.plan.plan import plan
+
+needs_blas = pytest.mark.skipif(routine("sgemm_") is None, reason="this torch exports no BLAS")
+DTYPES = [torch.float32, torch.float64]
+
+FITTING = [torch.empty(3, 4), torch.empty(4, 3).t(), torch.empty(3, 9)[:, :4], torch.empty(1, 1), torch.empty(3, 4).double()]
+OTHERS = {
+    "float16": torch.empty(3, 4, dtype=torch.float16),
+    "one dimension": torch.empty(3),
+    "three": torch.empty(3, 4, 5),
+    "empty": torch.empty(0, 4),
+    "gaps": torch.empty(3, 4, 2)[..., 0],
+    "overlapping": torch.empty(6).as_strided((3, 4), (1, 1)),
+    "expanded": torch.empty(4).expand(3, 4),
+    "elsewhere": torch.empty(3, 4, device="meta"),
+}
+
+
+@pytest.mark.parametrize("t", FITTING)
+def test_what_fits(t: Tensor) -> None:
+    assert fits(spec_of(t))
+
+
+@pytest.mark.parametrize("t", OTHERS.values(), ids=OTHERS)
+def test_what_does_not_fit(t: Tensor) -> None:
+    assert not fits(spec_of(t))
+
+
+def matrices(rows: int, columns: int, dtype: torch.dtype, kind: int, generator: Generator) -> Tensor:
+    """A matrix by rows or by columns, with or without gaps between them."""
+    shape = (rows, columns) if kind < 2 else (columns, rows)
+    padded = torch.randn(shape[0], shape[1] + kind % 2, dtype=dtype, generator=generator)[:, : shape[1]]
+    return padded if kind < 2 else padded.t()
+
+
+SIZES = st.integers(1, 20) | st.sampled_from([31, 64, 65, 130])
+
+
+@needs_blas
+@settings(max_examples=300, deadline=None)
+@given(st.tuples(SIZES, SIZES, SIZES), st.tuples(*[st.integers(0, 3)] * 3), st.sampled_from(DTYPES), st.booleans(), st.data())
+def test_products_of_any_layout(
+    sizes: tuple[int, int, int], kinds: tuple[int, int, int], dtype: torch.dtype, fast: bool, data: st.DataObject
+) -> None:
+    (m, k, n), generator = sizes, Generator().manual_seed(0)
+    alpha, beta = data.draw(st.sampled_from([1.0, -0.25])), data.draw(st.sampled_from([0.0, 1.0, -0.5]))
+    a, b, out = (
+        matrices(*size, dtype, kind, generator) for size, kind in zip(((m, k), (k, n), (m, n)), kinds)
+    )
+    expected = alpha * (a.double() @ b.double()) + beta * out.double()
+    if beta == 0:
+        out.fill_(torch.nan)
+    product = (avx512(dtype) if fast else None) or routine(f"{LETTER[dtype]}gemm_")
+    assert product is not None
+    numbers = [ctypes.byref(REAL[dtype](c)) for c in (alpha, beta)]
+    product(*gemm(operand(out), operand(a), operand(b), *numbers))
+    bound = 1e-5 if dtype == torch.float32 else 1e-13
+    torch.testing.assert_close(out.double(), expected, rtol=0, atol=bound * (k + 1))
+
+
+@needs_blas
+@settings(max_examples=200, deadline=None)
+@given(st.tuples(SIZES, SIZES), st.integers(0, 3), st.integers(1, 3), st.sampled_from(DTYPES), st.sampled_from([0.0, 1.0, -0.5]))
+def test_products_with_vectors(sizes: tuple[int, int], kind: int, step: int, dtype: torch.dtype, beta: float) -> None:
+    (m, k), generator = sizes, Generator().manual_seed(0)
+    a = matrices(m, k, dtype, kind, generator)
+    x, out = (torch.randn(size * step, dtype=dtype, generator=generator)[::step] for size in (k, m))
+    expected = 2.0 * (a @ x) + beta * out
+    if beta == 0:
+        out.fill_(torch.nan)
+    product = routine(f"{LETTER[dtype]}gemv_")
+    assert product is not None
+    product(*gemv(operand(out), operand(a), operand(x), *(ctypes.byref(REAL[dtype](c)) for c in (2.0, beta))))
+    torch.testing.assert_close(out, expected, rtol=0, atol=(1e-5 if dtype == torch.float32 else 1e-13) * (k + 1))
+
+
+def small(engine: Any = "plan") -> tuple[Any, Any, Any]:
+    net, params = pm.mlp((4, 5, 3), Generator().manual_seed(0))
+    step, carry = training(net, params, pm.mse, pm.sgd(0.1))
+    strided = torch.randn(6, 4, 2, generator=Generator().manual_seed(0))[..., 0]
+    return step, carry, plan(step, carry, (strided, torch.ones(6, 3)), engine=engine)
+
+
+def test_a_lazy_negative_is_not_read_as_what_lies_in_memory() -> None:
+    lazy = torch.randn(6, 4, dtype=torch.complex64, generator=Generator().manual_seed(1)).conj().imag
+    assert lazy.is_neg()
+    step, carry, planned = small()
+    batch = lazy, torch.ones(6, 3)
+    expected = step(carry, batch)[1].item()
+    assert planned.step(batch) == pytest.approx(expected, rel=1e-6)
+    assert plan(step, carry, batch).step(batch) == pytest.approx(expected, rel=1e-6)
+    assert plan(step, carry, batch).run([batch])[0].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_tensors_without_memory_here_are_refused() -> None:
+    _, _, planned = small()
+    with pytest.raises((RuntimeError, ValueError, NotImplementedError, pm.Unplannable)):
+        planned.step((torch.empty(6, 4, device="meta"), torch.empty(6, 3, device="meta")))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_captured_tensor_may_move(dtype: torch.dtype) -> None:
+    fixed = torch.full((3, 3), 2.0, dtype=dtype)
+    x = torch.eye(3, dtype=dtype)
+    planned = plan(lambda w, x: (w, (x @ fixed).sum()), torch.ones(1), x)
+    assert planned.step(x) == 18.0
+    fixed.resize_(1000, 1000).resize_(3, 3).fill_(5.0)
+    assert planned.step(x) == 45.0
+
+
+@needs_blas
+def test_the_batch_is_where_it_is_at_each_step() -> None:
+    step, carry, _ = small()
+    batches = [(torch.randn(6, 4, generator=Generator().manual_seed(i)), torch.ones(6, 3)) for i in range(40)]
+    planned = plan(step, carry, batches[0])
+    assert "x0_at.value = x0.data_ptr()" in planned.source
+    for x, y in batches:
+        carry, expected = step(carry, (x.clone(), y))
+        assert planned.step((x.clone(), y)) == pytest.approx(expected.item(), rel=1e-5)
+
+
+@needs_blas
+def test_memory_lives_as_long_as_the_program() -> None:
+    """What is called by address is kept alive by the program alone."""
+    step, carry, planned = small()
+    run = planned._program.run
+    del planned
+    x, y = torch.randn(6, 4, 2, generator=Generator().manual_seed(3))[..., 0], torch.ones(6, 3)
+    noise = [torch.full((n,), torch.nan) for n in range(1, 200)]
+    loss = run(x, y)
+    assert loss is not None
+    assert float(loss) == pytest.approx(step(carry, (x, y))[1].item(), rel=1e-5)
+    assert len(noise) == 199
