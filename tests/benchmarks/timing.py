@@ -39,7 +39,7 @@ class Ratio(NamedTuple):
 def interleave(entries: Mapping[K, Entry], rounds: int, seconds: float) -> dict[K, list[float]]:
     """The seconds a step of everybody in every round, each block about `seconds` long; one works, all others wait."""
     order = random.Random(0)
-    calls = {key: max(1, round(seconds / entry.steps / entry.time(2))) for key, entry in entries.items()}
+    calls = {key: _calls(entry, seconds) for key, entry in entries.items()}
     idle, begin = {entry.worker: entry.worker.idle for entry in entries.values()}, perf_counter()
     times: dict[K, list[float]] = {key: [] for key in entries}
     for _ in range(rounds):
@@ -49,6 +49,14 @@ def interleave(entries: Mapping[K, Entry], rounds: int, seconds: float) -> dict[
         if (share := (worker.idle - before) / (perf_counter() - begin)) > 0.01:
             print(f"beware: {worker.runtime} took {share:.0%} of a core while others were timed")
     return times
+
+
+def _calls(entry: Entry, seconds: float) -> int:
+    """How many calls take so long: as first estimated, then as they are once warm."""
+    calls = 2
+    for _ in range(2):
+        calls = max(1, round(seconds / entry.steps / entry.time(calls)))
+    return calls
 
 
 def ratio(mine: Sequence[float], theirs: Sequence[float]) -> Ratio:
