@@ -15,8 +15,8 @@ _mse_loss_backward = torch.ops.aten.mse_loss_backward.default
 _in_vmap = torch._C._functorch.is_batchedtensor
 
 
-ONE = torch.ones((), dtype=torch.float64)
-"""dJ/dJ; being 0-dim, it promotes nothing."""
+ONES = {dtype: torch.ones((), dtype=dtype) for dtype in (torch.float64, torch.float32)}
+"""dJ/dJ; being 0-dim, it promotes nothing, but of J's own dtype it costs least."""
 
 
 def threshold_backward(dy: Tensor, y: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def mse_backward(a: Tensor, b: Tensor) -> Tensor:
     >>> mse_backward(torch.zeros(2), torch.full((2,), 3.0))
     tensor([-3., -3.])
     """
-    out: Tensor = _mse_loss_backward(ONE, a, b, 1)
+    out: Tensor = _mse_loss_backward(ONES.get(a.dtype, ONES[torch.float64]), a, b, 1)
     return out
 
 

@@ -5,8 +5,8 @@ A *tree* is a tensor, a tuple of trees, or a record whose fields are trees. Para
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar, cast, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, cast, overload
 
 import attrs
 import torch
@@ -19,6 +19,8 @@ R = TypeVar("R")
 
 _fields: dict[type, tuple[str, ...]] = {}
 """The names of the fields of every record class, in the order of its constructor."""
+_walks: dict[type, tuple[Callable[[object, list[Tensor]], None], Callable[[object, list[Tensor]], object]]] = {}
+"""For every record class: `collect(record, leaves)`, and `grow(record, supply)` from the leaves still to come, next one last."""
 
 
 def record(cls: type[R]) -> type[R]:
@@ -35,10 +37,10 @@ def record(cls: type[R]) -> type[R]:
     tensor([2., 2.])
     """
     names = _fields[cls] = tuple(field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)))
-    body = "".join(f"    object.__setattr__(self, {name!r}, {name})\n" for name in names)
-    scope: dict[str, Callable[..., None]] = {}
-    exec(f"def __init__(self, {', '.join(names)}):\n{body}", scope)
+    scope: dict[str, Any] = {"cls": cls, "Tensor": Tensor, "collect": _collect, "grow": _grow}
+    exec(_methods(names), scope)
     setattr(cls, "__init__", scope["__init__"])  # noqa: B010  # mypy forbids the assignment
+    _walks[cls] = scope["collect_record"], scope["grow_record"]
 
     register_pytree_node(
         cls,
@@ -49,6 +51,20 @@ def record(cls: type[R]) -> type[R]:
     )
     add_safe_globals([cls])
     return cls
+
+
+def _methods(names: Sequence[str]) -> str:
+    """The source of what is done to a record at every step, its fields written out."""
+    init = "".join(f"    object.__setattr__(self, {name!r}, {name})\n" for name in names)
+    collected = "".join(
+        f"    x = r.{name}\n    out.append(x) if type(x) is Tensor else collect(x, out)\n" for name in names
+    )
+    grown = ", ".join(f"supply.pop() if type(r.{name}) is Tensor else grow(r.{name}, supply)" for name in names)
+    return (
+        f"def __init__(self, {', '.join(names)}):\n{init or '    pass'}\n"
+        f"def collect_record(r, out):\n{collected or '    pass'}\n"
+        f"def grow_record(r, supply):\n    return cls({grown})\n"
+    )
 
 
 def children(tree: object) -> list[tuple[str, object]] | None:
@@ -127,9 +143,8 @@ def _collect(tree: object, leaves: list[Tensor]) -> None:
     if isinstance(tree, tuple):
         for child in tree:
             _collect(child, leaves)
-    elif (names := _fields.get(type(tree))) is not None:
-        for name in names:
-            _collect(getattr(tree, name), leaves)
+    elif (walks := _walks.get(type(tree))) is not None:
+        walks[0](tree, leaves)
     else:
         leaves.append(cast(Tensor, tree))
 
@@ -142,22 +157,21 @@ def tree_like(tree: T, leaves: list[Tensor]) -> T:
     >>> tree_like((torch.tensor(1), (torch.tensor(2), ())), [torch.tensor(3), torch.tensor(4)])
     (tensor(3), (tensor(4), ()))
     """
-    supply = iter(leaves)
+    supply = leaves[::-1]
     try:
         grown = _grow(tree, supply)
-    except StopIteration:
+    except IndexError:
         grown = None
-    if grown is None or next(supply, None) is not None:
+    if grown is None or supply:
         raise ValueError(f"a tree of {len(tree_leaves(tree))} tensors, {len(leaves)} leaves")
     return cast(T, grown)
 
 
-def _grow(tree: object, supply: Iterator[Tensor]) -> object:
+def _grow(tree: object, supply: list[Tensor]) -> object:
     if isinstance(tree, tuple):
         return tuple([_grow(child, supply) for child in tree])
-    if (names := _fields.get(type(tree))) is not None:
-        return type(tree)(*[_grow(getattr(tree, name), supply) for name in names])
-    return next(supply)
+    walks = _walks.get(type(tree))
+    return supply.pop() if walks is None else walks[1](tree, supply)
 
 
 def tree_zeros(tree: T) -> T:

@@ -66,20 +66,28 @@ class Optimizer:
 
         Raises `ValueError` where params, grads and state differ in structure or shapes.
         """
-        leaves, slopes = tree_leaves(params), tree_leaves(grads)
-        if [p.shape for p in leaves] != [g.shape for g in slopes]:
-            raise ValueError(f"params {_shapes(leaves)}, grads {_shapes(slopes)}")
-        if len(state.counts) != self.counts or len(state.slots) != self.slots:
-            raise ValueError(
-                f"a state of {len(state.counts)} counts and {len(state.slots)} slots, expected {self.counts} and {self.slots}"
-            )
-        slots = [tree_leaves(slot) for slot in state.slots]
+        leaves, slopes, slots = tree_leaves(params), tree_leaves(grads), [tree_leaves(slot) for slot in state.slots]
+        _agree(leaves, slopes, "grads")
+        if len(state.counts) != self.counts or len(slots) != self.slots:
+            got = f"{len(state.counts)} counts and {len(slots)} slots"
+            raise ValueError(f"a state of {got}, expected {self.counts} and {self.slots}")
         for slot in slots:
-            if [p.shape for p in leaves] != [s.shape for s in slot]:
-                raise ValueError(f"params {_shapes(leaves)}, a slot of the state {_shapes(slot)}")
+            _agree(leaves, slot, "a slot of the state")
         after = self.rule(Leaves(leaves, slopes, [*state.counts], slots))
-        memory = tuple([tree_like(params, slot) for slot in after.slots])
-        return tree_like(params, after.params), State(tuple(after.counts), memory)
+        if self.counts or self.slots:
+            state = State(tuple(after.counts), tuple([tree_like(params, slot) for slot in after.slots]))
+        return tree_like(params, after.params), state
+
+
+def _agree(leaves: list[Tensor], others: list[Tensor], what: str) -> None:
+    """Raise `ValueError` unless the shapes are those of the params."""
+    for p, other in zip(leaves, others):
+        if p.shape != other.shape:
+            break
+    else:
+        if len(leaves) == len(others):
+            return
+    raise ValueError(f"params {_shapes(leaves)}, {what} {_shapes(others)}")
 
 
 def _shapes(leaves: list[Tensor]) -> list[tuple[int, ...]]:

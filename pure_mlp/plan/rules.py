@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import cast
 
-from pure_mlp.kernels import ONE
+from pure_mlp.kernels import ONES
 from pure_mlp.plan.graph import Node, Spec, dense
 from pure_mlp.plan.host import Number, host
 from pure_mlp.plan.ones import times_ones, where_ones
@@ -147,7 +147,8 @@ def _squared_error(s: Builder, node: Node) -> Value | None:
 
 def _mse_backward(s: Builder, node: Node) -> Value | None:
     dy, a, b, mean = node.args
-    one = isinstance(dy, Node) and dy.value is not None and dy.value.data_ptr() == ONE.data_ptr()
+    value = dy.value if isinstance(dy, Node) else None
+    one = value is not None and any(value.data_ptr() == known.data_ptr() for known in ONES.values())
     d = _difference(s, a, b, node.like) if mean == 1 and one and node.like.shape else None
     return None if d is None else Scaled(d, 2.0 / max(math.prod(node.like.shape), 1))
 
