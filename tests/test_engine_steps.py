@@ -27,6 +27,12 @@ def assigned(x: Tensor) -> Tensor:
     return z
 
 
+def doubled(xs: list[Tensor]) -> list[Tensor]:
+    torch._foreach_mul_(xs, 2.0)
+    torch._foreach_add_(xs, xs)
+    return xs
+
+
 def by_tape(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
     leaf = w.detach().requires_grad_()
     return torch.autograd.grad(F.mse_loss(x @ leaf, y), leaf)[0]
@@ -76,6 +82,7 @@ STEPS: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
     "bool": lambda w, x, y: (x > 0).any().double() + (x > 0).all() + (x > 0).sum(),
     "lerp": lambda w, x, y: torch.lerp(w, x[:3, :2], 0.3),
     "addcmul": lambda w, x, y: torch.addcmul(w, x[:3, :2], y[:3], value=0.3),
+    "foreach in place": lambda w, x, y: doubled([x.exp(), y.sin()])[0][:3, :2],
     "foreach": lambda w, x, y: torch._foreach_add([w, w], [x[:3, :2], y[:3]], alpha=2)[1],
     "where0": lambda w, x, y: torch.where(x.sum() > 0, 1.0, 2.0),
     "maximum": lambda w, x, y: torch.maximum(w, x[:3, :2]) / (1 + torch.minimum(w, y[:3]).abs()),

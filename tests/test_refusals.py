@@ -82,3 +82,12 @@ def _close(step: Any) -> None:
     carry, expected = pure(step, draw(6), pieces(6, 6))
     torch.testing.assert_close(planned.carry(), carry, rtol=1e-12, atol=1e-12)
     assert losses == pytest.approx(expected.tolist(), rel=1e-12, abs=0)
+
+
+def test_lists_in_place_are_refused_where_one_of_them_was_given() -> None:
+    def step(w: Tensor, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        torch._foreach_add_([w.exp(), batch[0]], 1.0)
+        return w * 0.9, w.sum()
+
+    with pytest.raises(Unplannable, match="writes in place to a tensor not born in the step"):
+        plan(step, draw(6), pieces(6, 6)[0])

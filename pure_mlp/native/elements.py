@@ -58,7 +58,7 @@ _HOST = {
     "maximum": "{1} > {0} || {1} != {1} ? {1} : {0}",
     "abs": "fabs({0})",
     "sigmoid": "1 / (1 + exp(-{0}))",
-    **{name: name + "({0})" for name in ("sqrt", "floor", "ceil", "cos", "sin", "exp", "log", "tanh")},
+    **{name: name + "({0})" for name in ("sqrt", "floor", "ceil", "cos", "sin", "exp", "expm1", "log", "tanh")},
 }
 
 

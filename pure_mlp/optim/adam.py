@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pure_mlp.optim.foreach import add, addcmul, div, lerp, mul, shift, sqrt
+import math
+
+import torch
+
+from pure_mlp.optim.foreach import add, addcdiv, addcmul_, lerp, mul, mul_, shift_, sqrt
 from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule
 
 
@@ -49,10 +53,14 @@ def _adam(
         g = add(grads, params, alpha=weight_decay) if weight_decay and not decoupled else grads
         p = mul(params, 1 - rate * weight_decay) if weight_decay and decoupled else params
 
-        m = lerp(m, g, 1 - b1)
-        v = addcmul(mul(v, b2), g, g, 1 - b2)
-        root = (1 - b2**t).sqrt()
-        d = div(m, shift(sqrt(v), eps * root))
-        return Leaves(add(p, mul(d, -rate * root / (1 - b1**t))), grads, [t], [m, v])
+        m, v = lerp(m, g, 1 - b1), addcmul_(mul(v, b2), g, g, 1 - b2)
+        minus_c1, minus_c2 = torch.expm1(t * _log(b1)), torch.expm1(t * _log(b2))  # b^t - 1
+        root = torch.sqrt(-minus_c2)
+        d = mul_(shift_(sqrt(v), eps * root), minus_c1 / (rate * root))
+        return Leaves(addcdiv(p, m, d), grads, [t], [m, v])
 
     return Optimizer(1, 2, rule)
+
+
+def _log(b: float) -> float:
+    return math.log(b) if b else -math.inf

@@ -1,4 +1,7 @@
-"""Arithmetic on lists of tensors: one call for all leaves, or a call a leaf where torch has no rule for lists (inside vmap)."""
+"""Arithmetic on lists of tensors: one call for all leaves, or a call a leaf where torch has no rule for lists (inside vmap).
+
+A trailing underscore is torch's: the result takes the memory of the first list, which the rule has just made and nobody else knows.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ Number = float | Tensor
 
 # `torch._foreach_mul` and `torch._foreach_add` read a 0-dim tensor into a Python number, which no trace can follow.
 _mul_tensor = torch.ops.aten._foreach_mul.Tensor
-_add_tensor = torch.ops.aten._foreach_add.Tensor
+_mul_tensor_ = torch.ops.aten._foreach_mul_.Tensor
+_add_tensor_ = torch.ops.aten._foreach_add_.Tensor
+_mul_own = torch.ops.aten._foreach_mul_.Tensor
+_add_own = torch.ops.aten._foreach_add_.Tensor
 
 
 def add(xs: list[Tensor], ys: list[Tensor], alpha: float = 1.0) -> list[Tensor]:
@@ -36,16 +42,30 @@ def mul(xs: list[Tensor], c: Number) -> list[Tensor]:
         return [x * c for x in xs]
 
 
-def shift(xs: list[Tensor], c: Number) -> list[Tensor]:
-    """x + c, for a number or a 0-dim tensor c.
+def mul_(xs: list[Tensor], c: Number) -> list[Tensor]:
+    """c x in place, for a number or a 0-dim tensor c.
 
-    >>> shift([torch.tensor(1.0)], 3.0)
+    >>> mul_([torch.tensor(1.0)], 3.0)
+    [tensor(3.)]
+    """
+    try:
+        torch._foreach_mul_(xs, c) if isinstance(c, (int, float)) else _mul_tensor_(xs, c)
+    except RuntimeError:
+        return [x * c for x in xs]
+    return xs
+
+
+def shift_(xs: list[Tensor], c: Number) -> list[Tensor]:
+    """x + c in place, for a number or a 0-dim tensor c.
+
+    >>> shift_([torch.tensor(1.0)], 3.0)
     [tensor(4.)]
     """
     try:
-        return [*(torch._foreach_add(xs, c) if isinstance(c, (int, float)) else _add_tensor(xs, c))]
+        torch._foreach_add_(xs, c) if isinstance(c, (int, float)) else _add_tensor_(xs, c)
     except RuntimeError:
         return [x + c for x in xs]
+    return xs
 
 
 def div(xs: list[Tensor], ys: list[Tensor]) -> list[Tensor]:
@@ -60,16 +80,29 @@ def div(xs: list[Tensor], ys: list[Tensor]) -> list[Tensor]:
         return [x / y for x, y in zip(xs, ys)]
 
 
-def addcmul(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor], value: float) -> list[Tensor]:
-    """x + value y z.
+def addcmul_(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor], value: float) -> list[Tensor]:
+    """x + value y z in place.
 
-    >>> addcmul([torch.tensor(1.0)], [torch.tensor(2.0)], [torch.tensor(3.0)], 2.0)
+    >>> addcmul_([torch.tensor(1.0)], [torch.tensor(2.0)], [torch.tensor(3.0)], 2.0)
     [tensor(13.)]
     """
     try:
-        return [*torch._foreach_addcmul(xs, ys, zs, value=value)]
+        torch._foreach_addcmul_(xs, ys, zs, value=value)
     except RuntimeError:
         return [torch.addcmul(x, y, z, value=value) for x, y, z in zip(xs, ys, zs)]
+    return xs
+
+
+def addcdiv(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor]) -> list[Tensor]:
+    """x + y / z.
+
+    >>> addcdiv([torch.tensor(1.0)], [torch.tensor(3.0)], [torch.tensor(2.0)])
+    [tensor(2.5000)]
+    """
+    try:
+        return [*torch._foreach_addcdiv(xs, ys, zs)]
+    except RuntimeError:
+        return [torch.addcdiv(x, y, z) for x, y, z in zip(xs, ys, zs)]
 
 
 def lerp(xs: list[Tensor], ys: list[Tensor], weight: float) -> list[Tensor]:

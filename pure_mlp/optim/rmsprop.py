@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pure_mlp.optim.foreach import add, addcmul, div, mul, shift, sqrt
+from pure_mlp.optim.foreach import add, addcmul_, div, mul, shift_, sqrt
 from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule
 
 
@@ -25,8 +25,8 @@ def rmsprop(
     def rule(leaves: Leaves) -> Leaves:
         params, grads, counts, slots = leaves
         g = add(grads, params, alpha=weight_decay) if weight_decay else grads
-        s = addcmul(mul(slots[0], alpha), g, g, 1 - alpha)
-        d = div(g, shift(sqrt(s), eps))
+        s = addcmul_(mul(slots[0], alpha), g, g, 1 - alpha)
+        d = div(g, shift_(sqrt(s), eps))
         if momentum:
             d = add(d, slots[1], alpha=momentum)
         slots = [s, d] if momentum else [s]

@@ -67,6 +67,15 @@ def exp(a: float) -> float:
     return math.exp(a) if not a > 709 else _torch("exp")(a)
 
 
+def expm1(a: float) -> float:
+    """e to the a, less 1: exact where a is small.
+
+    >>> expm1(1e-20), expm1(710.0)
+    (1e-20, inf)
+    """
+    return math.expm1(a) if not a > 709 else _torch("expm1")(a)
+
+
 def log(a: float) -> float:
     """The natural logarithm, -inf at 0, NaN below.
 
@@ -115,6 +124,7 @@ HOST: dict[str, Callable[..., float]] = {
     "floor": floor,
     "clamp": clamp,
     "exp": exp,
+    "expm1": expm1,
     "log": log,
     "cos": cos,
     "sin": sin,

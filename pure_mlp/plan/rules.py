@@ -39,6 +39,19 @@ def _quotient(s: Builder, node: Node) -> Value | None:
     return Scaled(a.node, host(s.graph, "div", a.factor, b))
 
 
+def _addcdiv(s: Builder, node: Node) -> Value | None:
+    """x + a / b, with the factors of all three."""
+    x, a, b = (s.split(t, node.like) for t in node.args[:3])
+    if not (isinstance(x, Scaled) and isinstance(a, Scaled) and isinstance(b, Scaled)) or len(node.args) > 3:
+        return None
+    if not x.node.spec == a.node.spec == b.node.spec == node.spec or b.factor == 0:
+        return None
+    inner = s.graph.add("aten.div.Tensor", (a.node, b.node), {}, node.spec)
+    value = float(cast(float, node.kwargs.get("value", 1)))
+    factor = host(s.graph, "mul", value, host(s.graph, "div", a.factor, b.factor))
+    return Scaled(s.graph.add("lin", (x.node, x.factor, inner, factor), {}, node.spec), 1.0)
+
+
 def _negative(s: Builder, node: Node) -> Value | None:
     a = s.floating(node.args[0], node.like)
     return None if a is None else Scaled(a.node, host(s.graph, "mul", a.factor, -1.0))
@@ -168,6 +181,7 @@ RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
     **dict.fromkeys(("aten.sum.default", "aten.mean.default", "aten.sum.dim_IntList", "aten.mean.dim"), _sum),
     **dict.fromkeys(("aten.add.Tensor", "aten.sub.Tensor", "aten.add.Scalar", "aten.sub.Scalar"), _add),
     **dict.fromkeys(("aten.addmm.default", "aten._addmm_activation.default"), _addmm),
+    "aten.addcdiv.default": _addcdiv,
     "aten.neg.default": _negative,
     "aten.rsub.Scalar": _rsub,
     "aten.pow.Tensor_Scalar": _square,

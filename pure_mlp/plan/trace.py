@@ -127,17 +127,22 @@ class _Recorder(TorchDispatchMode):
                     self.bind(leaf, self.graph.add("getitem", (several, i), {}, spec_of(leaf)))
 
     def in_place(self, func: OpOverload, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
-        target = args[0] if args else None
+        targets = args[0] if args and isinstance(args[0], (list, tuple)) else args[:1]
         written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
         pure = _functional(func)
-        node = self.known[id(target)][0] if id(target) in self.known else None
-        born = node is not None and node.op not in ("carry", "batch") and (node.op != "const" or node.value is not target)
-        if written != ["self"] or pure is None or not born or node in self.viewed or not isinstance(target, Tensor):
+        if written != ["self"] or pure is None or not all(self.born(target) for target in targets):
             raise Unplannable(f"{func} writes in place to a tensor not born in the step {step_line()}")
         traced = self.nodes(args), {k: self.node(v) for k, v in kwargs.items()}
         out = self.run(func, args, kwargs)
-        self.record(str(pure), *traced, target)
+        self.record(str(pure), *traced, args[0])
         return out
+
+    def born(self, target: object) -> bool:
+        """Whether a tensor was made in the step, and nothing shows its memory but itself."""
+        node = self.known[id(target)][0] if id(target) in self.known else None
+        if node is None or not isinstance(target, Tensor) or node in self.viewed:
+            return False
+        return node.op not in ("carry", "batch") and (node.op != "const" or node.value is not target)
 
 
 def _functional(func: OpOverload) -> OpOverload | None:

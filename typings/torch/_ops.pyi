@@ -52,6 +52,10 @@ class _ForeachScaled(OpOverloadPacket):
     Tensor: OpOverload[[list[_Tensor], _Tensor], list[_Tensor]]
 
 @type_check_only
+class _ForeachInPlace(OpOverloadPacket):
+    Tensor: OpOverload[[list[_Tensor], _Tensor], None]
+
+@type_check_only
 class _Aten(Protocol):
     threshold_backward: _ThresholdBackward
     sigmoid_backward: _ActivationBackward
@@ -60,6 +64,8 @@ class _Aten(Protocol):
     log_sigmoid_forward: _LogSigmoid
     _foreach_add: _ForeachScaled
     _foreach_mul: _ForeachScaled
+    _foreach_add_: _ForeachInPlace
+    _foreach_mul_: _ForeachInPlace
 
 @type_check_only
 class _LinearPointwise(OpOverloadPacket):
