@@ -1,12 +1,41 @@
-"""The floors: the matrix products of a step and nothing else."""
+"""The floors: the operations of a step and nothing around them, and its matrix products alone."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import mse_backward, squared_error, threshold_backward
+
 from .task import Peer
 from .tensors import Batch, Start
+
+
+def bare(start: Start) -> Peer:
+    """The operations of the pure step, sixteen for two layers, written out by hand: no checks, no records, no functions of layers.
+
+    Raises `LookupError` for another optimizer or loss than SGD and MSE.
+    """
+    task, params = start.task, [p.clone() for p in start.params]
+    if (task.optimizer, task.loss) != ("sgd", "mse"):
+        raise LookupError("written out for sgd and mse")
+
+    def step(batch: Batch) -> Tensor:
+        nonlocal params
+        xs, y, weights, biases = [batch[0]], batch[1], params[::2], params[1::2]
+        for weight, bias in zip(weights[:-1], biases):
+            xs.append(torch._addmm_activation(bias, xs[-1], weight.t()))
+        y_hat = torch.addmm(biases[-1], xs[-1], weights[-1].t())
+        loss = squared_error(y_hat, y).mean()
+        dy, grads = mse_backward(y_hat, y), []
+        for i in reversed(range(len(xs))):
+            grads += [dy.sum(0), torch.mm(dy.t(), xs[i])]
+            if i:
+                dy = threshold_backward(torch.mm(dy, weights[i]), xs.pop())
+        params = [*torch._foreach_add(params, grads[::-1], alpha=-task.lr)]
+        return loss
+
+    return Peer(step, start.batches, lambda: params)
 
 
 def _operands(start: Start) -> tuple[list[Tensor], list[Tensor]]:

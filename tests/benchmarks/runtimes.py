@@ -4,7 +4,7 @@ RUNTIMES = {
     "torch_peers": (
         *("eager", "eager_fused", "lean", "func"),
         *("pure", "plan", "fold", "native", "native_fold"),
-        *("gemms", "onednn"),
+        *("bare", "gemms", "onednn"),
     ),
     "compile_peers": ("compile",),
     "jax_peers": ("jax_jit", "lax_scan"),

@@ -11,6 +11,6 @@ PEERS = {
     for build in (
         *(autograd.eager, autograd.eager_fused, autograd.lean, autograd.func),
         *(ours.pure, ours.plan, ours.fold, ours.native, ours.native_fold),
-        *(floors.gemms, floors.onednn),
+        *(floors.bare, floors.gemms, floors.onednn),
     )
 }
