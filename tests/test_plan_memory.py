@@ -201,6 +201,7 @@ TWICE: list[Callable[..., Any]] = [
 ]
 
 
+@pytest.mark.usefixtures("by_torch")
 @pytest.mark.parametrize("step", TWICE)
 def test_a_product_is_not_repeated_for_a_sum_that_two_read(step: Callable[..., Any]) -> None:
     planned = plan(step, draw(6, 6), pieces(6, 6)[0])
@@ -213,6 +214,7 @@ def test_log_sigmoid_happens_in_place() -> None:
     assert any("log_sigmoid_forward(b0, output=b0" in line for line in lines(planned))
 
 
+@pytest.mark.usefixtures("by_torch")
 def test_a_bottom_layer_that_computes_dx_is_pruned() -> None:
     net = pm.serial(pm.linear, pm.relu, pm.linear)
     step, carry = training(net, (affine(6, 6), (), affine(6, 6, 1)), pm.mse, pm.sgd(0.1))

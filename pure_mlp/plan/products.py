@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.blas import LETTER, gemm
+from pure_mlp.plan.blas import LETTER, Operand, gemm, operand
 from pure_mlp.plan.gemms import Kernel, fastest, kernel
 from pure_mlp.plan.graph import Node
 from pure_mlp.plan.onednn import onednn
@@ -16,6 +16,9 @@ from pure_mlp.plan.subroutine import Scales, addressable, number, place, subrout
 
 if TYPE_CHECKING:
     from pure_mlp.plan.emit import Emitter
+
+_SPREAD = 2**15
+"""Elements up to which a bias is spread over rows by a product: more are copied."""
 
 
 def _mm(e: Emitter, node: Node, out: Tensor) -> None:
@@ -47,8 +50,18 @@ def _addmm(e: Emitter, node: Node, out: Tensor) -> None:
         rest = e.arguments((a, b), node.kwargs)
         e.lines.append(f"{e.cell('addmm', torch.addmm)}({_rows(e, c, out)}, {rest}, out={e.names[node]})")
     else:
-        e.lines.append(f"{e.cell(f'{e.names[node]}_copy_', out.copy_)}({_rows(e, c, out)})")
+        _spread(e, chosen, node, c, out)
         _product(e, chosen, node, a, b, Scales(alpha, beta))
+
+
+def _spread(e: Emitter, chosen: Kernel, node: Node, c: Node, out: Tensor) -> None:
+    """c in every row of the result: small, as the product of a column of ones and a row, a shorter call than that of torch."""
+    if out.numel() > _SPREAD or len(c.like.shape) != 1 or c.like.stride != (1,) or c not in e.stable or not addressable(e, c):
+        e.lines.append(f"{e.cell(f'{e.names[node]}_copy_', out.copy_)}({_rows(e, c, out)})")
+        return
+    n, m = out.shape
+    ones = operand(torch.ones(n, 1, dtype=out.dtype))
+    _gemm(e, chosen, node, ones, Operand(e.address(c), (1, m), (m, 1)), Scales(1.0, 0.0), f"ones({n}, 1) @ {e.names[c]}")
 
 
 def _rows(e: Emitter, c: Node, out: Tensor) -> str:
@@ -69,11 +82,14 @@ def _product(e: Emitter, chosen: Kernel, node: Node, a: Node, b: Node, scales: S
         references = ", ".join(map(e.reference, (a, b, node)))
         e.lines.append(f"{e.cell('onednn', onednn())}({references}, {e.argument(scales.beta)}, {e.argument(scales.alpha)})")
         return
+    _gemm(e, chosen, node, place(e, a), place(e, b), scales, f"{e.names[a]} @ {e.names[b]}")
+
+
+def _gemm(e: Emitter, chosen: Kernel, node: Node, a: Operand, b: Operand, scales: Scales, formula: str) -> None:
     dtype = node.like.dtype
     alpha, beta = (number(e, scale, dtype) for scale in scales)
-    arguments = gemm(place(e, node), place(e, a), place(e, b), alpha, beta)
     name = f"{LETTER[dtype]}gemm{'_avx512' if chosen == 'avx512' else ''}"
-    subroutine(e, name, kernel(chosen, dtype), node, arguments, scales, f"{e.names[a]} @ {e.names[b]}")
+    subroutine(e, name, kernel(chosen, dtype), node, gemm(place(e, node), a, b, alpha, beta), scales, formula)
 
 
 PRODUCTS: dict[str, Callable[[Emitter, Node, Tensor], None]] = {

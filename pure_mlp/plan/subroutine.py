@@ -88,7 +88,8 @@ def subroutine(
     ['sgemm(*p0)  # b += 0.5 * x @ w']
     """
     out, (alpha, beta) = e.names[node], scales
-    e.cells[f"p{node.index}"] = arguments
+    given = f"p{len(e.lines)}"
+    e.cells[given] = arguments
     factor = "" if alpha == 1 else f"{e.argument(alpha)} * "
     kept = "" if beta in (0, 1) else f"{e.argument(beta)} * {out} + "
-    e.lines.append(f"{e.cell(name, f)}(*p{node.index})  # {out} {'+=' if beta == 1 else '='} {kept}{factor}{product}")
+    e.lines.append(f"{e.cell(name, f)}(*{given})  # {out} {'+=' if beta == 1 else '='} {kept}{factor}{product}")
