@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from pure_mlp.native import program
 from pure_mlp.native.elements import COMPARISONS, OTHERS, UNARY
+from pure_mlp.plan.gemms import Kernel, kernel
 from pure_mlp.plan.plan import Plan
 
 pytestmark = needs_compiler
@@ -151,11 +152,14 @@ def test_products(dtype: torch.dtype, rtol: float) -> None:
     outputs(f, (*given, *turned), rtol=rtol, atol=rtol)
 
 
-@pytest.mark.parametrize("blas", [True, False])
+@pytest.mark.parametrize("called", [None, "blas", "avx512"])
 @pytest.mark.parametrize(("dtype", "rtol"), [(F64, 1e-11), (torch.float32, 2e-4)])
-def test_large_products(dtype: torch.dtype, rtol: float, blas: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Computed here or by BLAS, whichever is said to be faster; vectors too."""
-    monkeypatch.setattr(program, "_duration", lambda compiled, *_: ("gemm_ = mem" in compiled.source) != blas)
+def test_large_products(dtype: torch.dtype, rtol: float, called: Kernel | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computed here or by a subroutine, whichever is said to be faster; vectors too."""
+    if called and kernel(called, dtype) is None:
+        pytest.skip(f"there is no {called} here, or no use for it")
+    monkeypatch.setattr(program, "_CALLED", (called,) if called else ())
+    monkeypatch.setattr(program, "_duration", lambda compiled, *_: "gemm_ = mem" not in compiled.source)
     a, b, c, d = (draw(*shape, seed=i).to(dtype) for i, shape in enumerate([(130, 70), (70, 90), (90, 70), (130, 90)]))
     long = draw(700, 600, seed=5).to(dtype)
 
@@ -164,4 +168,4 @@ def test_large_products(dtype: torch.dtype, rtol: float, blas: bool, monkeypatch
         return *sums, a @ b, torch.addmm(d[0], a, c.t()), d - 0.5 * (a @ b), b.t() @ a.t(), a.t() @ d, d.t() @ a * 3
 
     planned = outputs(f, (a, b, c, d, long), rtol=rtol, atol=rtol)
-    assert ("gemm_ = mem" in planned.source) == blas
+    assert ("gemm_ = mem" in planned.source) == bool(called)

@@ -6,19 +6,22 @@ import ctypes
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
 
 from pure_mlp.native.arrays import Memory, arrays_of
 from pure_mlp.native.compiler import load
+from pure_mlp.native.products import BLAS
 from pure_mlp.native.source import Source, source_of
-from pure_mlp.plan.blas import library as blas
+from pure_mlp.plan.gemms import Kernel, kernel
 from pure_mlp.plan.lower import Lowered
 from pure_mlp.plan.program import Program
 
 _TRIALS = 4
+_CALLED: tuple[Kernel, ...] = ("blas", "avx512")
+_DTYPES = {symbol: dtype for dtype, symbol in BLAS.items()}
 _FAILURES = {1: "an index is out of range", 2: "binary_cross_entropy: a prediction or a label is not in [0, 1]"}
 
 
@@ -37,8 +40,9 @@ class _Compiled(NamedTuple):
 def native(lowered: Lowered, counts: array[float]) -> Program:
     """The step compiled. counts are the numbers of the carry, which a step reads and writes.
 
-    Where products are large, the faster of two programs: one with products of its own, one that calls BLAS. Raises `Unplannable`
-    where there is no C compiler or no C for an operation.
+    Where products are large, the fastest of up to three programs: with products of its own, with calls of the BLAS that torch
+    carries, and with MKL's kernel for AVX-512 in its place. Raises `Unplannable` where there is no C compiler, or no C for an
+    operation.
 
     >>> from pure_mlp.native.compiler import compiler
     >>> from pure_mlp.plan.plan import plan
@@ -47,13 +51,14 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
     ...     assert planned.step(torch.ones(2)) == 2.0 and planned.engine == "native"
     """
     memory, dtype = arrays_of(lowered), lowered.outputs[-1].like.dtype
-    own = _compiled(lowered, memory, counts, source_of(lowered, memory, blas=False))
-    other = source_of(lowered, memory, blas=True) if blas() else None
-    chosen, seconds = own, own.seconds
-    if other is not None and other.blas:
-        calls = _compiled(lowered, memory, counts, other)
-        seconds += calls.seconds
-        chosen = min((own, calls), key=lambda compiled: _duration(compiled, lowered, memory, counts))
+    programs = [_compiled(lowered, memory, counts, source_of(lowered, memory, blas=False), None)]
+    calling = source_of(lowered, memory, blas=True)
+    for name in _CALLED:
+        if calling.blas and all(kernel(name, _DTYPES[f]) for f in calling.blas):
+            programs.append(_compiled(lowered, memory, counts, calling, name))
+    chosen, seconds = programs[0], sum(program.seconds for program in programs)
+    if len(programs) > 1:
+        chosen = min(programs, key=lambda compiled: _duration(compiled, lowered, memory, counts))
 
     def failed() -> None:
         code, chosen.status[0] = int(chosen.status[0]), 0.0
@@ -70,16 +75,21 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
     return Program(run, chosen.source, lowered.places.buffers, dtype, "native", seconds, fits, chunk)
 
 
-def _compiled(lowered: Lowered, memory: Memory, counts: array[float], source: Source) -> _Compiled:
+def _compiled(lowered: Lowered, memory: Memory, counts: array[float], source: Source, products: Kernel | None) -> _Compiled:
     library, seconds = load(source.text)
     status, held = array("d", [0.0]), [memory.tensors[name] for name in source.names]
     entries = [counts.buffer_info()[0], status.buffer_info()[0], *(t.untyped_storage().data_ptr() for t in held)]
-    entries += [ctypes.cast(getattr(blas(), name), ctypes.c_void_p).value or 0 for name in source.blas]
+    if products:
+        entries += [_pointer(kernel(products, _DTYPES[name])) for name in source.blas]
     table = (ctypes.c_void_p * len(entries))(*entries)
     step, steps = library.step, library.steps
     step.restype, step.argtypes = ctypes.c_double, [ctypes.c_void_p] * (1 + len(memory.batch))
     steps.restype, steps.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     return _Compiled(source.text, step, steps, ctypes.addressof(table), status, seconds, (table, held, counts, library))
+
+
+def _pointer(routine: object) -> int:
+    return ctypes.cast(cast("ctypes._FuncPointer", routine), ctypes.c_void_p).value or 0
 
 
 def _duration(compiled: _Compiled, lowered: Lowered, memory: Memory, counts: array[float]) -> float:
