@@ -14,6 +14,9 @@ from pure_mlp.train import Batch, Step
 
 S = TypeVar("S")
 
+_GATHERED = 2**18
+"""Numbers that are gathered at once: as many small batches as that are slices of one copy."""
+
 
 def batches(data: Batch, size: int, generator: Generator | None = None) -> Iterator[Batch]:
     """The examples in pieces of `size`, the last one perhaps shorter; in an order drawn from the generator, or as they stand.
@@ -27,7 +30,9 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
     if size < 1 or len(x) != len(y):
         raise ValueError(f"batches: size {size}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
     order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
-    return ((x[rows], y[rows]) for rows in torch.split(order, size))
+    numbers = size * max(x[:1].numel() + y[:1].numel(), 1)
+    several = torch.split(order, size * max(_GATHERED // numbers, 1))
+    return (batch for rows in several for batch in zip(torch.split(x[rows], size), torch.split(y[rows], size)))
 
 
 @attrs.frozen(eq=False)

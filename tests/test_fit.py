@@ -144,3 +144,20 @@ def test_observe_wraps_the_batches_and_only_observes() -> None:
     watched = fit(step, carry, data, epochs=2, batch=20, generator=Generator().manual_seed(5), observe=watch)[0]
     assert seen == [20, 20, 10] * 2
     assert same(watched, fit(step, carry, data, epochs=2, batch=20, generator=Generator().manual_seed(5))[0])
+
+
+@pytest.mark.parametrize("gathered", [1, 30, 64, 10**6])
+@pytest.mark.parametrize("generator", [None, 3])
+def test_batches_are_the_rows_in_order_however_many_are_gathered_at_once(
+    gathered: int, generator: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pure_mlp.epochs._GATHERED", gathered)
+    x, y = torch.arange(66.0).view(22, 3), torch.arange(22)
+    drawn = None if generator is None else Generator().manual_seed(generator)
+    order = torch.arange(22) if generator is None else torch.randperm(22, generator=Generator().manual_seed(generator))
+    got = [*batches((x, y), 4, drawn)]
+    assert [len(a) for a, _ in got] == [4, 4, 4, 4, 4, 2]
+    assert all(a.is_contiguous() for a, _ in got)
+    assert torch.equal(torch.cat([a for a, _ in got]), x[order])
+    assert torch.equal(torch.cat([b for _, b in got]), order)
+    assert x.untyped_storage().data_ptr() not in {a.untyped_storage().data_ptr() for a, _ in got}
