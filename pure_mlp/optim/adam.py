@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from pure_mlp.optim.foreach import add, addcdiv, addcmul_, lerp, mul, mul_, shift_, sqrt
+from pure_mlp.optim.foreach import add, addcdiv, addcmul_, div, lerp, mul, mul_, shift_, sqrt
 from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule
 
 
@@ -56,8 +56,9 @@ def _adam(
         m, v = lerp(m, g, 1 - b1), addcmul_(mul(v, b2), g, g, 1 - b2)
         minus_c1, minus_c2 = torch.expm1(t * _log(b1)), torch.expm1(t * _log(b2))  # b^t - 1
         root = torch.sqrt(-minus_c2)
-        d = mul_(shift_(sqrt(v), eps * root), minus_c1 / (rate * root))
-        return Leaves(addcdiv(p, m, d), grads, [t], [m, v])
+        d = mul_(shift_(sqrt(v), eps * root), minus_c1 / root)
+        step = addcdiv(p, m, d, rate) if isinstance(rate, (int, float)) else add(p, mul_(div(m, d), rate))
+        return Leaves(step, grads, [t], [m, v])
 
     return Optimizer(1, 2, rule)
 

@@ -49,10 +49,15 @@ def mul_(xs: list[Tensor], c: Number) -> list[Tensor]:
     [tensor(3.)]
     """
     try:
-        torch._foreach_mul_(xs, c) if isinstance(c, (int, float)) else _mul_tensor_(xs, c)
+        torch._foreach_mul_(xs, c) if isinstance(c, (int, float)) else _mul_tensor_(xs, _beside(c, xs))
     except RuntimeError:
         return [x * c for x in xs]
     return xs
+
+
+def _beside(c: Tensor, xs: list[Tensor]) -> Tensor:
+    """c in the dtype in which torch would read it beside float32, converted once and not once a tensor."""
+    return c.to(torch.float32) if all(x.dtype is torch.float32 for x in xs) else c
 
 
 def shift_(xs: list[Tensor], c: Number) -> list[Tensor]:
@@ -62,7 +67,7 @@ def shift_(xs: list[Tensor], c: Number) -> list[Tensor]:
     [tensor(4.)]
     """
     try:
-        torch._foreach_add_(xs, c) if isinstance(c, (int, float)) else _add_tensor_(xs, c)
+        torch._foreach_add_(xs, c) if isinstance(c, (int, float)) else _add_tensor_(xs, _beside(c, xs))
     except RuntimeError:
         return [x + c for x in xs]
     return xs
@@ -93,16 +98,16 @@ def addcmul_(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor], value: float)
     return xs
 
 
-def addcdiv(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor]) -> list[Tensor]:
-    """x + y / z.
+def addcdiv(xs: list[Tensor], ys: list[Tensor], zs: list[Tensor], value: float) -> list[Tensor]:
+    """x + value y / z.
 
-    >>> addcdiv([torch.tensor(1.0)], [torch.tensor(3.0)], [torch.tensor(2.0)])
-    [tensor(2.5000)]
+    >>> addcdiv([torch.tensor(1.0)], [torch.tensor(3.0)], [torch.tensor(2.0)], 2.0)
+    [tensor(4.)]
     """
     try:
-        return [*torch._foreach_addcdiv(xs, ys, zs)]
+        return [*torch._foreach_addcdiv(xs, ys, zs, value=value)]
     except RuntimeError:
-        return [torch.addcdiv(x, y, z) for x, y, z in zip(xs, ys, zs)]
+        return [torch.addcdiv(x, y, z, value=value) for x, y, z in zip(xs, ys, zs)]
 
 
 def lerp(xs: list[Tensor], ys: list[Tensor], weight: float) -> list[Tensor]:
