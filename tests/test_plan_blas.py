@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from natively import needs_compiler
 from planned import training
 from torch import Generator, Tensor
+from torch.utils._pytree import tree_map
 
 import pure_mlp as pm
+from pure_mlp.native.compiler import compiler
 from pure_mlp.plan.avx512 import avx512
 from pure_mlp.plan.blas import LETTER, REAL, fits, gemm, gemv, operand, routine
 from pure_mlp.plan.graph import spec_of
 from pure_mlp.plan.plan import plan
+from pure_mlp.record import tree_leaves
 
 needs_blas = pytest.mark.skipif(routine("sgemm_") is None, reason="this torch exports no BLAS")
 DTYPES = [torch.float32, torch.float64]
@@ -127,6 +130,52 @@ def test_tensors_without_memory_here_are_refused() -> None:
         planned.step((torch.empty(6, 4, device="meta"), torch.empty(6, 3, device="meta")))
 
 
+class Wrapped(Tensor):
+    """A tensor whose numbers lie in another one, as those of DTensor do: it has no address."""
+
+    numbers: Tensor
+
+    @staticmethod
+    def of(numbers: Tensor) -> Wrapped:
+        made: Wrapped = Tensor._make_wrapper_subclass(Wrapped, numbers.shape, strides=numbers.stride(), dtype=numbers.dtype)
+        made.numbers = numbers
+        return made
+
+    @classmethod
+    def __torch_dispatch__(cls, f: Any, types: Any, args: Any = (), kw: Any = None) -> Any:  # type: ignore[override]  # of a stub
+        args, kw = tree_map(lambda t: t.numbers if isinstance(t, Wrapped) else t, (args, kw or {}))
+        return tree_map(lambda t: Wrapped.of(t) if isinstance(t, Tensor) else t, f(*args, **kw))
+
+
+@pytest.mark.parametrize("engine", ["plan", pytest.param("native", marks=needs_compiler)])
+def test_tensors_without_an_address_are_refused_before_anything_is_changed(engine: Any) -> None:
+    step, carry, planned = small(engine)
+    x, y = torch.randn(6, 4, generator=Generator().manual_seed(0)), torch.ones(6, 3)
+    before = planned.carry()
+    for batch in ((Wrapped.of(x), y), (Wrapped.of(x), Wrapped.of(y))):
+        with pytest.raises(pm.Unplannable, match="no memory of their own: Wrapped, "):
+            planned.step(batch)
+        with pytest.raises(pm.Unplannable, match="no memory of their own: Wrapped, "):
+            planned.run([batch])
+    assert all(torch.equal(a, b) for a, b in zip(tree_leaves(planned.carry()), tree_leaves(before), strict=True))
+    with pytest.warns(RuntimeWarning, match="no memory of their own"):
+        _, losses = pm.fold(step, engine=engine)(carry, [(x, y), (Wrapped.of(x), y)])
+    expected = [step(carry, (x, y))[1], step(step(carry, (x, y))[0], (x, y))[1]]
+    torch.testing.assert_close(losses, torch.stack(expected))
+
+
+def test_a_carry_without_an_address_is_left_to_torch() -> None:
+    step, (params, state), _ = small()
+    wrapped = tuple(pm.Linear(Wrapped.of(p.weight), Wrapped.of(p.bias)) for p in params)
+    batch = torch.ones(6, 4), torch.ones(6, 3)
+    planned = plan(step, (wrapped, state), batch)
+    assert planned.step(batch) == pytest.approx(step((params, state), batch)[1].item(), rel=1e-6)
+    assert "gemm" not in planned.source
+    if compiler():
+        with pytest.raises(pm.Unplannable, match=r"a Wrapped .* has no memory of its own"):
+            plan(step, (wrapped, state), batch, engine="native")
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_captured_tensor_may_move(dtype: torch.dtype) -> None:
     fixed = torch.full((3, 3), 2.0, dtype=dtype)
@@ -142,7 +191,7 @@ def test_the_batch_is_where_it_is_at_each_step() -> None:
     step, carry, _ = small()
     batches = [(torch.randn(6, 4, generator=Generator().manual_seed(i)), torch.ones(6, 3)) for i in range(40)]
     planned = plan(step, carry, batches[0])
-    assert "x0_at.value = x0.data_ptr()" in planned.source
+    assert "x0_at.value = x0_ptr" in planned.source
     for x, y in batches:
         carry, expected = step(carry, (x.clone(), y))
         assert planned.step((x.clone(), y)) == pytest.approx(expected.item(), rel=1e-5)

@@ -109,6 +109,8 @@ def arrays_of(lowered: Lowered) -> Memory:
         t = tensors[node] = _tensor(node, lowered, tensors)
         if t.is_neg():
             raise Unplannable(f"native: a captured tensor {tuple(t.shape)} is a lazy negative: `resolve_neg()` it")
+        if t.numel() and not t.data_ptr():
+            raise Unplannable(f"native: a {type(t).__name__} {tuple(t.shape)} has no memory of its own")
         key = (t.untyped_storage().data_ptr() or -node.index - 1, t.dtype)  # an empty one has no address
         if key not in named:
             named[key] = _name(node, lowered, [*memory.tensors, *memory.names])

@@ -121,8 +121,8 @@ def _guarded(memory: Memory, cells: dict[str, object]) -> tuple[Callable[..., fl
     for x, node in zip(memory.names, memory.batch):
         cells |= {f"{x}_{k}": v for k, v in zip(("shape", "stride", "dtype"), node.like[:3])}
         same = f"{x}.shape == {x}_shape and {x}.stride() == {x}_stride and {x}.dtype is {x}_dtype"
-        tests.append(f"{same} and {x}.is_cpu and not {x}.is_neg()")
-    names, pointers = ", ".join(memory.names), "".join(f", {x}.data_ptr()" for x in memory.names)
+        tests.append(f"{same} and {x}.is_cpu and not {x}.is_neg() and (({x}_ptr := {x}.data_ptr()) or not {x}.numel())")
+    names, pointers = ", ".join(memory.names), "".join(f", {x}_ptr" for x in memory.names)
     fits = " and ".join(tests) or "True"
     text = f"""
 def make({", ".join(cells)}):

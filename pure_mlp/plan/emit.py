@@ -58,7 +58,7 @@ class Emitter:
         """Only tensors of these specs go on; where their memory is read past torch, only those that lie there as they are."""
         x, spec = self.named[node], node.like
         shape, stride, dtype = (self.cell(f"{x}_{k}", v) for k, v in zip(("shape", "stride", "dtype"), spec[:3]))
-        plain = f" or not {x}.is_cpu or {x}.is_neg()" if node in self.exposed else ""
+        plain = f" or not {x}.is_cpu or {x}.is_neg() or not ({x}_ptr := {x}.data_ptr())" if node in self.exposed else ""
         return f"if {x}.shape != {shape} or {x}.stride() != {stride} or {x}.dtype is not {dtype}{plain}: return None"
 
     def cell(self, name: str, value: object) -> str:
@@ -154,7 +154,8 @@ class Emitter:
         name = f"{self.names[node]}_at"
         if name not in self.cells:
             self.cells[name] = Address()
-            self.lines.append(f"{name}.value = {self.names[node]}.data_ptr()")
+            x = self.names[node]
+            self.lines.append(f"{name}.value = {x}_ptr" if node.op == "batch" else f"{name}.value = {x}.data_ptr()")
             self.exposed.add(root(node))
         return cast(Address, self.cells[name])
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.graph import Graph, spec_of
+from pure_mlp.plan.graph import Graph, Unplannable, spec_of
 from pure_mlp.plan.leaves import is_count, names, structure, tensors
 from pure_mlp.plan.program import CHUNK, Engine, Program
 from pure_mlp.record import tree_leaves, tree_like
@@ -75,7 +75,9 @@ class Plan(Generic[S, B]):
         loss = self._run(*batch) if self._flat else self._run(*tree_leaves(batch))  # type: ignore[misc]  # a tuple of tensors if flat
         if loss is None:
             given = self._use(batch)
-            loss = cast("Tensor | float", self._run(*given))
+            loss = self._run(*given)
+            if loss is None:
+                raise _elsewhere(given)
         return loss.item() if isinstance(loss, Tensor) else loss
 
     def run(self, batches: Iterable[B]) -> Tensor:
@@ -99,6 +101,8 @@ class Plan(Generic[S, B]):
                 if not self._fits(*given):
                     yield from self._advance(waiting)
                     given = self._use(batch)
+                    if not self._fits(*given):
+                        raise _elsewhere(given)
                 waiting.append(given)
                 if len(waiting) == CHUNK:
                     yield from self._advance(waiting)
@@ -174,6 +178,10 @@ class Plan(Generic[S, B]):
         graph = self._packed(graph_of(self._step, self._carry, self._now(), tree, batch))
         paths = [f"c{name}" for name in names(self._carry)] + [f"flat{i}" for i in range(len(self._buffers))]
         return lower(graph, [*self._leaves, *self._buffers], paths, [f"x{name}" for name in names(tree)])
+
+
+def _elsewhere(given: Sequence[Tensor]) -> Unplannable:
+    return Unplannable(f"tensors of the batch have no memory of their own: {', '.join(type(t).__name__ for t in given)}")
 
 
 def plan(step: Step[S, B], carry: S, batch: B, *, engine: Engine = "plan") -> Plan[S, B]:

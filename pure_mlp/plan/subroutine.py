@@ -35,7 +35,8 @@ def addressable(e: Emitter, *nodes: Node) -> bool:
     (True, False)
     """
     roots = [root(node) for node in nodes]
-    return all(r.op == "batch" or (r in e.places.of and (r.op != "const" or bool(r.args))) for r in roots)
+    owned = (r in e.places.of and (r.op != "const" or bool(r.args)) and e.places.of[r].data_ptr() != 0 for r in roots)
+    return all(r.op == "batch" or own for r, own in zip(roots, owned))
 
 
 def place(e: Emitter, node: Node) -> Operand:
@@ -47,7 +48,7 @@ def place(e: Emitter, node: Node) -> Operand:
     >>> emitter, batch = Emitter(Places({}, []), [], {}), Graph().add("batch", (0,), {}, spec_of(torch.ones(3)))
     >>> emitter.names[batch] = "x"
     >>> place(emitter, batch).shape, emitter.lines
-    ((3,), ['x_at.value = x.data_ptr()'])
+    ((3,), ['x_at.value = x_ptr'])
     """
     return Operand(e.address(node), node.like.shape, node.like.stride)
 
