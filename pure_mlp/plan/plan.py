@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import torch
 from torch import Tensor
 
-from pure_mlp.plan.graph import Graph, Unplannable, spec_of
+from pure_mlp.plan.graph import Graph, spec_of
 from pure_mlp.plan.leaves import is_count, names, structure, tensors
 from pure_mlp.plan.program import CHUNK, Engine, Program
+from pure_mlp.plan.refusals import elsewhere
 from pure_mlp.record import tree_leaves, tree_like
 from pure_mlp.train import Step
 
@@ -77,7 +78,7 @@ class Plan(Generic[S, B]):
             given = self._use(batch)
             loss = self._run(*given)
             if loss is None:
-                raise _elsewhere(given)
+                raise elsewhere(given)
         return loss.item() if isinstance(loss, Tensor) else loss
 
     def run(self, batches: Iterable[B]) -> Tensor:
@@ -102,7 +103,7 @@ class Plan(Generic[S, B]):
                     yield from self._advance(waiting)
                     given = self._use(batch)
                     if not self._fits(*given):
-                        raise _elsewhere(given)
+                        raise elsewhere(given)
                 waiting.append(given)
                 if len(waiting) == CHUNK:
                     yield from self._advance(waiting)
@@ -180,16 +181,12 @@ class Plan(Generic[S, B]):
         return lower(graph, [*self._leaves, *self._buffers], paths, [f"x{name}" for name in names(tree)])
 
 
-def _elsewhere(given: Sequence[Tensor]) -> Unplannable:
-    return Unplannable(f"tensors of the batch have no memory of their own: {', '.join(type(t).__name__ for t in given)}")
-
-
 def plan(step: Step[S, B], carry: S, batch: B, *, engine: Engine = "plan") -> Plan[S, B]:
     """Plan the step for batches like this one. The step is run once, on a copy; neither carry nor batch nor generators change.
 
     What the step reads from Python is read now and stays: numbers, shapes, which tensors it captures (their values may change).
-    Large matrix products are timed now, and are torch's or oneDNN's from then on: within a process equal steps give equal values,
-    two processes may differ by rounding.
+    Who multiplies is chosen now, among the libraries in torch's wheel, by timing where products are large: within a process equal
+    steps give equal values, two processes may differ by rounding.
     The engine "plan" calls torch; "native" is C, compiled here and kept on disk: the same values up to rounding, for nets so small
     that calls are what costs. Raises `Unplannable`, naming operation and source line, for a step that reads values into Python,
     changes tensors in place that it did not make, returns a carry of another structure or a loss that is not 0-dim; and natively

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -62,6 +62,15 @@ def refuse_result(func: OpOverload, out: object) -> None:
         raise Unplannable(f"the result of {func} is not a strided tensor {step_line()}")
     if is_view(str(func)) and not isinstance(out, Tensor):
         raise Unplannable(f"{func} makes several views at once {step_line()}")
+
+
+def elsewhere(given: Sequence[Tensor]) -> Unplannable:
+    """The refusal of a batch with tensors whose numbers lie in others, as those of a wrapper class: they have no address.
+
+    >>> elsewhere([torch.ones(2)])
+    Unplannable('tensors of the batch have no memory of their own: Tensor')
+    """
+    return Unplannable(f"tensors of the batch have no memory of their own: {', '.join(type(t).__name__ for t in given)}")
 
 
 def step_line() -> str:
