@@ -49,15 +49,10 @@ def mul_(xs: list[Tensor], c: Number) -> list[Tensor]:
     [tensor(3.)]
     """
     try:
-        torch._foreach_mul_(xs, c) if isinstance(c, (int, float)) else _mul_tensor_(xs, _beside(c, xs))
+        torch._foreach_mul_(xs, c) if isinstance(c, (int, float)) else _mul_tensor_(xs, c)
     except RuntimeError:
         return [x * c for x in xs]
     return xs
-
-
-def _beside(c: Tensor, xs: list[Tensor]) -> Tensor:
-    """c in the dtype in which torch would read it beside float32, converted once and not once a tensor."""
-    return c.to(torch.float32) if all(x.dtype is torch.float32 for x in xs) else c
 
 
 def shift_(xs: list[Tensor], c: Number) -> list[Tensor]:
@@ -67,7 +62,7 @@ def shift_(xs: list[Tensor], c: Number) -> list[Tensor]:
     [tensor(4.)]
     """
     try:
-        torch._foreach_add_(xs, c) if isinstance(c, (int, float)) else _add_tensor_(xs, _beside(c, xs))
+        torch._foreach_add_(xs, c) if isinstance(c, (int, float)) else _add_tensor_(xs, c)
     except RuntimeError:
         return [x + c for x in xs]
     return xs
