@@ -31,9 +31,10 @@ def fastest(a: Spec, b: Spec, out: Spec, adds: bool) -> Kernel:
     """The fastest here for out <- a b, or out <- out + a b if it `adds`.
 
     Small products take the kernel for AVX-512 where that is faster than BLAS, else BLAS, whose values are torch's to the bit. From
-    2^20 operations on all are timed, and to be taken instead of BLAS one must be faster by a twentieth and right within 1e-4: once
-    a process for each shapes, strides and number of threads, so that equal programs compute equal values in one process; two
-    processes may choose differently, and then differ by rounding. What BLAS does not take is torch's.
+    2^20 operations on all are timed, and to be taken instead of the one before one must be faster by a twentieth and right within
+    1e-4; oneDNN, which allocates, comes last. That is once a process for each shapes, strides and number of threads, so that equal
+    programs compute equal values in one process; two processes may choose differently, and then differ by rounding. What BLAS does
+    not take is torch's.
 
     >>> from pure_mlp.plan.graph import spec_of
     >>> gaps = spec_of(torch.ones(2, 2, 2)[..., 0])
@@ -71,8 +72,10 @@ def _measured(a: Spec, b: Spec, out: Spec, adds: bool, threads: int) -> Kernel:
         for name, call in calls.items():
             times[name].append(_seconds(call))
     medians = {name: statistics.median(mine[1:] or mine) for name, mine in times.items()}
-    best = min(medians, key=lambda name: medians[name])
-    return best if medians[usual] > _GAIN * medians[best] else usual
+    chosen = usual
+    for name, seconds in medians.items():
+        chosen = name if medians[chosen] > _GAIN * seconds else chosen
+    return chosen
 
 
 def _candidates(x: Tensor, y: Tensor, spec: Spec, adds: bool) -> tuple[dict[Kernel, Callable[[], object]], dict[Kernel, Tensor]]:
