@@ -63,7 +63,8 @@ def _measured(a: Spec, b: Spec, out: Spec, adds: bool, threads: int) -> Kernel:
     generator = Generator().manual_seed(0)
     x, y = (_like(spec).copy_(torch.rand(spec.shape, generator=generator) - 0.5) for spec in (a, b))
     calls, results = _candidates(x, y, out, adds)
-    start, times = perf_counter(), {name: [_seconds(call)] for name, call in calls.items()}
+    start = perf_counter()
+    times: dict[Kernel, list[float]] = {name: [_seconds(call)] for name, call in calls.items()}
     usual, right = next(iter(results.items()))
     for name, got in results.items():
         if not bool((got - right).abs().max() <= 1e-4 * right.abs().max()):
@@ -71,7 +72,7 @@ def _measured(a: Spec, b: Spec, out: Spec, adds: bool, threads: int) -> Kernel:
     while len(times[usual]) <= _ROUNDS and perf_counter() - start < _SECONDS:
         for name, call in calls.items():
             times[name].append(_seconds(call))
-    medians = {name: statistics.median(mine[1:] or mine) for name, mine in times.items()}
+    medians: dict[Kernel, float] = {name: statistics.median(mine[1:] or mine) for name, mine in times.items()}
     chosen = usual
     for name, seconds in medians.items():
         chosen = name if medians[chosen] > _GAIN * seconds else chosen
