@@ -67,4 +67,8 @@ SAME: dict[str, dict[str, str]] = {
         ),
         "shortcuts: the sum times the factor is all of them but none",
     ),
+    "mse_backward of mse": {
+        "out: Tensor = _mse_loss_backward(ONES[torch.float64], a, b, 1)": "slower, and the same: a 0-dim tensor promotes nothing",
+        "out: Tensor = _mse_loss_backward(ONES.get(b.dtype, ONES[torch.float64]), a, b, 1)": "a and b have one dtype",
+    },
 }
