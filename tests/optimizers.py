@@ -48,6 +48,7 @@ OPTIMIZERS = {
         lambda lr: adam(lr, 0.8, 0.95, 1e-3, weight_decay=0.1),
         lambda p, lr: torch.optim.Adam(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.1),
     ),
+    "adam without memory": Case(lambda lr: adam(lr, 0.0, 0.0), lambda p, lr: torch.optim.Adam(p, lr, (0.0, 0.0))),
     "adamw": Case(adamw, torch.optim.AdamW),
     "adamw all": Case(
         lambda lr: adamw(lr, 0.8, 0.95, 1e-3, weight_decay=0.3),

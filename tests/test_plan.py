@@ -20,6 +20,7 @@ OPTIMIZERS = {
     "momentum": pm.sgd(0.1, momentum=0.9),
     "nesterov": pm.sgd(0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
     "adam": pm.adam(1e-2),
+    "adam without memory": pm.adam(1e-2, 0.0, 0.0),
     "adam with decay": pm.adam(1e-2, weight_decay=0.1),
     "adamw": pm.adamw(1e-2),
     "rmsprop": pm.rmsprop(1e-2, momentum=0.5),

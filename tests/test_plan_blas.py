@@ -176,6 +176,22 @@ def test_a_carry_without_an_address_is_left_to_torch() -> None:
             plan(step, (wrapped, state), batch, engine="native")
 
 
+@pytest.mark.parametrize("shape", [(1,), (5,), (1, 5), (6, 1), (6, 5), ()])
+@pytest.mark.parametrize("engine", ["plan", pytest.param("native", marks=needs_compiler)])
+def test_whatever_is_added_to_a_product_is_broadcast_as_by_torch(shape: tuple[int, ...], engine: Any) -> None:
+    w, x = torch.linspace(-1, 1, 20).view(4, 5), torch.linspace(-2, 1, 24).view(6, 4)
+    added = torch.randn(shape, generator=Generator().manual_seed(0))
+
+    def step(carry: tuple[Tensor, Tensor], x: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        w, b = carry
+        return (w * 0.5, b * 2), torch.relu(x @ w + b).square().sum()
+
+    carry, planned = (w, added), plan(step, (w, added), x, engine=engine)
+    for _ in range(3):
+        carry, expected = step(carry, x)
+        assert planned.step(x) == pytest.approx(expected.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_captured_tensor_may_move(dtype: torch.dtype) -> None:
     fixed = torch.full((3, 3), 2.0, dtype=dtype)

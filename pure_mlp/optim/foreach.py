@@ -14,8 +14,6 @@ Number = float | Tensor
 _mul_tensor = torch.ops.aten._foreach_mul.Tensor
 _mul_tensor_ = torch.ops.aten._foreach_mul_.Tensor
 _add_tensor_ = torch.ops.aten._foreach_add_.Tensor
-_mul_own = torch.ops.aten._foreach_mul_.Tensor
-_add_own = torch.ops.aten._foreach_add_.Tensor
 
 
 def add(xs: list[Tensor], ys: list[Tensor], alpha: float = 1.0) -> list[Tensor]:

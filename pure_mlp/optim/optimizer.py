@@ -81,13 +81,11 @@ class Optimizer:
 
 def _agree(leaves: list[Tensor], others: list[Tensor], what: str) -> None:
     """Raise `ValueError` unless the shapes are those of the params."""
+    same = len(leaves) == len(others)
     for p, other in zip(leaves, others):
-        if p.shape != other.shape:
-            break
-    else:
-        if len(leaves) == len(others):
-            return
-    raise ValueError(f"params {_shapes(leaves)}, {what} {_shapes(others)}")
+        same = same and p.shape == other.shape
+    if not same:
+        raise ValueError(f"params {_shapes(leaves)}, {what} {_shapes(others)}")
 
 
 def _shapes(leaves: list[Tensor]) -> list[tuple[int, ...]]:

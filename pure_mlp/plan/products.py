@@ -56,10 +56,11 @@ def _addmm(e: Emitter, node: Node, out: Tensor) -> None:
 
 def _spread(e: Emitter, chosen: Kernel, node: Node, c: Node, out: Tensor) -> None:
     """c in every row of the result: small, as the product of a column of ones and a row, a shorter call than that of torch."""
-    if out.numel() > _SPREAD or len(c.like.shape) != 1 or c.like.stride != (1,) or c not in e.stable or not addressable(e, c):
+    n, m = out.shape
+    row = c.like.shape == (m,) and c.like.stride == (1,) and c.like.dtype == out.dtype
+    if n * m > _SPREAD or not row or c not in e.stable or not addressable(e, c):
         e.lines.append(f"{e.cell(f'{e.names[node]}_copy_', out.copy_)}({_rows(e, c, out)})")
         return
-    n, m = out.shape
     ones = operand(torch.ones(n, 1, dtype=out.dtype))
     _gemm(e, chosen, node, ones, Operand(e.address(c), (1, m), (m, 1)), Scales(1.0, 0.0), f"ones({n}, 1) @ {e.names[c]}")
 
