@@ -23,7 +23,7 @@ def avx512(dtype: torch.dtype) -> Routine | None:
     """`mkl_blas_avx512_xsgemm` or `xdgemm`, which takes what `?gemm_` takes and has one thread.
 
     None where MKL is not of the version that was tried, the processor has no AVX-512, the values are wrong, or `?gemm_` is as fast,
-    as it is where MKL takes this one by itself. Asked once a process, by multiplying matrices of 64 x 64.
+    as it is where MKL takes this one by itself. Asked once a process, by matrices of 48 x 48, which are too small for more threads than one.
 
     >>> avx512(torch.int64)
     """
@@ -34,7 +34,7 @@ def avx512(dtype: torch.dtype) -> Routine | None:
     if mine is None or theirs is None:
         return None
     generator = Generator().manual_seed(0)
-    a, b = (torch.rand(64, 64, dtype=dtype, generator=generator) - 0.5 for _ in range(2))
+    a, b = (torch.rand(48, 48, dtype=dtype, generator=generator) - 0.5 for _ in range(2))
     first, second = torch.zeros_like(a), torch.zeros_like(a)
     times = [(_seconds(mine, first, a, b), _seconds(theirs, second, a, b)) for _ in range(_ROUNDS)]
     right = torch.allclose(first, second, rtol=0.0, atol=1e-4 if dtype == torch.float32 else 1e-12)
