@@ -15,7 +15,7 @@ _mse_loss_backward = torch.ops.aten.mse_loss_backward.default
 _in_vmap = torch._C._functorch.is_batchedtensor
 
 
-ONES = {dtype: torch.ones((), dtype=dtype) for dtype in (torch.float64, torch.float32)}
+ONES = {dtype: torch.ones((), dtype=dtype) for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16)}
 """dJ/dJ; being 0-dim, it promotes nothing, but of J's own dtype it costs least."""
 
 

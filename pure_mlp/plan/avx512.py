@@ -23,7 +23,7 @@ def avx512(dtype: torch.dtype) -> Routine | None:
     """`mkl_blas_avx512_xsgemm` or `xdgemm`, which takes what `?gemm_` takes and has one thread.
 
     None where MKL is not of the version that was tried, the processor has no AVX-512, the values are wrong, or `?gemm_` is as fast,
-    as it is where MKL takes this one by itself. Asked once a process, by matrices of 48 x 48, which are too small for more threads than one.
+    as it is where MKL takes this one by itself. Asked once a process, with matrices of 48 x 48, too small for a second thread.
 
     >>> avx512(torch.int64)
     """
