@@ -126,9 +126,8 @@ class Plan(Generic[S, B]):
         return True
 
     def _now(self) -> list[Tensor]:
-        return [
-            torch.tensor(count, dtype=torch.float64) if is_count(leaf) else leaf for leaf, count in zip(self._leaves, self._counts)
-        ]
+        pairs = zip(self._leaves, self._counts)
+        return [torch.tensor(count, dtype=torch.float64) if is_count(leaf) else leaf for leaf, count in pairs]
 
     def _use(self, batch: B) -> list[Tensor]:
         """Make the program for such batches the current one; returns the batch's tensors, none of them a lazy negative."""
