@@ -132,6 +132,13 @@ def test_a_two_layer_step_is_eleven_operations() -> None:
     assert not any("=" in line.split("(")[0] for line in program)
 
 
+def test_past_torch_only_spreading_the_bias_is_a_call_more() -> None:
+    program = [line for line in lines(plan(*deep(2, pm.sgd(0.1)), pieces(6, 6)[0])) if "_at.value = " not in line]
+    spread = [line for line in program if "= ones(" in line or "_copy_(" in line]
+    assert len(program) - len(spread) == 11
+    assert len(spread) <= 1
+
+
 @pytest.mark.usefixtures("by_torch")
 def test_weight_decay_costs_no_operation() -> None:
     step, carry = deep(2, pm.sgd(0.1, weight_decay=0.1))

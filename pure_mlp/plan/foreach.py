@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pure_mlp.plan.graph import Unplannable
 
@@ -30,3 +30,16 @@ def per_leaf(
         mine = tuple(a[i] if isinstance(a, tuple) else a for a in args)
         value = {"value": mine[3]} if name in ("addcmul", "addcdiv") and len(mine) > 3 else {}
         yield _LEAF[name], mine[:3] if value else mine, value
+
+
+def independent(args: Sequence[object]) -> bool:
+    """Whether an operation in place on the list args[0] means the same in any order: no tensor is there twice or read for another.
+
+    >>> a, b = object(), object()
+    >>> independent(([a, b], [a, b])), independent(([a, b], [b, a])), independent(([a, a], 2.0)), independent(([a, b], a))
+    (True, False, False, False)
+    """
+    targets = args[0] if args and isinstance(args[0], (list, tuple)) else ()
+    place = {id(t): i for i, t in enumerate(targets)}
+    lists = [a if isinstance(a, (list, tuple)) else [a] * (len(targets) + 1) for a in args[1:]]
+    return len(place) == len(targets) and all(place.get(id(t), i) == i for a in lists for i, t in enumerate(a))

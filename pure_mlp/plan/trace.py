@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Generator, Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pure_mlp.plan.foreach import per_leaf
+from pure_mlp.plan.foreach import independent, per_leaf
 from pure_mlp.plan.graph import Graph, Node, Unplannable, is_random, is_view, spec_of
 from pure_mlp.plan.refusals import Reads, refuse_reading, refuse_result, step_line
 
@@ -127,11 +128,13 @@ class _Recorder(TorchDispatchMode):
                     self.bind(leaf, self.graph.add("getitem", (several, i), {}, spec_of(leaf)))
 
     def in_place(self, func: OpOverload, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
-        targets = args[0] if args and isinstance(args[0], (list, tuple)) else args[:1]
+        several = bool(args) and isinstance(args[0], (list, tuple))
+        targets = cast("Sequence[object]", args[0]) if several else args[:1]
+        own = bool(targets) and all(self.born(target) for target in targets) and (not several or independent(args))
         written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
         pure = _functional(func)
-        if written != ["self"] or pure is None or not all(self.born(target) for target in targets):
-            raise Unplannable(f"{func} writes in place to a tensor not born in the step {step_line()}")
+        if written != ["self"] or pure is None or not own:
+            raise Unplannable(f"{func} writes in place to a tensor not born in the step, or read for another {step_line()}")
         traced = self.nodes(args), {k: self.node(v) for k, v in kwargs.items()}
         out = self.run(func, args, kwargs)
         self.record(str(pure), *traced, args[0])
