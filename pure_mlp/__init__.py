@@ -1,5 +1,7 @@
 """Neural networks in which every derivative is a hand-written pure function: values instead of hooks, folds instead of a tape."""
 
+from pure_mlp._compile.graph import Unplannable as Unplannable
+from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp.combinators.dense import dense as dense
 from pure_mlp.combinators.ensemble import ensemble as ensemble
 from pure_mlp.combinators.fan_sum import fan_sum as fan_sum
@@ -9,9 +11,6 @@ from pure_mlp.combinators.remat import remat as remat
 from pure_mlp.combinators.residual import residual as residual
 from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.tag import tag as tag
-from pure_mlp.epochs import Epoch as Epoch
-from pure_mlp.epochs import batches as batches
-from pure_mlp.epochs import fit as fit
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
 from pure_mlp.layer import serial as serial
@@ -61,18 +60,19 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
-from pure_mlp.plan.fold import Engine as Engine
-from pure_mlp.plan.fold import fold as fold
-from pure_mlp.plan.graph import Unplannable as Unplannable
-from pure_mlp.plan.plan import Plan as Plan
 from pure_mlp.record import record as record
 from pure_mlp.record import tree_items as tree_items
 from pure_mlp.record import tree_leaves as tree_leaves
 from pure_mlp.record import tree_like as tree_like
 from pure_mlp.record import tree_map as tree_map
 from pure_mlp.record import tree_zeros as tree_zeros
-from pure_mlp.train import Batch as Batch
-from pure_mlp.train import Loss as Loss
-from pure_mlp.train import Step as Step
-from pure_mlp.train import training_step as training_step
-from pure_mlp.train import value_and_grad as value_and_grad
+from pure_mlp.train.fit import Epoch as Epoch
+from pure_mlp.train.fit import batches as batches
+from pure_mlp.train.fit import fit as fit
+from pure_mlp.train.fold import Engine as Engine
+from pure_mlp.train.fold import fold as fold
+from pure_mlp.train.step import Batch as Batch
+from pure_mlp.train.step import Loss as Loss
+from pure_mlp.train.step import Step as Step
+from pure_mlp.train.step import training_step as training_step
+from pure_mlp.train.step import value_and_grad as value_and_grad

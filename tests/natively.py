@@ -12,8 +12,8 @@ import pytest
 import torch
 from planned import Batches, pure
 
-from pure_mlp.native.compiler import compiler
-from pure_mlp.plan.plan import Plan, plan
+from pure_mlp._compile.c.compiler import compiler
+from pure_mlp._compile.plan import Plan, plan
 from pure_mlp.record import tree_leaves, tree_map
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")

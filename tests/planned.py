@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.plan.fold import fold
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.train.fold import fold
 
 F64 = torch.float64
 Batches = list[tuple[Tensor, Tensor]]

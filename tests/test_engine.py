@@ -14,7 +14,7 @@ from planned import F64, draw, pieces, pure
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.plan.fold import Folding
+from pure_mlp.train.fold import Folding
 
 Step = Callable[..., Any]
 ENGINES: list[pm.Engine] = ["pure", "plan"]

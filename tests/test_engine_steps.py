@@ -155,7 +155,7 @@ def test_any_step_is_the_pure_one(name: str, monkeypatch: pytest.MonkeyPatch) ->
         return w * 0.9 + STEPS[name](w, *batch), (w * w).sum()
 
     if name == "f32":
-        monkeypatch.setattr("pure_mlp.plan.products.fastest", lambda *a: "torch")
+        monkeypatch.setattr("pure_mlp._compile.calls.products.fastest", lambda *a: "torch")
     given = pieces(3, 2, (4, 4, 4, 4, 6))
     with torch.random.fork_rng():
         torch.manual_seed(0)

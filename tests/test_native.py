@@ -13,8 +13,8 @@ from planned import F64, affine, deep, draw, pieces, pure, training
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.plan.graph import Unplannable
-from pure_mlp.plan.plan import plan
+from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.plan import plan
 from pure_mlp.record import tree_leaves, tree_map
 
 pytestmark = needs_compiler

@@ -12,9 +12,9 @@ from natively import needs_compiler
 from planned import deep, pieces
 
 import pure_mlp as pm
-from pure_mlp.native.compiler import compiler, folder
-from pure_mlp.plan.graph import Unplannable
-from pure_mlp.plan.plan import Plan, plan
+from pure_mlp._compile.c.compiler import compiler, folder
+from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.plan import Plan, plan
 
 
 def planned() -> Plan[Any, Any]:
@@ -86,6 +86,6 @@ def test_what_the_compiler_complains_about_is_said(monkeypatch: pytest.MonkeyPat
 
 
 def test_plans_that_are_not_native_load_nothing_of_it() -> None:
-    code = "import sys, pure_mlp, pure_mlp.plan.plan; print([m for m in sys.modules if m.startswith('pure_mlp.native')])"
+    code = "import sys, pure_mlp, pure_mlp._compile.plan; print([m for m in sys.modules if m.startswith('pure_mlp._compile.c.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,10 +12,10 @@ from planned import F64, draw
 from torch import Tensor
 from torch.nn import functional as F
 
-from pure_mlp.native import program
-from pure_mlp.native.elements import COMPARISONS, OTHERS, UNARY
-from pure_mlp.plan.gemms import Kernel, kernel
-from pure_mlp.plan.plan import Plan
+from pure_mlp._compile.c import program
+from pure_mlp._compile.c.elements import COMPARISONS, OTHERS, UNARY
+from pure_mlp._compile.calls.gemms import Kernel, kernel
+from pure_mlp._compile.plan import Plan
 
 pytestmark = needs_compiler
 

@@ -10,7 +10,7 @@ from planned import F64, affine, deep, draw, pieces, same, training
 from torch import Generator
 
 import pure_mlp as pm
-from pure_mlp.plan.plan import plan
+from pure_mlp._compile.plan import plan
 from pure_mlp.record import tree_map
 
 OPTIMIZERS = {

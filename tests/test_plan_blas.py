@@ -15,11 +15,11 @@ from torch import Generator, Tensor
 from torch.utils._pytree import tree_map
 
 import pure_mlp as pm
-from pure_mlp.native.compiler import compiler
-from pure_mlp.plan.avx512 import avx512
-from pure_mlp.plan.blas import LETTER, REAL, fits, gemm, gemv, operand, routine
-from pure_mlp.plan.graph import spec_of
-from pure_mlp.plan.plan import plan
+from pure_mlp._compile.c.compiler import compiler
+from pure_mlp._compile.calls.avx512 import avx512
+from pure_mlp._compile.calls.blas import LETTER, REAL, fits, gemm, gemv, operand, routine
+from pure_mlp._compile.graph import spec_of
+from pure_mlp._compile.plan import plan
 from pure_mlp.record import tree_leaves
 
 needs_blas = pytest.mark.skipif(routine("sgemm_") is None, reason="this torch exports no BLAS")

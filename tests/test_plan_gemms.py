@@ -13,13 +13,13 @@ from test_plan_memory import allocations
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.plan import gemms
-from pure_mlp.plan.avx512 import avx512
-from pure_mlp.plan.blas import fits, routine
-from pure_mlp.plan.gemms import Kernel, fastest, kernel
-from pure_mlp.plan.graph import Spec, spec_of
-from pure_mlp.plan.onednn import Reference, makes, onednn
-from pure_mlp.plan.plan import Plan, plan
+from pure_mlp._compile.calls import gemms
+from pure_mlp._compile.calls.avx512 import avx512
+from pure_mlp._compile.calls.blas import fits, routine
+from pure_mlp._compile.calls.gemms import Kernel, fastest, kernel
+from pure_mlp._compile.calls.onednn import Reference, makes, onednn
+from pure_mlp._compile.graph import Spec, spec_of
+from pure_mlp._compile.plan import Plan, plan
 from pure_mlp.record import tree_leaves
 
 F32 = torch.float32
@@ -64,7 +64,7 @@ def program(
     monkeypatch: pytest.MonkeyPatch, optimizer: Any, chosen: Any, batches: list[Any]
 ) -> tuple[Plan[Any, Any], Any, Any]:
     """A plan with the choice forced, its step and carry."""
-    monkeypatch.setattr("pure_mlp.plan.products.fastest", chosen)
+    monkeypatch.setattr("pure_mlp._compile.calls.products.fastest", chosen)
     net, params = pm.mlp((24, 40, 40, 8), Generator().manual_seed(0), dtype=batches[0][0].dtype)
     step, carry = training(net, params, pm.mse, optimizer)
     return plan(step, carry, batches[0]), step, carry
@@ -163,7 +163,7 @@ def forgotten() -> Iterator[None]:
 
 
 ABSENT: list[tuple[str, object]] = [
-    ("pure_mlp.plan.onednn._SYMBOL", "no_such_symbol"),
+    ("pure_mlp._compile.calls.onednn._SYMBOL", "no_such_symbol"),
     ("torch.backends.mkldnn.is_available", lambda: False),
 ]
 
@@ -175,7 +175,7 @@ def test_without_the_others_torch_multiplies(blas: bool, name: str, value: objec
     monkeypatch.setattr(name, value)
     assert onednn() is None
     if not blas:
-        monkeypatch.setattr("pure_mlp.plan.blas.library", lambda: None)
+        monkeypatch.setattr("pure_mlp._compile.calls.blas.library", lambda: None)
     net, params = pm.mlp((128, 128, 128), Generator().manual_seed(0), dtype=F32)
     step, carry = training(net, params, pm.mse, pm.sgd(0.1))
     batch = data(128, 128, 0), data(128, 128, 1)
@@ -193,8 +193,8 @@ def test_without_the_others_torch_multiplies(blas: bool, name: str, value: objec
     [
         ("torch.__config__.show", lambda: "Intel(R) oneAPI Math Kernel Library Version 2031.1"),
         ("torch.backends.cpu.get_cpu_capability", lambda: "AVX2"),
-        ("pure_mlp.plan.avx512._seconds", lambda *a: 1.0),
-        ("pure_mlp.plan.avx512.torch.allclose", lambda *a, **k: False),
+        ("pure_mlp._compile.calls.avx512._seconds", lambda *a: 1.0),
+        ("pure_mlp._compile.calls.avx512.torch.allclose", lambda *a, **k: False),
     ],
     ids=["an MKL that nobody tried", "no AVX-512", "no faster", "wrong"],
 )

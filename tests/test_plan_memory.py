@@ -12,10 +12,10 @@ from torch import Generator
 from torch.profiler import ProfilerActivity, profile
 
 import pure_mlp as pm
-from pure_mlp.plan.fold import fold
-from pure_mlp.plan.host import HOST
-from pure_mlp.plan.plan import Plan, plan
+from pure_mlp._compile.host import HOST
+from pure_mlp._compile.plan import Plan, plan
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.train.fold import fold
 
 
 def storages(tree: Any) -> set[int]:
@@ -119,8 +119,8 @@ def lines(planned: Plan[Any, Any]) -> list[str]:
 @pytest.fixture
 def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """All products are calls of torch's."""
-    monkeypatch.setattr("pure_mlp.plan.products.fastest", lambda *a: "torch")
-    monkeypatch.setattr("pure_mlp.plan.vectors.routine", lambda name: None)
+    monkeypatch.setattr("pure_mlp._compile.calls.products.fastest", lambda *a: "torch")
+    monkeypatch.setattr("pure_mlp._compile.calls.vectors.routine", lambda name: None)
 
 
 @pytest.mark.usefixtures("by_torch")

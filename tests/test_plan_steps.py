@@ -11,9 +11,9 @@ from planned import F64, deep, draw, pieces, pure, same
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.plan.fold import fold
-from pure_mlp.plan.graph import Unplannable
-from pure_mlp.plan.plan import plan
+from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.plan import plan
+from pure_mlp.train.fold import fold
 
 Carry = Any
 MOMENTA = (draw(6, 6), draw(6, 6, seed=1)), (draw(6, 6, seed=2), draw(6, 6, seed=3))

@@ -11,8 +11,8 @@ import torch
 from planned import F64, draw, pieces, pure
 from torch import Tensor
 
-from pure_mlp.plan.graph import Unplannable
-from pure_mlp.plan.plan import plan
+from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.plan import plan
 
 
 def read(x: Tensor, way: str) -> Any:

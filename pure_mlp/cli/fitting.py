@@ -20,11 +20,11 @@ from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import standardize
-from pure_mlp.epochs import Epoch, fit
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
-from pure_mlp.plan.fold import Engine
-from pure_mlp.train import Batch, training_step
+from pure_mlp.train.fit import Epoch, fit
+from pure_mlp.train.fold import Engine
+from pure_mlp.train.step import Batch, training_step
 
 Carry = tuple[tuple[Linear, ...], State[tuple[Linear, ...]]]
 

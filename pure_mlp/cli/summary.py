@@ -9,7 +9,7 @@ from pure_mlp.cli.report import table
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.data.dataset import Dataset
-from pure_mlp.plan.fold import Engine
+from pure_mlp.train.fold import Engine
 
 MOST_CLASSES = 20
 """Confusion tables of more classes than these are left to metrics.json."""

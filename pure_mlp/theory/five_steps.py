@@ -1,4 +1,4 @@
-"""Handout 1.2(a): the five steps of training, beside the lines of `pure_mlp.train.training_step` that take them."""
+"""Handout 1.2(a): the five steps of training, beside the lines of `pure_mlp.train.step.training_step` that take them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import re
 
 from pure_mlp.theory.document import Document, Heading, Paragraph, Table
-from pure_mlp.train import training_step
+from pure_mlp.train.step import training_step
 
 LINE = re.compile(r"^ *(?P<code>\S.*?)  # (?P<number>\d)\. (?P<words>[^:\n]*)", re.MULTILINE)
 EQUATIONS = (

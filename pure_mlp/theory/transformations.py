@@ -14,7 +14,7 @@ from pure_mlp.layers.relu import relu
 from pure_mlp.losses.mse import mse
 from pure_mlp.theory.document import Curve, Document, Equation, Figure, Heading, Note, Panel, Paragraph, Table
 from pure_mlp.theory.notation import matrix
-from pure_mlp.train import value_and_grad
+from pure_mlp.train.step import value_and_grad
 
 ANGLE = pi / 6
 KINDS = {

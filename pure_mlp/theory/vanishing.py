@@ -12,7 +12,7 @@ from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.losses.mse import mse
 from pure_mlp.perceptron import mlp
 from pure_mlp.theory.document import Curve, Document, Figure, Heading, Panel, Paragraph, Table
-from pure_mlp.train import value_and_grad
+from pure_mlp.train.step import value_and_grad
 
 DEPTHS = (1, 2, 4, 8, 12, 16, 24)
 WIDTH, BATCH = 32, 64

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint_sequential
 
 import pure_mlp as pm
-from pure_mlp.plan.plan import plan
+from pure_mlp._compile.plan import plan
 
 from .allocations import allocations
 from .goals import verdict

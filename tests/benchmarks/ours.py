@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp.plan.plan import plan as make_plan
+from pure_mlp._compile.plan import plan as make_plan
 
 from .task import Peer
 from .tensors import Batch, Start

@@ -1,0 +1,149 @@
+"""Where values are in C: a pointer, an offset, a shape and strides, all but the pointer constant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pure_mlp._compile.graph import Node, Unplannable, is_view, overload
+from pure_mlp._compile.lower import Lowered
+
+CTYPES = {torch.float32: "float", torch.float64: "double", torch.int64: "int64_t", torch.bool: "_Bool"}
+
+
+class Array(NamedTuple):
+    """Elements of the memory `name`, from `offset` on; strides in elements."""
+
+    name: str
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def pointer(self) -> str:
+        """C for the address of the first element.
+
+        >>> Array("b", 3, (2,), (1,), torch.float32).pointer
+        'b + 3'
+        """
+        return f"{self.name} + {self.offset}" if self.offset else self.name
+
+    def at(self, indices: Sequence[str], strides: Sequence[int]) -> str:
+        """C for an element, at indices with these strides.
+
+        >>> Array("b", 3, (2, 5), (5, 1), torch.float32).at(("i", "j"), (5, 1))
+        'b[5*i + j + 3]'
+        """
+        terms = [i if s == 1 else f"{s}*{i}" for i, s in zip(indices, strides) if s]
+        return f"{self.name}[{' + '.join([*terms, *([str(self.offset)] if self.offset or not terms else [])])}]"
+
+    def expanded(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Strides by which indices of a larger shape, to which this one broadcasts, reach the elements.
+
+        >>> Array("b", 0, (3, 1), (1, 1), torch.float32).expanded((2, 3, 4))
+        (0, 1, 0)
+        """
+        lead = len(shape) - len(self.shape)
+        return (0,) * lead + tuple(0 if n == 1 else s for n, s in zip(self.shape, self.stride))
+
+    def grown(self, shape: tuple[int, ...]) -> Array:
+        """The same elements broadcast to a shape.
+
+        >>> Array("b", 0, (3,), (1,), torch.float32).grown((2, 3)).stride
+        (0, 1)
+        """
+        return self._replace(shape=shape, stride=self.expanded(shape))
+
+    def part(self, i: int) -> Array:
+        """The i-th along the first axis.
+
+        >>> Array("b", 0, (2, 3), (3, 1), torch.float32).part(1)[1:4]
+        (3, (3,), (1,))
+        """
+        return self._replace(offset=self.offset + i * self.stride[0], shape=self.shape[1:], stride=self.stride[1:])
+
+    def overlaps(self, other: Array) -> bool:
+        """Whether some element may be in both.
+
+        >>> a = Array("b", 0, (4,), (1,), torch.float32)
+        >>> a.overlaps(a._replace(offset=4)), a.overlaps(a._replace(offset=3))
+        (False, True)
+        """
+        ends = [x.offset + sum((n - 1) * s for n, s in zip(x.shape, x.stride)) for x in (self, other)]
+        full = math.prod(self.shape) and math.prod(other.shape)
+        return bool(self.name == other.name and full and self.offset <= ends[1] and other.offset <= ends[0])
+
+
+class Memory(NamedTuple):
+    """The array of every tensor of a program, the memory behind each name, and the names of the batch in order."""
+
+    arrays: dict[Node, Array]
+    tensors: dict[str, Tensor]
+    batch: list[Node]
+    names: list[str]
+
+
+def arrays_of(lowered: Lowered) -> Memory:
+    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, lazy negatives, values without place.
+
+    >>> from pure_mlp._compile.graph import Graph, spec_of
+    >>> from pure_mlp._compile.passes.place import Places
+    >>> graph, x = Graph(), torch.ones(3)
+    >>> leaf = graph.add("carry", (0,), {}, spec_of(x))
+    >>> arrays_of(Lowered([leaf], [leaf], [leaf], Places({leaf: x}, []), {leaf: "w"})).arrays[leaf].name
+    'w'
+    """
+    tensors: dict[Node, Tensor] = {}
+    named: dict[tuple[int, torch.dtype], str] = {}
+    memory = Memory({}, {}, [], [])
+    for node in lowered.order:
+        if node.spec is None:
+            continue
+        if node.like.dtype not in CTYPES or node.like.device.type != "cpu":
+            raise Unplannable(f"native: no C for {node.like.dtype} on {node.like.device}, of {node.op}")
+        t = tensors[node] = _tensor(node, lowered, tensors)
+        if t.is_neg():
+            raise Unplannable(f"native: a captured tensor {tuple(t.shape)} is a lazy negative: `resolve_neg()` it")
+        if t.numel() and not t.data_ptr():
+            raise Unplannable(f"native: a {type(t).__name__} {tuple(t.shape)} has no memory of its own")
+        key = (t.untyped_storage().data_ptr() or -node.index - 1, t.dtype)  # an empty one has no address
+        if key not in named:
+            named[key] = _name(node, lowered, [*memory.tensors, *memory.names])
+            if node.op == "batch":
+                memory.batch.append(node)
+                memory.names.append(named[key])
+            else:
+                memory.tensors[named[key]] = t
+        memory.arrays[node] = Array(named[key], _offset(t), tuple(t.shape), tuple(t.stride()), t.dtype)
+    return memory
+
+
+def _tensor(node: Node, lowered: Lowered, tensors: dict[Node, Tensor]) -> Tensor:
+    """A tensor laid out as the value will be; for a batch, one without its numbers."""
+    if node in lowered.places.of:
+        return lowered.places.of[node]
+    if node.op == "batch":
+        return torch.empty_strided(node.like.shape, node.like.stride, dtype=node.like.dtype)
+    base, func = node.operands[0] if node.operands else None, overload(node.op)
+    if base in tensors and node.op == "slice":
+        start = int(str(node.args[1]))
+        return tensors[base][start : start + math.prod(node.like.shape)].view(node.like.shape)
+    if base in tensors and is_view(node.op) and func is not None:
+        view: Tensor = func(tensors[base], *node.args[1:], **node.kwargs)
+        return view
+    raise Unplannable(f"native: no C for {node.op}")
+
+
+def _name(node: Node, lowered: Lowered, taken: Iterable[str]) -> str:
+    name = lowered.names.get(node) or (f"k{node.index}" if node.op == "const" else f"b{node.index}")
+    return name if name not in taken else f"{name}_{node.index}"
+
+
+def _offset(t: Tensor) -> int:
+    """How many elements of its memory come before a tensor."""
+    return (t.data_ptr() - t.untyped_storage().data_ptr()) // t.element_size()

@@ -1,0 +1,146 @@
+"""Nests of loops over arrays, and the longest runs of elementwise operations that share one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from pure_mlp._compile.c.arrays import CTYPES, Array
+from pure_mlp._compile.c.elements import element, literal, name_of
+from pure_mlp._compile.graph import Node
+
+INDICES = "ijlpqrstuv"
+
+
+def nest(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
+    """The same iteration with fewer loops, the longest steps of the first array outside: its shape, and strides for each array.
+
+    >>> nest((4, 3, 1), [(3, 1, 9), (3, 1, 0)]), nest((4, 3), [(3, 1), (0, 1)])
+    (([12], [[1], [1]]), ([4, 3], [[3, 1], [0, 1]]))
+    """
+    axes = sorted((d for d, n in enumerate(shape) if n != 1), key=lambda d: -strides[0][d])
+    loops: list[tuple[int, list[int]]] = []
+    for d in axes:
+        steps = [s[d] for s in strides]
+        if loops and all(outer == inner * shape[d] for outer, inner in zip(loops[-1][1], steps)):
+            loops[-1] = (loops[-1][0] * shape[d], steps)
+        else:
+            loops.append((shape[d], steps))
+    return [n for n, _ in loops], [[steps[i] for _, steps in loops] for i in range(len(strides))]
+
+
+def looped(shape: Sequence[int], body: Sequence[str], *, simd: str | None = None, first: int = 0) -> list[str]:
+    """Lines of C: the body inside loops, the innermost of which has this `omp simd` clause.
+
+    >>> print("\\n".join(looped([2, 3], ["x[3*i + j] = 0;"], simd="")))
+    for (long i = 0; i < 2; i++)
+        #pragma omp simd
+        for (long j = 0; j < 3; j++)
+            x[3*i + j] = 0;
+    """
+    lines = []
+    for d, n in enumerate(shape):
+        if simd is not None and d == len(shape) - 1:
+            lines.append("    " * d + f"#pragma omp simd {simd}".rstrip())
+        i = INDICES[d + first]
+        lines.append("    " * d + f"for (long {i} = 0; {i} < {n}; {i}++)")
+    if len(body) == 1:
+        return [*lines, *("    " * len(shape) + line for line in body)]
+    open_, close = (lines[-1] + " {", "    " * (len(shape) - 1) + "}") if shape else ("{", "}")
+    return [*lines[:-1], open_, *("    " * max(len(shape), 1) + line for line in body), close]
+
+
+class Run:
+    """Consecutive elementwise operations over one shape, in one nest of loops.
+
+    A value that only the run reads stays in a register. What the run writes, it may read at the same element only.
+    """
+
+    def __init__(self, arrays: Mapping[Node, Array], readers: Mapping[Node, int], numbers: Mapping[Node, str]) -> None:
+        self.arrays, self.readers, self.numbers = arrays, readers, numbers
+        self.nodes: list[Node] = []
+
+    def accepts(self, node: Node) -> bool:
+        """Whether a node may join.
+
+        >>> from pure_mlp._compile.graph import Graph, spec_of
+        >>> graph, spec = Graph(), spec_of(torch.ones(3))
+        >>> x = graph.add("batch", (0,), {}, spec)
+        >>> y = graph.add("aten.exp.default", (x,), {}, spec)
+        >>> run = Run({n: Array(n.op, 0, (3,), (1,), torch.float32) for n in (x, y)}, {x: 1, y: 1}, {})
+        >>> run.accepts(y)
+        True
+        """
+        if self.nodes and self.nodes[0].like.shape != node.like.shape:
+            return False
+        shape = node.like.shape
+        read = {a for n in (*self.nodes, node) for a in _tensors(n) if a not in self.nodes}
+        written = [self.arrays[n] for n in (*self.nodes, node)]
+        touched = [*written, *(self.arrays[a] for a in read)]
+        return all(
+            (a.offset, a.expanded(shape)) == (b.offset, b.expanded(shape)) or not a.overlaps(b) for a in written for b in touched
+        )
+
+    def lines(self) -> list[str]:
+        """The loops.
+
+        >>> from pure_mlp._compile.graph import Graph, spec_of
+        >>> graph, spec = Graph(), spec_of(torch.ones(3))
+        >>> x = graph.add("batch", (0,), {}, spec)
+        >>> y = graph.add("aten.exp.default", (x,), {}, spec)
+        >>> run = Run({x: Array("x", 0, (3,), (1,), torch.float32), y: Array("y", 0, (3,), (1,), torch.float32)}, {x: 1, y: 1}, {})
+        >>> run.nodes.append(y)
+        >>> run.lines()[-1]
+        '    y[i] = expf(x[i]);'
+        """
+        inside = {a: sum(n.operands.count(a) for n in self.nodes) for a in self.nodes}
+        kept = [n for n in self.nodes if self.readers[n] > inside[n]]
+        used: list[Array] = [self.arrays[n] for n in (kept or self.nodes[-1:])]
+        used += [self.arrays[a] for n in self.nodes for a in _tensors(n) if a not in self.nodes]
+        used = [*dict.fromkeys(used)]
+        shape, strides = nest(self.nodes[0].like.shape, [a.expanded(self.nodes[0].like.shape) for a in used])
+        at = {a: a.at(INDICES[: len(shape)], s) for a, s in zip(used, strides)}
+        body: list[str] = []
+        checked = False
+        for node in self.nodes:
+            text = element(node, lambda a, dtype: self.operand(a, dtype, at))
+            if name_of(node.op) == "binary_cross_entropy":
+                x, checked = self.operand(node.args[0], None, at), True
+                body += [f"if (!({a} >= 0 && {a} <= 1)) return 2;" for a in (x, self.operand(node.args[1], None, at))]
+            if inside[node]:
+                body.append(f"const {CTYPES[node.like.dtype]} v{node.index} = {text};")
+            if node in kept:
+                body.append(f"{at[self.arrays[node]]} = {f'v{node.index}' if inside[node] else text};")
+        return looped(shape, body, simd=None if checked else "")
+
+    def operand(self, a: object, dtype: torch.dtype | None, at: Mapping[Array, str]) -> str:
+        """C for an argument within the loops.
+
+        >>> Run({}, {}, {}).operand(0.5, torch.float32, {})
+        '0.5f'
+        """
+        if not isinstance(a, Node):
+            return literal(float(str(a)), dtype or torch.float64)
+        if a.args[:1] == ("number",):
+            return literal(float(str(a.args[1])), dtype or a.like.dtype)
+        if a.spec is None:
+            return self.numbers[a] if dtype == torch.float64 else f"({CTYPES[dtype or torch.float64]}){self.numbers[a]}"
+        text = f"v{a.index}" if a in self.nodes else at[self.arrays[a]]
+        return text if dtype in (None, a.like.dtype) else f"({CTYPES[dtype]}){text}"
+
+
+def _tensors(node: Node) -> list[Node]:
+    """The operands that are read from memory."""
+    return [a for a in node.operands if a.spec is not None and a.args[:1] != ("number",)]
+
+
+def copy(out: Array, source: Array) -> list[str]:
+    """out = source, broadcast.
+
+    >>> copy(Array("b", 0, (4,), (1,), torch.float32), Array("x", 2, (1,), (1,), torch.float32))[-1]
+    '    b[i] = x[2];'
+    """
+    shape, (to, fro) = nest(out.shape, [out.stride, source.expanded(out.shape)])
+    indices = INDICES[: len(shape)]
+    return looped(shape, [f"{out.at(indices, to)} = {source.at(indices, fro)};"], simd="")

@@ -1,0 +1,95 @@
+"""C for sums, for softmax, and for what else is not element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from pure_mlp._compile.c.arrays import CTYPES, Array
+from pure_mlp._compile.c.loops import INDICES, copy, looped, nest
+
+
+def summed(out: Array, x: Array, axes: Sequence[int], term: str, factor: str) -> list[str]:
+    """out = factor times the sum of the term, C in which X is the element, over the axes of x; in double or integers.
+
+    >>> x, s = Array("x", 0, (8,), (1,), torch.float32), Array("s", 0, (), (), torch.float32)
+    >>> print("\\n".join(summed(s, x, [0], "X", "")))
+    {
+        double sum = 0;
+        #pragma omp simd reduction(+:sum)
+        for (long i = 0; i < 8; i++)
+            sum += x[i];
+        s[0] = sum;
+    }
+    """
+    n = len(x.shape)
+    gone = {a % n for a in axes} if n else set()
+    kept = [d for d in range(n) if d not in gone]
+    steps = [s for s, size in zip(out.stride, out.shape) if size != 1] if len(out.shape) == n else list(out.stride)
+    if len(out.shape) == n:
+        steps = [out.stride[d] for d in kept]
+    rows, (to, fro) = nest([x.shape[d] for d in kept], [steps, [x.stride[d] for d in kept]])
+    inner, (down,) = nest([x.shape[d] for d in sorted(gone)], [[x.stride[d] for d in sorted(gone)]])
+    i, j = INDICES[: len(rows)], INDICES[len(rows) : len(rows) + len(inner)]
+    element = x.at([*i, *j], [*fro, *down])
+    real = "double" if out.dtype.is_floating_point else CTYPES[out.dtype]
+    body = [f"{real} sum = 0;"]
+    body += looped(inner, [f"sum += {term.replace('X', element)};"], simd="reduction(+:sum)", first=len(rows))
+    return looped(rows, [*body, f"{out.at(i, to)} = sum{factor};"])
+
+
+def softmax(out: Array, x: Array, axis: int, logarithm: bool) -> list[str]:
+    """Rows of out are those of x after softmax, or log softmax, shifted by their maxima.
+
+    >>> x = Array("x", 0, (8,), (1,), torch.float32)
+    >>> softmax(x._replace(name="y"), x, 0, True)[-2]
+    '    y[i] = x[i] - shift;'
+    """
+    n = len(x.shape)
+    kept = [d for d in range(n) if d != axis % n] if n else []
+    rows, (to, fro) = nest([x.shape[d] for d in kept], [[a.stride[d] for d in kept] for a in (out, x)])
+    size, (down, up) = (x.shape[axis], (out.stride[axis], x.stride[axis])) if n else (1, (0, 0))
+    i, j = INDICES[: len(rows)], INDICES[len(rows)]
+    source, target = x.at([*i, j], [*fro, up]), out.at([*i, j], [*to, down])
+    real, f = CTYPES[out.dtype], "f" if out.dtype == torch.float32 else ""
+    loop = f"for (long {j} = 0; {j} < {size}; {j}++)"
+    body = [f"{real} top = -INFINITY, sum = 0;", loop, f"    top = {source} > top ? {source} : top;"]
+    if logarithm:
+        body += [loop, f"    sum += exp{f}({source} - top);", f"const {real} shift = top + log{f}(sum);"]
+        body += [loop, f"    {target} = {source} - shift;"]
+    else:
+        body += [loop, f"    sum += {target} = exp{f}({source} - top);", loop, f"    {target} /= sum;"]
+    return looped(rows, body)
+
+
+def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> list[str]:
+    """out = base but for the value where the index says so along an axis; the step ends where an index is out of range.
+
+    >>> x, i = Array("x", 0, (4, 3), (3, 1), torch.float32), Array("i", 0, (4, 1), (1, 1), torch.int64)
+    >>> scattered(x._replace(name="y"), x, 1, i, "1.0f")[-2].strip()
+    'y[3*i + 1*at + 0] = 1.0f;'
+    """
+    indices = INDICES[: len(index.shape)]
+    axis %= len(out.shape)
+    place = [f"{s}*{i}" for d, (s, i) in enumerate(zip(out.stride, indices)) if d != axis]
+    at = " + ".join([*place, f"{out.stride[axis]}*at", str(out.offset)])
+    body = [f"const int64_t at = {index.at(indices, index.stride)};", f"if (at < 0 || at >= {out.shape[axis]}) return 1;"]
+    return [*copy(out, base), *looped(index.shape, [*body, f"{out.name}[{at}] = {value};"])]
+
+
+def joined(out: Array, parts: Sequence[Array], axis: int, *, new: bool) -> list[str]:
+    """out = the parts behind one another along an axis, which is theirs or a new one.
+
+    >>> x = Array("x", 0, (), (), torch.float32)
+    >>> joined(Array("y", 0, (2,), (1,), torch.float32), [x, x], 0, new=True)
+    ['y[0] = x[0];', 'y[1] = x[0];']
+    """
+    lines, start = [], out.offset
+    for part in parts:
+        shape = (*part.shape[:axis], 1, *part.shape[axis:]) if new else part.shape
+        stride = (*part.stride[:axis], 0, *part.stride[axis:]) if new else part.stride
+        if len(shape) == len(out.shape):  # cat leaves out an empty one of another rank
+            lines += copy(out._replace(offset=start, shape=shape), part._replace(shape=shape, stride=stride))
+            start += shape[axis] * out.stride[axis]
+    return lines

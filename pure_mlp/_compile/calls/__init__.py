@@ -1,0 +1,1 @@
+"""Programs that call torch and BLAS from Python."""

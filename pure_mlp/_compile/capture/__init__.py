@@ -1,0 +1,1 @@
+"""A step seen as a graph."""

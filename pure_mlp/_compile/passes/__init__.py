@@ -1,0 +1,1 @@
+"""Graphs into better graphs, in the order of the pipeline."""

@@ -1,0 +1,1 @@
+"""Training as a fold: the step, its fold over batches, epochs of it."""

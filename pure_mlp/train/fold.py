@@ -1,0 +1,128 @@
+"""A step folded over batches on the fastest tier that takes it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor
+
+from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.plan import Plan, plan
+from pure_mlp.record import tree_map
+from pure_mlp.train.step import Step
+
+S = TypeVar("S")
+B = TypeVar("B")
+
+Engine: TypeAlias = Literal["pure", "plan", "native"]
+"""What runs a step: Python as it stands, a flat program of torch's calls, or that program in C."""
+
+_INSTEAD: dict[Engine, str] = {"plan": "planned but not made native", "pure": "not planned but run as it is"}
+
+
+class Folding(Generic[S, B]):
+    """A carry on its way through batches; `fold` and `fit` are made of it.
+
+    engine is the tier that runs now: the one asked for, by default "plan", or the fastest below it that takes the step. `reason`
+    says why it is not the one asked for; an engine asked for by name says so in a `RuntimeWarning` too.
+    """
+
+    def __init__(self, step: Step[S, B], carry: S, engine: Engine | None = None) -> None:
+        self.engine: Engine = engine or "plan"
+        self.reason = ""
+        self._step = step
+        self._carry = carry
+        self._plan: Plan[S, B] | None = None
+        self._dtype = torch.float32
+        self._aloud = engine is not None
+
+    @property
+    def compile_seconds(self) -> float:
+        """How long the C compiler took so far."""
+        return self._plan.compile_seconds if self._plan else 0.0
+
+    def run(self, batches: Iterable[B]) -> Tensor:
+        """Advance the carry over the batches; returns the losses (number of batches,). Raises what the step raises."""
+        source = iter(batches)
+        taken: list[B] = []
+
+        def supply() -> Iterator[B]:
+            for batch in source:
+                taken[:] = [batch]
+                yield batch
+
+        losses: list[float] = []
+        rest: Iterator[B] = supply()
+        while True:
+            try:
+                for loss in self._losses(rest):
+                    losses.append(loss)
+                return torch.tensor(losses, dtype=self._plan.dtype if self._plan else self._dtype)
+            except Unplannable as refusal:
+                self._descend(refusal)
+                rest = chain(taken, supply())
+
+    def restart(self, carry: S) -> bool:
+        """Go on from this carry; False, and nothing is done, if a program was made for one of other specs."""
+        if self._plan:
+            return self._plan.restart(carry)
+        self._carry = carry
+        return True
+
+    def carry(self) -> S:
+        """The carry as it is now, in memory of its own."""
+        if self._plan:
+            return self._plan.carry()
+        return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, self._carry)
+
+    def _losses(self, batches: Iterator[B]) -> Iterator[float]:
+        if self.engine == "pure":
+            for batch in batches:
+                self._carry, loss = self._step(self._carry, batch)
+                self._dtype = loss.dtype
+                yield loss.item()
+            return
+        for batch in batches:
+            self._plan = self._plan or plan(self._step, self._carry, batch, engine=self.engine)
+            yield from self._plan.losses(chain((batch,), batches))
+
+    def _descend(self, refusal: Unplannable) -> None:
+        lower: Engine = "plan" if self.engine == "native" else "pure"
+        self.reason = f"the step is {_INSTEAD[lower]}: {refusal}"
+        self._carry, self._plan, self.engine = self.carry(), None, lower
+        if self._aloud:
+            warnings.warn(self.reason, RuntimeWarning, stacklevel=4)
+
+
+def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[B]], tuple[S, Tensor]]:
+    """`(carry, batches) -> (carry, losses)`: the step folded over the batches by a plan of it, like `jax.lax.scan`.
+
+    The carry is copied in and copied out: what comes back aliases nothing. losses (number of batches,) are in the loss's dtype. The
+    plan is kept for the next call, so that what the step reads from Python is read once, as by `jax.jit`. A step that the engine
+    does not take is folded by the fastest below it, "native" by "plan" and "plan" by "pure", after one `RuntimeWarning` that says
+    why, and from then on. Raises what the step raises.
+
+    >>> halve = fold(lambda w, x: (w - 0.5 * x, (w * x).sum()))
+    >>> halve(torch.ones(2), [torch.ones(2), torch.ones(2)])
+    (tensor([0., 0.]), tensor([2., 1.]))
+    """
+    tier: Engine = engine
+    kept: Folding[S, B] | None = None
+
+    def folded(carry: S, batches: Iterable[B]) -> tuple[S, Tensor]:
+        nonlocal tier, kept
+        folding, kept = kept, None  # a call inside this one makes its own
+        if folding is None or not folding.restart(carry):
+            folding = Folding(step, carry, tier)
+        try:
+            losses = folding.run(batches)
+        finally:
+            tier = folding.engine
+        kept = folding
+        return folding.carry(), losses
+
+    return folded
