@@ -2,6 +2,7 @@
 
 from pure_mlp._compile.graph import Unplannable as Unplannable
 from pure_mlp._compile.plan import Plan as Plan
+from pure_mlp._compile.program import Engine as Engine
 from pure_mlp.combinators.dense import dense as dense
 from pure_mlp.combinators.ensemble import ensemble as ensemble
 from pure_mlp.combinators.fan_sum import fan_sum as fan_sum
@@ -66,13 +67,12 @@ from pure_mlp.record import tree_leaves as tree_leaves
 from pure_mlp.record import tree_like as tree_like
 from pure_mlp.record import tree_map as tree_map
 from pure_mlp.record import tree_zeros as tree_zeros
+from pure_mlp.signatures import Batch as Batch
+from pure_mlp.signatures import Loss as Loss
+from pure_mlp.signatures import Step as Step
 from pure_mlp.train.fit import Epoch as Epoch
 from pure_mlp.train.fit import batches as batches
 from pure_mlp.train.fit import fit as fit
-from pure_mlp.train.fold import Engine as Engine
 from pure_mlp.train.fold import fold as fold
-from pure_mlp.train.step import Batch as Batch
-from pure_mlp.train.step import Loss as Loss
-from pure_mlp.train.step import Step as Step
 from pure_mlp.train.step import training_step as training_step
 from pure_mlp.train.step import value_and_grad as value_and_grad

@@ -24,39 +24,65 @@ class Spec(NamedTuple):
     dtype: torch.dtype
     device: torch.device
 
+    @property
+    def dense(self) -> bool:
+        """Whether elements lie in memory in the order of their indices, without gaps."""
+        return self.stride == row_major(self.shape) or all(
+            n == 1 or s == t for n, s, t in zip(self.shape, self.stride, row_major(self.shape))
+        )
+
+    @property
+    def real(self) -> bool:
+        """Whether arithmetic on numbers beside such a tensor may be regrouped: float32 or float64."""
+        return self.dtype in (torch.float32, torch.float64)
+
+    @property
+    def fresh(self) -> Spec:
+        """The spec of a new tensor with these elements: the same where they fill their memory, else row by row."""
+        order = sorted(range(len(self.shape)), key=lambda d: (self.stride[d], self.shape[d]))
+        size = 1
+        for d in order:
+            if self.shape[d] != 1 and self.stride[d] != size:
+                return self._replace(stride=row_major(self.shape))
+            size *= self.shape[d]
+        return self
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a contiguous tensor."""
+    strides: list[int] = []
+    size = 1
+    for n in reversed(shape):
+        strides.append(size)
+        size *= max(n, 1)
+    return tuple(reversed(strides))
+
 
 def spec_of(x: Tensor) -> Spec:
-    """The spec of a tensor.
-
-    >>> spec_of(torch.ones(2, 3)).stride
-    (3, 1)
-    """
+    """The spec of a tensor."""
     return Spec(tuple(x.shape), tuple(x.stride()), x.dtype, x.device)
-
-
-def dense(spec: Spec) -> bool:
-    """Whether elements lie in memory in the order of their indices, without gaps.
-
-    >>> dense(spec_of(torch.ones(2, 3))), dense(spec_of(torch.ones(2, 3).t()))
-    (True, False)
-    """
-    size = 1
-    for n, step in zip(reversed(spec.shape), reversed(spec.stride)):
-        if n != 1 and step != size:
-            return False
-        size *= n
-    return True
 
 
 @attrs.frozen(eq=False, repr=False)
 class Node:
     """The value of `op` at `args` and `kwargs`, which hold nodes, numbers, and tuples of them.
 
-    op is the name of an overload of torch, `aten.mm.default`, or one of this room's own: carry, batch, const, getitem (an output of
-    an op with several), lin (a s + b t), scale (a s), sqsum (sum of squares), gemm (s A B), gemv (s A x, 0-dim if A is a row),
-    log_sigmoid, fill and item (between host numbers and 0-dim tensors), slice and gather (between leaves and flat buffers; a gather
-    of new leaves has the flat buffer of the old ones as its last argument), and `host.*`. spec is None for a host number. index is
-    the place in the order of the step, operands are the nodes among the arguments, repeated as they are.
+    op is the name of an overload of torch, `aten.mm.default`, or one of this room's own:
+
+        carry, batch, const   inputs; `slot` says which leaf, `value` holds a constant
+        getitem               output number `slot` of an operation with several
+        lin a s b t           a s + b t
+        scale a s             a s
+        gemm a b s            s A B
+        rowsum d s            s (sum of the rows of d)
+        total d s, sqsum d s  s (sum of all elements), s (sum of their squares)
+        log_sigmoid x         the first output of torch's operation
+        fill n, item x        a host number as a 0-dim tensor, and back
+        slice, gather         from a flat buffer to a leaf at `slot`, and from values to a flat buffer
+        host.*                arithmetic on host numbers
+
+    spec is None for a host number, and for an operation with several outputs. index is the place in the order
+    of the step; operands are the nodes among the arguments, repeated as they are.
     """
 
     op: str
@@ -64,8 +90,9 @@ class Node:
     kwargs: dict[str, object]
     spec: Spec | None
     index: int
-    value: Tensor | None
     operands: tuple[Node, ...]
+    value: Tensor | None = None
+    slot: int = -1
 
     @property
     def like(self) -> Spec:
@@ -73,6 +100,32 @@ class Node:
         if self.spec is None:
             raise TypeError(f"{self.op} is a host number")
         return self.spec
+
+    def node(self, i: int) -> Node:
+        """Argument i, which is a node."""
+        a = self.args[i]
+        if not isinstance(a, Node):
+            raise TypeError(f"argument {i} of {self.op} is {a!r}")
+        return a
+
+    def number(self, i: int) -> float | Node:
+        """Argument i, which is a number or a host number."""
+        a = self.args[i]
+        if not isinstance(a, (int, float, Node)):
+            raise TypeError(f"argument {i} of {self.op} is {a!r}")
+        return a
+
+    def integer(self, i: int, default: int | None = None) -> int:
+        """Argument i, which is a whole number; the default where there are fewer arguments."""
+        a = self.args[i] if i < len(self.args) else default
+        if not isinstance(a, int):
+            raise TypeError(f"argument {i} of {self.op} is {a!r}")
+        return a
+
+    @property
+    def is_number(self) -> bool:
+        """Whether this is a constant number, whose value is the first argument."""
+        return self.op == "const" and bool(self.args)
 
 
 def _nodes(args: tuple[object, ...]) -> Iterator[Node]:
@@ -100,12 +153,16 @@ class Graph:
         *,
         unique: bool = False,
         value: Tensor | None = None,
+        slot: int = -1,
     ) -> Node:
-        """The node of this computation: the one that exists already, unless it must be unique (random draws, remat)."""
-        key = None if unique or value is not None else (op, _key(args), _key(tuple(sorted((kwargs or {}).items()))))
+        """The node of this computation: the one that exists already, unless it must be unique (a copy, a random
+        draw).
+        """
+        unique = unique or value is not None or is_random(op)
+        key = None if unique else (op, _key(args), _key(tuple(sorted((kwargs or {}).items()))), slot)
         if key is None or key not in self._memo:
             operands = tuple(_nodes((*args, *kwargs.values()) if kwargs else args))
-            node = Node(op, args, dict(kwargs or {}), spec, len(self.nodes), value, operands)
+            node = Node(op, args, dict(kwargs or {}), spec, len(self.nodes), operands, value, slot)
             self.nodes.append(node)
             if key is None:
                 return node
@@ -113,24 +170,18 @@ class Graph:
         return self._memo[key]
 
     def number(self, c: float, dtype: torch.dtype = torch.float64) -> Node:
-        """c as a constant 0-dim tensor, which costs less than a Python number, and nothing in the dtype of the other operand."""
+        """c as a constant 0-dim tensor, which costs less than a Python number, and nothing in the dtype of the
+        other operand.
+        """
         key = ("number", repr(c), dtype)
         if key not in self._memo:
             value = torch.tensor(c, dtype=dtype)
-            self._memo[key] = self.add("const", ("number", c), {}, spec_of(value), value=value)
-        return self._memo[key]
-
-    def ones(self, n: int, like: Spec) -> Node:
-        """n ones, for sums as matrix-vector products."""
-        key = ("ones", n, like.dtype, like.device)
-        if key not in self._memo:
-            value = torch.ones(n, dtype=like.dtype, device=like.device)
-            self._memo[key] = self.add("const", ("ones", n), {}, spec_of(value), value=value)
+            self._memo[key] = self.add("const", (c,), {}, spec_of(value), value=value)
         return self._memo[key]
 
     def live(self) -> list[Node]:
-        """The nodes that the outputs need, in order: everything else is dead code."""
-        needed = set(self.outputs)
+        """The nodes that the outputs need, in order: all else is dead code, but for inputs and random draws."""
+        needed = {*self.outputs, *(node for node in self.nodes if is_random(node.op))}
         for node in reversed(self.nodes):
             if node in needed:
                 needed.update(node.operands)
@@ -145,13 +196,14 @@ def _key(a: object) -> object:
     return type(a), repr(a)
 
 
+def name_of(op: str) -> str:
+    """An operation without library and overload: `add` for `aten.add.Tensor`."""
+    return op.split(".")[1] if op.startswith("aten.") else op
+
+
 @cache
 def overload(op: str) -> OpOverload | None:
-    """The overload of torch of this name; None for an op of this room.
-
-    >>> overload("aten.mm.default").__name__, overload("lin")
-    ('mm.default', None)
-    """
+    """The overload of torch of this name; None for an op of this room."""
     parts = op.split(".")
     if len(parts) != 3:
         return None
@@ -161,11 +213,7 @@ def overload(op: str) -> OpOverload | None:
 
 @cache
 def is_view(op: str) -> bool:
-    """Whether the result shares the memory of the first argument.
-
-    >>> is_view("aten.t.default"), is_view("aten.mm.default")
-    (True, False)
-    """
+    """Whether the result shares the memory of the first argument."""
     func = overload(op)
     if func is None or op == "aten._unsafe_view.default":
         return func is not None or op == "slice"
@@ -174,25 +222,14 @@ def is_view(op: str) -> bool:
 
 
 @cache
-def is_pointwise(op: str) -> bool:
-    """Whether each element of the result depends on that element of the operands alone.
-
-    >>> is_pointwise("aten.relu.default"), is_pointwise("aten.mm.default")
-    (True, False)
-    """
-    func = overload(op)
-    return op in _POINTWISE or (func is not None and torch.Tag.pointwise in func.tags)
-
-
-_POINTWISE = {"lin", "scale", "log_sigmoid", "aten.threshold_backward.default", "aten.clone.default", "aten.lerp.Scalar"}
-
-
-@cache
 def is_random(op: str) -> bool:
-    """Whether the op draws from a generator.
-
-    >>> is_random("aten.bernoulli.p")
-    True
-    """
+    """Whether the op draws from a generator."""
     func = overload(op)
     return func is not None and torch.Tag.nondeterministic_seeded in func.tags
+
+
+def root(node: Node) -> Node:
+    """The node whose memory a view shows; any other node itself."""
+    while is_view(node.op) or node.op == "getitem":
+        node = node.operands[0]
+    return node

@@ -8,10 +8,12 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-Engine: TypeAlias = Literal["plan", "native"]
-"""What a program is made of: calls of torch from Python, or C."""
+Engine: TypeAlias = Literal["pure", "plan", "native"]
+"""What runs a step: Python as it stands, a flat program of torch's calls, or that program in C."""
 Chunk: TypeAlias = Callable[[Sequence[Sequence[Tensor]]], Tensor]
-"""Steps on batches of the program's specs, which the caller has seen to; returns their losses."""
+"""Steps on batches of the program's specs, which the caller has seen to; returns the losses of those before the
+first failure.
+"""
 
 CHUNK = 32
 """How many batches a native program takes at once."""
@@ -20,8 +22,10 @@ CHUNK = 32
 class Program(NamedTuple):
     """The step for batches of one shape: what runs, its source, and the buffers besides the carry.
 
-    run takes the batch's tensors and returns the loss, or None for a batch of other specs. A native program has `fits`, which says
-    whether tensors have its specs, and `chunk`; compiling it took `seconds`.
+    run takes the batch's tensors and returns the loss, or None where the program does not apply: for a batch of
+    other specs, or a rate of 0. captured are tensors that the step uses besides carry and batch, with their
+    addresses; coarsest is the dtype of least precision that it computes in. A native program has `fits`, which
+    says whether tensors have its specs, and `chunk`; compiling it took `seconds`.
     """
 
     run: Callable[..., Tensor | float | None]
@@ -32,3 +36,5 @@ class Program(NamedTuple):
     seconds: float = 0.0
     fits: Callable[..., bool] | None = None
     chunk: Chunk | None = None
+    captured: Sequence[tuple[Tensor, int]] = ()
+    coarsest: torch.dtype = torch.float64

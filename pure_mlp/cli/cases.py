@@ -29,7 +29,8 @@ from pure_mlp.losses.mse import mse, squared_norm
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.perceptron import mlp
 from pure_mlp.record import tree_items, tree_like
-from pure_mlp.train.step import Loss, value_and_grad
+from pure_mlp.signatures import Loss
+from pure_mlp.train.step import value_and_grad
 
 P = TypeVar("P")
 C = TypeVar("C")

@@ -10,6 +10,7 @@ from time import perf_counter
 import attrs
 from torch import Generator
 
+from pure_mlp._compile.program import Engine
 from pure_mlp.cli.functions import LOSSES, OPTIMIZERS
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
@@ -22,9 +23,9 @@ from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import standardize
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
+from pure_mlp.signatures import Batch
 from pure_mlp.train.fit import Epoch, fit
-from pure_mlp.train.fold import Engine
-from pure_mlp.train.step import Batch, training_step
+from pure_mlp.train.step import training_step
 
 Carry = tuple[tuple[Linear, ...], State[tuple[Linear, ...]]]
 

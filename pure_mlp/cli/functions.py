@@ -24,7 +24,7 @@ from pure_mlp.optim.adam import adam, adamw
 from pure_mlp.optim.optimizer import Optimizer
 from pure_mlp.optim.rmsprop import rmsprop
 from pure_mlp.optim.sgd import sgd
-from pure_mlp.train.step import Loss
+from pure_mlp.signatures import Loss
 
 
 def mean_squared_norm(y: Tensor, y_hat: Tensor) -> tuple[Tensor, Tensor]:

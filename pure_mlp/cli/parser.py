@@ -6,10 +6,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from math import isfinite
 from typing import NoReturn, get_args
 
+from pure_mlp._compile.program import Engine
 from pure_mlp.cli.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
 from pure_mlp.homework.commands import add_parser as add_homework
 from pure_mlp.theory.commands import add_parser as add_theory
-from pure_mlp.train.fold import Engine
 
 
 class UsageError(ValueError):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pure_mlp._compile.program import Engine
 from pure_mlp.cli.anatomy import Part
 from pure_mlp.cli.report import table
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.data.dataset import Dataset
-from pure_mlp.train.fold import Engine
 
 MOST_CLASSES = 20
 """Confusion tables of more classes than these are left to metrics.json."""

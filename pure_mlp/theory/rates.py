@@ -14,9 +14,10 @@ from pure_mlp.losses.cross_entropy import cross_entropy
 from pure_mlp.optim.batch_rule import rate_for_batch
 from pure_mlp.optim.sgd import sgd
 from pure_mlp.perceptron import mlp
+from pure_mlp.signatures import Batch
 from pure_mlp.theory.document import Curve, Document, Figure, Heading, Note, Panel, Paragraph, Table
 from pure_mlp.train.fit import fit
-from pure_mlp.train.step import Batch, training_step
+from pure_mlp.train.step import training_step
 
 BATCHES = (8, 32, 128)
 EXAMPLES, EPOCHS, WORST, SMALL = 1024, 2, 10.0, 2.0**-6

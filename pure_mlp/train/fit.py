@@ -9,8 +9,9 @@ import attrs
 import torch
 from torch import Generator
 
-from pure_mlp.train.fold import Engine, Folding
-from pure_mlp.train.step import Batch, Step
+from pure_mlp._compile.program import Engine
+from pure_mlp.signatures import Batch, Step
+from pure_mlp.train.fold import Folding
 
 S = TypeVar("S")
 

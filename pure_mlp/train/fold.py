@@ -1,25 +1,22 @@
-"""A step folded over batches on the fastest tier that takes it."""
+"""A step folded over batches on the fastest engine that takes it."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.plan import Plan, plan
+from pure_mlp._compile.plan import Plan
+from pure_mlp._compile.program import Engine
 from pure_mlp.record import tree_map
-from pure_mlp.train.step import Step
+from pure_mlp.signatures import Step
 
 S = TypeVar("S")
 B = TypeVar("B")
-
-Engine: TypeAlias = Literal["pure", "plan", "native"]
-"""What runs a step: Python as it stands, a flat program of torch's calls, or that program in C."""
 
 _INSTEAD: dict[Engine, str] = {"plan": "planned but not made native", "pure": "not planned but run as it is"}
 
@@ -27,15 +24,16 @@ _INSTEAD: dict[Engine, str] = {"plan": "planned but not made native", "pure": "n
 class Folding(Generic[S, B]):
     """A carry on its way through batches; `fold` and `fit` are made of it.
 
-    engine is the tier that runs now: the one asked for, by default "plan", or the fastest below it that takes the step. `reason`
-    says why it is not the one asked for; an engine asked for by name says so in a `RuntimeWarning` too.
+    engine is the one that runs now: the one asked for, by default "plan", or the fastest below it that takes
+    the step. `reason` says why it is not the one asked for; an engine asked for by name says so in a
+    `RuntimeWarning` too.
     """
 
     def __init__(self, step: Step[S, B], carry: S, engine: Engine | None = None) -> None:
         self.engine: Engine = engine or "plan"
         self.reason = ""
         self._step = step
-        self._carry = carry
+        self._carry = _untaped(carry)
         self._plan: Plan[S, B] | None = None
         self._dtype = torch.float32
         self._aloud = engine is not None
@@ -45,32 +43,33 @@ class Folding(Generic[S, B]):
         """How long the C compiler took so far."""
         return self._plan.compile_seconds if self._plan else 0.0
 
-    def run(self, batches: Iterable[B]) -> Tensor:
-        """Advance the carry over the batches; returns the losses (number of batches,). Raises what the step raises."""
-        source = iter(batches)
-        taken: list[B] = []
+    def run(self, batches: Iterable[B], *, kept: bool = False) -> Tensor:
+        """Advance the carry over the batches; returns the losses (number of batches,). Raises what the step raises.
 
-        def supply() -> Iterator[B]:
-            for batch in source:
-                taken[:] = [batch]
-                yield batch
-
-        losses: list[float] = []
-        rest: Iterator[B] = supply()
-        while True:
+        kept says that a batch keeps its values until the next 32 have been drawn, as those of a list do.
+        """
+        source, losses = iter(batches), list[float]()
+        kept = kept or isinstance(batches, (list, tuple))
+        while self.engine != "pure":
             try:
-                for loss in self._losses(rest):
-                    losses.append(loss)
-                return torch.tensor(losses, dtype=self._plan.dtype if self._plan else self._dtype)
+                self._plan = self._plan or Plan(self._step, self._carry, engine=self.engine)
             except Unplannable as refusal:
                 self._descend(refusal)
-                rest = chain(taken, supply())
+                continue
+            for loss in self._plan.losses(source, kept=kept):
+                losses.append(loss)
+            self._dtype = self._plan.dtype or self._dtype
+            if self._plan.refusal is None:
+                return torch.tensor(losses, dtype=self._dtype)
+            self._descend(self._plan.refusal)
+        losses += self._pure(source)
+        return torch.tensor(losses, dtype=self._dtype)
 
     def restart(self, carry: S) -> bool:
         """Go on from this carry; False, and nothing is done, if a program was made for one of other specs."""
         if self._plan:
             return self._plan.restart(carry)
-        self._carry = carry
+        self._carry = _untaped(carry)
         return True
 
     def carry(self) -> S:
@@ -79,16 +78,15 @@ class Folding(Generic[S, B]):
             return self._plan.carry()
         return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, self._carry)
 
-    def _losses(self, batches: Iterator[B]) -> Iterator[float]:
-        if self.engine == "pure":
-            for batch in batches:
-                self._carry, loss = self._step(self._carry, batch)
-                self._dtype = loss.dtype
-                yield loss.item()
-            return
+    def _pure(self, batches: Iterator[B]) -> list[float]:
+        losses = []
         for batch in batches:
-            self._plan = self._plan or plan(self._step, self._carry, batch, engine=self.engine)
-            yield from self._plan.losses(chain((batch,), batches))
+            self._carry, loss = self._step(self._carry, batch)
+            if not loss.is_leaf:  # a batch or a captured tensor has a tape, which would grow with every step
+                self._carry = _untaped(self._carry)
+            self._dtype = loss.dtype
+            losses.append(loss.item())
+        return losses
 
     def _descend(self, refusal: Unplannable) -> None:
         lower: Engine = "plan" if self.engine == "native" else "pure"
@@ -101,10 +99,21 @@ class Folding(Generic[S, B]):
 def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[B]], tuple[S, Tensor]]:
     """`(carry, batches) -> (carry, losses)`: the step folded over the batches by a plan of it, like `jax.lax.scan`.
 
-    The carry is copied in and copied out: what comes back aliases nothing. losses (number of batches,) are in the loss's dtype. The
-    plan is kept for the next call, so that what the step reads from Python is read once, as by `jax.jit`. A step that the engine
-    does not take is folded by the fastest below it, "native" by "plan" and "plan" by "pure", after one `RuntimeWarning` that says
-    why, and from then on. Raises what the step raises.
+    The carry is copied in and copied out: what comes back aliases nothing and has no tape. The plan is kept for
+    the next call, so that what the step reads from Python is read once, as by `jax.jit`. Batches are tuples,
+    lists, dicts or records of tensors; those of a list may be stepped over 32 at a time.
+
+    Args:
+        step: `step(carry, batch) -> (carry, loss)`.
+        engine: "pure", "plan" or "native". A step that the engine does not take is folded by the fastest below
+            it, "native" by "plan" and "plan" by "pure", after one `RuntimeWarning` that says why, and from then
+            on.
+
+    Returns:
+        The fold. Its losses (number of batches,) are in the loss's dtype.
+
+    Raises:
+        What the step raises.
 
     >>> halve = fold(lambda w, x: (w - 0.5 * x, (w * x).sum()))
     >>> halve(torch.ones(2), [torch.ones(2), torch.ones(2)])
@@ -126,3 +135,8 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
         return folding.carry(), losses
 
     return folded
+
+
+def _untaped(tree: S) -> S:
+    """The tree without tapes."""
+    return tree_map(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, tree)

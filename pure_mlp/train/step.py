@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 
 from pure_mlp.layer import Layer
 from pure_mlp.optim.optimizer import Optimizer, State
+from pure_mlp.signatures import Batch, Loss, Step
 
 P = TypeVar("P")
 C = TypeVar("C")
-S = TypeVar("S")
-B = TypeVar("B")
-
-Loss: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""`loss(y, y_hat) -> (J, dJ/dy_hat)`, label first."""
-Batch: TypeAlias = tuple[Tensor, Tensor]
-"""Inputs x (batch, ..) and labels y (batch, ..)."""
-Step: TypeAlias = Callable[[S, B], tuple[S, Tensor]]
-"""`step(carry, batch) -> (carry, J)`, the signature of the function that `jax.lax.scan` folds."""
 
 
 def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tuple[P, State[P]], Batch]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Node, Unplannable, is_view, overload
-from pure_mlp._compile.lower import Lowered
+from pure_mlp._compile.lowered import Lowered
 
 CTYPES = {torch.float32: "float", torch.float64: "double", torch.int64: "int64_t", torch.bool: "_Bool"}
 
@@ -26,54 +26,29 @@ class Array(NamedTuple):
 
     @property
     def pointer(self) -> str:
-        """C for the address of the first element.
-
-        >>> Array("b", 3, (2,), (1,), torch.float32).pointer
-        'b + 3'
-        """
+        """C for the address of the first element."""
         return f"{self.name} + {self.offset}" if self.offset else self.name
 
     def at(self, indices: Sequence[str], strides: Sequence[int]) -> str:
-        """C for an element, at indices with these strides.
-
-        >>> Array("b", 3, (2, 5), (5, 1), torch.float32).at(("i", "j"), (5, 1))
-        'b[5*i + j + 3]'
-        """
+        """C for an element, at indices with these strides."""
         terms = [i if s == 1 else f"{s}*{i}" for i, s in zip(indices, strides) if s]
         return f"{self.name}[{' + '.join([*terms, *([str(self.offset)] if self.offset or not terms else [])])}]"
 
     def expanded(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Strides by which indices of a larger shape, to which this one broadcasts, reach the elements.
-
-        >>> Array("b", 0, (3, 1), (1, 1), torch.float32).expanded((2, 3, 4))
-        (0, 1, 0)
-        """
+        """Strides by which indices of a larger shape, to which this one broadcasts, reach the elements."""
         lead = len(shape) - len(self.shape)
         return (0,) * lead + tuple(0 if n == 1 else s for n, s in zip(self.shape, self.stride))
 
     def grown(self, shape: tuple[int, ...]) -> Array:
-        """The same elements broadcast to a shape.
-
-        >>> Array("b", 0, (3,), (1,), torch.float32).grown((2, 3)).stride
-        (0, 1)
-        """
+        """The same elements broadcast to a shape."""
         return self._replace(shape=shape, stride=self.expanded(shape))
 
     def part(self, i: int) -> Array:
-        """The i-th along the first axis.
-
-        >>> Array("b", 0, (2, 3), (3, 1), torch.float32).part(1)[1:4]
-        (3, (3,), (1,))
-        """
+        """The i-th along the first axis."""
         return self._replace(offset=self.offset + i * self.stride[0], shape=self.shape[1:], stride=self.stride[1:])
 
     def overlaps(self, other: Array) -> bool:
-        """Whether some element may be in both.
-
-        >>> a = Array("b", 0, (4,), (1,), torch.float32)
-        >>> a.overlaps(a._replace(offset=4)), a.overlaps(a._replace(offset=3))
-        (False, True)
-        """
+        """Whether some element may be in both."""
         ends = [x.offset + sum((n - 1) * s for n, s in zip(x.shape, x.stride)) for x in (self, other)]
         full = math.prod(self.shape) and math.prod(other.shape)
         return bool(self.name == other.name and full and self.offset <= ends[1] and other.offset <= ends[0])
@@ -89,14 +64,8 @@ class Memory(NamedTuple):
 
 
 def arrays_of(lowered: Lowered) -> Memory:
-    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, lazy negatives, values without place.
-
-    >>> from pure_mlp._compile.graph import Graph, spec_of
-    >>> from pure_mlp._compile.passes.place import Places
-    >>> graph, x = Graph(), torch.ones(3)
-    >>> leaf = graph.add("carry", (0,), {}, spec_of(x))
-    >>> arrays_of(Lowered([leaf], [leaf], [leaf], Places({leaf: x}, []), {leaf: "w"})).arrays[leaf].name
-    'w'
+    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, lazy negatives,
+    values without place.
     """
     tensors: dict[Node, Tensor] = {}
     named: dict[tuple[int, torch.dtype], str] = {}
@@ -131,7 +100,7 @@ def _tensor(node: Node, lowered: Lowered, tensors: dict[Node, Tensor]) -> Tensor
         return torch.empty_strided(node.like.shape, node.like.stride, dtype=node.like.dtype)
     base, func = node.operands[0] if node.operands else None, overload(node.op)
     if base in tensors and node.op == "slice":
-        start = int(str(node.args[1]))
+        start = node.integer(1)
         return tensors[base][start : start + math.prod(node.like.shape)].view(node.like.shape)
     if base in tensors and is_view(node.op) and func is not None:
         view: Tensor = func(tensors[base], *node.args[1:], **node.kwargs)

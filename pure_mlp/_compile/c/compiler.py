@@ -54,9 +54,11 @@ def folder() -> Path:
 
 
 def load(source: str) -> Library:
-    """The library of a C source: compiled now, or found in the folder if the same compiler made it for the same processor.
+    """The library of a C source: compiled now, or found in the folder if the same compiler made it for the same
+    processor.
 
-    A folder that cannot be written is done without. Raises `Unplannable` without a compiler, or with what it complains about.
+    A folder that cannot be written is done without. Raises `Unplannable` without a compiler, or with what it
+    complains about.
 
     >>> load("int answer(void) { return 42; }").code.answer() if compiler() else 42
     42
@@ -92,7 +94,9 @@ def _compile(command: list[str], source: str, scratch: Path) -> Path:
 
 
 def _keep(made: Path, kept: Path) -> None:
-    """Copy into the folder at one stroke, so that others see a whole file or none; if it cannot be written, leave it."""
+    """Copy into the folder at one stroke, so that others see a whole file or none; if it cannot be written,
+    leave it.
+    """
     with contextlib.suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as beside:

@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from pure_mlp._compile.c.arrays import CTYPES, Array
-from pure_mlp._compile.c.elements import element, literal, name_of
-from pure_mlp._compile.graph import Node
+from pure_mlp._compile.c.elements import element, literal
+from pure_mlp._compile.graph import Node, Unplannable, name_of
 
 INDICES = "ijlpqrstuv"
 
 
 def nest(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
-    """The same iteration with fewer loops, the longest steps of the first array outside: its shape, and strides for each array.
-
-    >>> nest((4, 3, 1), [(3, 1, 9), (3, 1, 0)]), nest((4, 3), [(3, 1), (0, 1)])
-    (([12], [[1], [1]]), ([4, 3], [[3, 1], [0, 1]]))
+    """The same iteration with fewer loops, the longest steps of the first array outside: its shape, and strides
+    for each array.
     """
     axes = sorted((d for d, n in enumerate(shape) if n != 1), key=lambda d: -strides[0][d])
     loops: list[tuple[int, list[int]]] = []
@@ -31,14 +29,7 @@ def nest(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[i
 
 
 def looped(shape: Sequence[int], body: Sequence[str], *, simd: str | None = None, first: int = 0) -> list[str]:
-    """Lines of C: the body inside loops, the innermost of which has this `omp simd` clause.
-
-    >>> print("\\n".join(looped([2, 3], ["x[3*i + j] = 0;"], simd="")))
-    for (long i = 0; i < 2; i++)
-        #pragma omp simd
-        for (long j = 0; j < 3; j++)
-            x[3*i + j] = 0;
-    """
+    """Lines of C: the body inside loops, the innermost of which has this `omp simd` clause."""
     lines = []
     for d, n in enumerate(shape):
         if simd is not None and d == len(shape) - 1:
@@ -62,16 +53,7 @@ class Run:
         self.nodes: list[Node] = []
 
     def accepts(self, node: Node) -> bool:
-        """Whether a node may join.
-
-        >>> from pure_mlp._compile.graph import Graph, spec_of
-        >>> graph, spec = Graph(), spec_of(torch.ones(3))
-        >>> x = graph.add("batch", (0,), {}, spec)
-        >>> y = graph.add("aten.exp.default", (x,), {}, spec)
-        >>> run = Run({n: Array(n.op, 0, (3,), (1,), torch.float32) for n in (x, y)}, {x: 1, y: 1}, {})
-        >>> run.accepts(y)
-        True
-        """
+        """Whether a node may join."""
         if self.nodes and self.nodes[0].like.shape != node.like.shape:
             return False
         shape = node.like.shape
@@ -83,17 +65,7 @@ class Run:
         )
 
     def lines(self) -> list[str]:
-        """The loops.
-
-        >>> from pure_mlp._compile.graph import Graph, spec_of
-        >>> graph, spec = Graph(), spec_of(torch.ones(3))
-        >>> x = graph.add("batch", (0,), {}, spec)
-        >>> y = graph.add("aten.exp.default", (x,), {}, spec)
-        >>> run = Run({x: Array("x", 0, (3,), (1,), torch.float32), y: Array("y", 0, (3,), (1,), torch.float32)}, {x: 1, y: 1}, {})
-        >>> run.nodes.append(y)
-        >>> run.lines()[-1]
-        '    y[i] = expf(x[i]);'
-        """
+        """The loops."""
         inside = {a: sum(n.operands.count(a) for n in self.nodes) for a in self.nodes}
         kept = [n for n in self.nodes if self.readers[n] > inside[n]]
         used: list[Array] = [self.arrays[n] for n in (kept or self.nodes[-1:])]
@@ -115,15 +87,13 @@ class Run:
         return looped(shape, body, simd=None if checked else "")
 
     def operand(self, a: object, dtype: torch.dtype | None, at: Mapping[Array, str]) -> str:
-        """C for an argument within the loops.
-
-        >>> Run({}, {}, {}).operand(0.5, torch.float32, {})
-        '0.5f'
-        """
+        """C for an argument within the loops."""
+        if isinstance(a, (int, float)):
+            return literal(a, dtype or torch.float64)
         if not isinstance(a, Node):
-            return literal(float(str(a)), dtype or torch.float64)
-        if a.args[:1] == ("number",):
-            return literal(float(str(a.args[1])), dtype or a.like.dtype)
+            raise Unplannable(f"native: no C for an argument {a!r}")
+        if _is_literal(a):
+            return self.operand(a.args[0], dtype or a.like.dtype, at)
         if a.spec is None:
             return self.numbers[a] if dtype == torch.float64 else f"({CTYPES[dtype or torch.float64]}){self.numbers[a]}"
         text = f"v{a.index}" if a in self.nodes else at[self.arrays[a]]
@@ -132,15 +102,16 @@ class Run:
 
 def _tensors(node: Node) -> list[Node]:
     """The operands that are read from memory."""
-    return [a for a in node.operands if a.spec is not None and a.args[:1] != ("number",)]
+    return [a for a in node.operands if a.spec is not None and not _is_literal(a)]
+
+
+def _is_literal(node: Node) -> bool:
+    """Whether a node is a constant number."""
+    return node.is_number and isinstance(node.args[0], (int, float))
 
 
 def copy(out: Array, source: Array) -> list[str]:
-    """out = source, broadcast.
-
-    >>> copy(Array("b", 0, (4,), (1,), torch.float32), Array("x", 2, (1,), (1,), torch.float32))[-1]
-    '    b[i] = x[2];'
-    """
+    """out = source, broadcast."""
     shape, (to, fro) = nest(out.shape, [out.stride, source.expanded(out.shape)])
     indices = INDICES[: len(shape)]
     return looped(shape, [f"{out.at(indices, to)} = {source.at(indices, fro)};"], simd="")

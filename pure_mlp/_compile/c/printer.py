@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import torch
@@ -10,14 +11,15 @@ from pure_mlp._compile.c.arrays import Array, Memory
 from pure_mlp._compile.c.elements import host_number, is_element, literal
 from pure_mlp._compile.c.loops import Run, copy
 from pure_mlp._compile.c.products import Kernels, Product, matrix
-from pure_mlp._compile.c.reductions import joined, scattered, softmax, summed
+from pure_mlp._compile.c.reductions import joined, row_sum, scattered, softmax, summed
 from pure_mlp._compile.graph import Node, Unplannable, is_view
-from pure_mlp._compile.lower import Lowered
+from pure_mlp._compile.lowered import Lowered
 
 _SILENT = ("batch", "carry", "const", "gather")
 _MOST = 64
-_PRODUCTS = {"gemm", "gemv"} | {f"aten.{name}.default" for name in ("mm", "mv", "addmm", "addmv", "bmm", "baddbmm")}
+_PRODUCTS = {"gemm"} | {f"aten.{name}.default" for name in ("mm", "mv", "addmm", "addmv", "bmm", "baddbmm")}
 _SUMS = {"aten.sum.default", "aten.mean.default", "aten.sum.dim_IntList", "aten.mean.dim"}
+_TERMS = {"total": "X", "sqsum": "(double)X * X"}
 
 
 class Printer:
@@ -28,6 +30,9 @@ class Printer:
         self.kernels = Kernels()
         self.readers = Counter(a for node in lowered.order for a in node.operands)
         self.readers.update(lowered.outputs)
+        products = (node for node in lowered.order if node.op in _PRODUCTS)
+        given = (a for node in products for a in (*node.args, *node.kwargs.values()))
+        self.factors = {a for a in given if isinstance(a, Node) and a.spec is None}
         self.numbers: dict[Node, str] = {}
         self.lines: list[str] = []
         self.run = Run(self.arrays, self.readers, self.numbers)
@@ -56,12 +61,18 @@ class Printer:
         self.run = Run(self.arrays, self.readers, self.numbers)
 
     def number(self, node: Node) -> None:
-        self.numbers[node] = f"n{node.index}"
-        text = f"counts[{node.args[0]}]" if node.op == "carry" else host_number(node, self.value)
-        self.lines.append(f"const double n{node.index} = {text};")
+        name = self.numbers[node] = f"n{node.index}"
+        text = f"counts[{node.slot}]" if node.op == "carry" else host_number(node, self.value)
+        self.lines.append(f"const double {name} = {text};")
+        if node in self.factors:
+            self.lines.append(f"if (!isfinite({name}) || {name} == 0) return 3;")
 
     def value(self, a: object, dtype: torch.dtype = torch.float64) -> str:
-        return self.numbers[a] if isinstance(a, Node) else literal(float(str(a)), dtype)
+        if isinstance(a, Node):
+            return self.numbers[a]
+        if not isinstance(a, (int, float)):
+            raise Unplannable(f"native: no C for a number {a!r}")
+        return literal(a, dtype)
 
     def other(self, node: Node) -> None:
         args, out = node.args, self.arrays.get(node)
@@ -75,28 +86,28 @@ class Printer:
             self.lines.append(f"{out.name}[{out.offset}] = {self.value(args[0])};")
         elif node.op in _PRODUCTS:
             self.lines += self.product(node, out, tensors)
-        elif node.op == "sqsum":
-            x = tensors[0]
-            factor = f" * {self.value(args[1])}" if len(args) > 1 else ""
-            self.lines += summed(out, x, range(len(x.shape)), "(double)X * X" if x.dtype == torch.float32 else "X * X", factor)
+        elif node.op == "rowsum":
+            self.lines += row_sum(out, tensors[0], self.factor(args[1]))
+        elif node.op in _TERMS:
+            self.lines += summed(out, tensors[0], range(len(tensors[0].shape)), _TERMS[node.op], self.factor(args[1]))
         elif node.op in _SUMS and node.kwargs.get("dtype") in (None, out.dtype):
             self.lines += self.sum(node, out, tensors[0])
         elif node.op in ("aten._softmax.default", "aten._log_softmax.default") and args[2] is False:
-            self.lines += softmax(out, tensors[0], int(str(args[1])), "log" in node.op)
+            self.lines += softmax(out, tensors[0], node.integer(1), "log" in node.op)
         elif node.op == "aten.scatter.value" and out.shape:
-            value = literal(float(str(args[3])), out.dtype)
-            self.lines += scattered(out, tensors[0], int(str(args[1])), tensors[1], value)
+            self.lines += scattered(out, tensors[0], node.integer(1), tensors[1], self.value(args[3], out.dtype))
         elif node.op in ("aten.cat.default", "aten.stack.default"):
-            self.lines += joined(out, tensors, int(str((*args, 0)[1])) % len(out.shape), new="stack" in node.op)
+            self.lines += joined(out, tensors, node.integer(1, 0) % len(out.shape), new="stack" in node.op)
         else:
             raise Unplannable(f"native: no C for {node.op}")
 
+    def factor(self, a: object) -> str:
+        return "" if a == 1 else f" * {self.value(a)}"
+
     def sum(self, node: Node, out: Array, x: Array) -> list[str]:
         given = node.args[1] if len(node.args) > 1 else None
-        axes = [int(str(a)) for a in given] if isinstance(given, tuple) and given else [*range(len(x.shape))]
-        count = 1
-        for a in axes:
-            count *= x.shape[a]
+        axes = [a for a in given if isinstance(a, int)] if isinstance(given, tuple) and given else [*range(len(x.shape))]
+        count = math.prod(x.shape[a] for a in axes)
         return summed(out, x, axes, "X", f" / {count}.0" if "mean" in node.op else "")
 
     def product(self, node: Node, out: Array, tensors: list[Array]) -> list[str]:
@@ -123,10 +134,10 @@ class Printer:
     def end(self) -> None:
         """The new leaves that were computed elsewhere go home, and the loss goes out."""
         of = self.lowered.places.of
-        for leaf in self.lowered.slots:
-            node = self.lowered.outputs[int(str(leaf.args[0]))]
+        for leaf in self.lowered.leaves:
+            node = self.lowered.outputs[leaf.slot]
             if leaf.spec is None and node is not leaf:
-                self.lines.append(f"counts[{leaf.args[0]}] = {self.numbers[node]};")
+                self.lines.append(f"counts[{leaf.slot}] = {self.numbers[node]};")
             elif leaf.spec is not None and of.get(node) is not of[leaf]:
                 self.lines += copy(self.arrays[leaf], self.arrays[node])
         loss = self.arrays[self.lowered.outputs[-1]]

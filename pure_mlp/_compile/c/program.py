@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import ctypes
-import time
 from array import array
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from pure_mlp._compile.c.arrays import Memory, arrays_of
 from pure_mlp._compile.c.compiler import load
-from pure_mlp._compile.c.products import BLAS
 from pure_mlp._compile.c.source import Source, source_of
-from pure_mlp._compile.calls.gemms import Kernel, kernel
-from pure_mlp._compile.lower import Lowered
+from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.program import Program
-
-_TRIALS = 4
-_CALLED: tuple[Kernel, ...] = ("blas", "avx512")
-_DTYPES = {symbol: dtype for dtype, symbol in BLAS.items()}
-_FAILURES = {1: "an index is out of range", 2: "binary_cross_entropy: a prediction or a label is not in [0, 1]"}
 
 
 class _Compiled(NamedTuple):
@@ -40,9 +32,9 @@ class _Compiled(NamedTuple):
 def native(lowered: Lowered, counts: array[float]) -> Program:
     """The step compiled. counts are the numbers of the carry, which a step reads and writes.
 
-    Where products are large, the fastest of up to three programs: with products of its own, with calls of the BLAS that torch
-    carries, and with MKL's kernel for AVX-512 in its place. Raises `Unplannable` where there is no C compiler, or no C for an
-    operation.
+    Where products are large, the fastest of up to three programs: with products of its own, with calls of the
+    BLAS that torch carries, and with MKL's kernel for AVX-512 in its place. Raises `Unplannable` where there is
+    no C compiler, or no C for an operation.
 
     >>> from pure_mlp._compile.c.compiler import compiler
     >>> from pure_mlp._compile.plan import plan
@@ -51,68 +43,34 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
     ...     assert planned.step(torch.ones(2)) == 2.0 and planned.engine == "native"
     """
     memory, dtype = arrays_of(lowered), lowered.outputs[-1].like.dtype
-    programs = [_compiled(lowered, memory, counts, source_of(lowered, memory, blas=False), None)]
-    calling = source_of(lowered, memory, blas=True)
-    for name in _CALLED:
-        if calling.blas and all(kernel(name, _DTYPES[f]) for f in calling.blas):
-            programs.append(_compiled(lowered, memory, counts, calling, name))
-    chosen, seconds = programs[0], sum(program.seconds for program in programs)
-    if len(programs) > 1:
-        chosen = min(programs, key=lambda compiled: _duration(compiled, lowered, memory, counts))
+    chosen = _compiled(lowered, memory, counts, source_of(lowered, memory, blas=False))
+    seconds = chosen.seconds
 
     def failed() -> None:
         code, chosen.status[0] = int(chosen.status[0]), 0.0
-        _check(code)
+        if code != 3:
+            raise RuntimeError(f"the program ends with code {code}")
 
     def chunk(batches: Sequence[Sequence[Tensor]]) -> Tensor:
         pointers = array("Q", [t.data_ptr() for batch in batches for t in batch])
         losses = torch.empty(len(batches), dtype=dtype)
-        _check(chosen.steps(chosen.table, len(batches), pointers.buffer_info()[0], losses.data_ptr()))
-        return losses
+        done = chosen.steps(chosen.table, len(batches), pointers.buffer_info()[0], losses.data_ptr())
+        return losses[:done]
 
     cells = {"keep": chosen, "step": chosen.step, "mem": chosen.table, "status": chosen.status, "failed": failed}
     run, fits = _guarded(memory, cells)
     return Program(run, chosen.source, lowered.places.buffers, dtype, "native", seconds, fits, chunk)
 
 
-def _compiled(lowered: Lowered, memory: Memory, counts: array[float], source: Source, products: Kernel | None) -> _Compiled:
+def _compiled(lowered: Lowered, memory: Memory, counts: array[float], source: Source) -> _Compiled:
     library, seconds = load(source.text)
     status, held = array("d", [0.0]), [memory.tensors[name] for name in source.names]
     entries = [counts.buffer_info()[0], status.buffer_info()[0], *(t.untyped_storage().data_ptr() for t in held)]
-    if products:
-        entries += [_pointer(kernel(products, _DTYPES[name])) for name in source.blas]
     table = (ctypes.c_void_p * len(entries))(*entries)
     step, steps = library.step, library.steps
     step.restype, step.argtypes = ctypes.c_double, [ctypes.c_void_p] * (1 + len(memory.batch))
     steps.restype, steps.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     return _Compiled(source.text, step, steps, ctypes.addressof(table), status, seconds, (table, held, counts, library))
-
-
-def _pointer(routine: object) -> int:
-    return ctypes.cast(cast("ctypes._FuncPointer", routine), ctypes.c_void_p).value or 0
-
-
-def _duration(compiled: _Compiled, lowered: Lowered, memory: Memory, counts: array[float]) -> float:
-    """The shortest of a few steps on zeros; the carry is put back."""
-    leaves = [lowered.places.of[leaf] for leaf in lowered.slots if leaf.spec is not None]
-    before, numbers = [leaf.clone() for leaf in leaves], counts[:]
-    specs = [node.like for node in memory.batch]
-    batch = [torch.empty_strided(spec.shape, spec.stride, dtype=spec.dtype).zero_() for spec in specs]
-    times = []
-    for _ in range(_TRIALS):
-        start = time.perf_counter()
-        compiled.step(compiled.table, *(t.data_ptr() for t in batch))
-        times.append(time.perf_counter() - start)
-    for leaf, value in zip(leaves, before):
-        leaf.copy_(value)
-    counts[:] = numbers
-    compiled.status[0] = 0.0
-    return min(times)
-
-
-def _check(code: int) -> None:
-    if code:
-        raise RuntimeError(_FAILURES[code])
 
 
 def _guarded(memory: Memory, cells: dict[str, object]) -> tuple[Callable[..., float | None], Callable[..., bool]]:
@@ -133,7 +91,7 @@ def make({", ".join(cells)}):
             return None
         loss = step(mem{pointers})
         if loss != loss and status[0]:
-            failed()
+            return failed()
         return loss
     run.keep = keep  # the memory that the table points to
     return run, fits

@@ -9,19 +9,12 @@ import torch
 from pure_mlp._compile.c.arrays import CTYPES, Array
 from pure_mlp._compile.c.loops import INDICES, copy, looped, nest
 
+_COLUMNS = 32
+
 
 def summed(out: Array, x: Array, axes: Sequence[int], term: str, factor: str) -> list[str]:
-    """out = factor times the sum of the term, C in which X is the element, over the axes of x; in double or integers.
-
-    >>> x, s = Array("x", 0, (8,), (1,), torch.float32), Array("s", 0, (), (), torch.float32)
-    >>> print("\\n".join(summed(s, x, [0], "X", "")))
-    {
-        double sum = 0;
-        #pragma omp simd reduction(+:sum)
-        for (long i = 0; i < 8; i++)
-            sum += x[i];
-        s[0] = sum;
-    }
+    """out = factor times the sum of the term, C in which X is the element, over the axes of x; in double or
+    integers.
     """
     n = len(x.shape)
     gone = {a % n for a in axes} if n else set()
@@ -39,13 +32,28 @@ def summed(out: Array, x: Array, axes: Sequence[int], term: str, factor: str) ->
     return looped(rows, [*body, f"{out.at(i, to)} = sum{factor};"])
 
 
-def softmax(out: Array, x: Array, axis: int, logarithm: bool) -> list[str]:
-    """Rows of out are those of x after softmax, or log softmax, shifted by their maxima.
+def row_sum(out: Array, x: Array, factor: str) -> list[str]:
+    """out = factor times the sum of the rows of a matrix, a few columns at a time, in double."""
+    (n, m), (down, right) = x.shape, x.stride
+    if right != 1 or m == 1:
+        return summed(out, x, [0], "X", factor)
+    width = f"({m} - k < {_COLUMNS} ? {m} - k : {_COLUMNS})" if m % _COLUMNS else str(_COLUMNS)
+    element, target = x.at(["i", "k", "j"], [down, 1, 1]), out.at(["k", "j"], [out.stride[0], out.stride[0]])
+    return [
+        f"for (long k = 0; k < {m}; k += {_COLUMNS}) {{",
+        f"    const long width = {width};",
+        f"    double sum[{_COLUMNS}] = {{0}};",
+        f"    for (long i = 0; i < {n}; i++)",
+        "        for (long j = 0; j < width; j++)",
+        f"            sum[j] += {element};",
+        "    for (long j = 0; j < width; j++)",
+        f"        {target} = sum[j]{factor};",
+        "}",
+    ]
 
-    >>> x = Array("x", 0, (8,), (1,), torch.float32)
-    >>> softmax(x._replace(name="y"), x, 0, True)[-2]
-    '    y[i] = x[i] - shift;'
-    """
+
+def softmax(out: Array, x: Array, axis: int, logarithm: bool) -> list[str]:
+    """Rows of out are those of x after softmax, or log softmax, shifted by their maxima."""
     n = len(x.shape)
     kept = [d for d in range(n) if d != axis % n] if n else []
     rows, (to, fro) = nest([x.shape[d] for d in kept], [[a.stride[d] for d in kept] for a in (out, x)])
@@ -64,11 +72,8 @@ def softmax(out: Array, x: Array, axis: int, logarithm: bool) -> list[str]:
 
 
 def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> list[str]:
-    """out = base but for the value where the index says so along an axis; the step ends where an index is out of range.
-
-    >>> x, i = Array("x", 0, (4, 3), (3, 1), torch.float32), Array("i", 0, (4, 1), (1, 1), torch.int64)
-    >>> scattered(x._replace(name="y"), x, 1, i, "1.0f")[-2].strip()
-    'y[3*i + 1*at + 0] = 1.0f;'
+    """out = base but for the value where the index says so along an axis; the step ends where an index is out
+    of range.
     """
     indices = INDICES[: len(index.shape)]
     axis %= len(out.shape)
@@ -79,12 +84,7 @@ def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> l
 
 
 def joined(out: Array, parts: Sequence[Array], axis: int, *, new: bool) -> list[str]:
-    """out = the parts behind one another along an axis, which is theirs or a new one.
-
-    >>> x = Array("x", 0, (), (), torch.float32)
-    >>> joined(Array("y", 0, (2,), (1,), torch.float32), [x, x], 0, new=True)
-    ['y[0] = x[0];', 'y[1] = x[0];']
-    """
+    """out = the parts behind one another along an axis, which is theirs or a new one."""
     lines, start = [], out.offset
     for part in parts:
         shape = (*part.shape[:axis], 1, *part.shape[axis:]) if new else part.shape

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pure_mlp._compile.c.arrays import CTYPES, Memory
 from pure_mlp._compile.c.printer import Printer
-from pure_mlp._compile.lower import Lowered
+from pure_mlp._compile.lowered import Lowered
 
 _BLAS = {"sgemm_": "float", "dgemm_": "double"}
 _PARTS = {"whole": 1, "half": 2, "quarter": 4}
@@ -26,7 +26,8 @@ class Source(NamedTuple):
 
 
 def source_of(lowered: Lowered, memory: Memory, *, blas: bool) -> Source:
-    """The C of a lowered step; without BLAS, if torch has none. Raises `Unplannable` for an operation that has none.
+    """The C of a lowered step; without BLAS, if torch has none. Raises `Unplannable` for an operation that has
+    none.
 
     >>> import torch
     >>> from pure_mlp._compile.c.arrays import arrays_of
@@ -92,9 +93,9 @@ int steps(void *const *mem, long n, const void *const *batch, {real} *losses)
         double loss;
         const int failure = advance(mem, batch + {count} * i, &loss);
         if (failure)
-            return failure;
+            return i;
         losses[i] = loss;
     }}
-    return 0;
+    return n;
 }}
 """

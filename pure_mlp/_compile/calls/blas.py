@@ -1,8 +1,14 @@
-"""The BLAS that torch carries, called by its symbols: what `torch.mm` calls in the end, without the microsecond before that."""
+"""The BLAS that torch carries, called by its documented symbols: what `torch.mm` calls in the end, without the
+microsecond before that.
+
+Every argument of these subroutines is an address. Integers are read rightly whether the library takes 32 bits
+or 64, where the lower ones come first.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,14 +20,17 @@ from torch import Tensor
 from pure_mlp._compile.graph import Spec
 
 Routine: TypeAlias = Callable[..., None]
-"""A subroutine of Fortran's: all arguments are addresses."""
 Arguments: TypeAlias = tuple[object, ...]
 LETTER = {torch.float32: "s", torch.float64: "d"}
 REAL = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
+_NO, _YES = ctypes.c_char_p(b"N"), ctypes.c_char_p(b"T")
+_ZERO = ctypes.byref(ctypes.c_double(0.0))  # read as a float it is 0 too
 
 
 class Address(ctypes.c_void_p):
-    """Where the elements of a tensor begin; `of` keeps the tensor alive, None where the address is set anew at each step."""
+    """Where the elements of a tensor begin; `of` keeps the tensor alive, None where the address is set anew at
+    each step.
+    """
 
     of: Tensor | None = None
 
@@ -40,58 +49,39 @@ class Operand(NamedTuple):
 
     @property
     def layout(self) -> tuple[ctypes.c_char_p, object]:
-        """What BLAS, which counts down columns, must know of a matrix: whether to transpose what lies there, and by how much
-        its columns are apart."""
+        """What BLAS, which counts down columns, must know: whether to transpose what lies there, and by how
+        much columns are apart.
+        """
         down, right = self.stride
         return (_NO, integer(right)) if down == 1 and right >= self.shape[0] else (_YES, integer(down))
 
 
-_NO, _YES = ctypes.c_char_p(b"N"), ctypes.c_char_p(b"T")
-
-
-def operand(t: Tensor) -> Operand:
-    """A tensor where it lies, which is kept alive.
-
-    >>> operand(torch.ones(2, 3)).stride
-    (3, 1)
-    """
-    return Operand(address(t), tuple(t.shape), t.stride())
-
-
 @cache
-def library() -> ctypes.CDLL | None:
-    """The library of torch's that exports BLAS, if there is one.
-
-    >>> found = library()
-    >>> found is None or hasattr(found, "sgemm_")
-    True
-    """
+def _library() -> ctypes.CDLL | None:
+    """The library of torch's that exports BLAS, if there is one."""
+    if sys.byteorder != "little":
+        return None
     for path in sorted((Path(torch.__file__).parent / "lib").glob("libtorch_cpu.*")):
-        found = ctypes.CDLL(str(path))
+        try:
+            found = ctypes.CDLL(str(path))
+        except OSError:
+            continue
         if hasattr(found, "sgemm_") and hasattr(found, "dgemm_"):
             return found
     return None
 
 
 @cache
-def routine(symbol: str) -> Routine | None:
-    """The subroutine of this symbol, `sgemm_` or `dgemv_`; None where torch has none.
-
-    >>> routine("no_such_symbol")
-    """
-    function = getattr(library(), symbol, None)
+def routine(name: str, dtype: torch.dtype) -> Routine | None:
+    """The subroutine `?gemm_`, `?gemv_` or `?axpy_` for a dtype; None where torch has none."""
+    function = getattr(_library(), f"{LETTER[dtype]}{name}_", None) if dtype in LETTER else None
     if function is not None:
         function.restype = None
     return function
 
 
 def address(t: Tensor) -> Address:
-    """Where the elements of a tensor begin.
-
-    >>> x = torch.ones(3)
-    >>> address(x[1:]).value - address(x).value
-    4
-    """
+    """Where the elements of a tensor begin."""
     at = Address(t.data_ptr())
     at.of = t
     return at
@@ -99,23 +89,16 @@ def address(t: Tensor) -> Address:
 
 @cache
 def integer(n: int) -> object:
-    """The address of an integer, read rightly whether the BLAS takes 32 bits or 64, where the lower ones come first.
-
-    >>> integer(3) is integer(3)
-    True
-    """
+    """The address of an integer."""
     return ctypes.byref(ctypes.c_int64(n))
 
 
 def fits(spec: Spec) -> bool:
-    """Whether BLAS takes such a matrix: of float32 or float64 in the processor's memory, its rows or its columns without gaps.
-
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> fits(spec_of(torch.ones(2, 3).t())), fits(spec_of(torch.ones(2, 3, 2)[..., 0])), fits(spec_of(torch.ones(0, 3)))
-    (True, False, False)
+    """Whether BLAS takes such a matrix: of float32 or float64 in the processor's memory, its rows or its
+    columns without gaps.
     """
     shape, stride, dtype, device = spec
-    if len(shape) != 2 or dtype not in LETTER or device.type != "cpu" or 0 in shape:
+    if len(shape) != 2 or dtype not in LETTER or device.type != "cpu" or not all(0 < n < 2**31 for n in (*shape, *stride)):
         return False
     return (stride[1] == 1 and stride[0] >= shape[1]) or (stride[0] == 1 and stride[1] >= shape[0])
 
@@ -123,16 +106,8 @@ def fits(spec: Spec) -> bool:
 def gemm(out: Operand, a: Operand, b: Operand, alpha: object, beta: object) -> Arguments:
     """The arguments of `?gemm_` for out <- alpha a b + beta out; where beta is 0, what out holds is not read.
 
-    out (m, n), a (m, k), b (k, n), of specs that `fits`; alpha and beta are addresses of numbers. Stored by rows, out is in BLAS's
-    eyes the transpose of what is wanted, which is b^T a^T.
-
-    >>> product, x, out = routine("sgemm_"), torch.tensor([[1.0, 2.0]]), torch.zeros(2, 2)
-    >>> one, row = ctypes.byref(ctypes.c_float(1.0)), operand(x)
-    >>> if product is not None:
-    ...     product(*gemm(operand(out), row.t, row, one, one))
-    >>> out if product else torch.tensor([[1.0, 2.0], [2.0, 4.0]])
-    tensor([[1., 2.],
-            [2., 4.]])
+    out (m, n), a (m, k), b (k, n), of specs that `fits`; alpha and beta are addresses of numbers. Stored by
+    rows, out is in BLAS's eyes the transpose of what is wanted, which is b^T a^T.
     """
     if out.layout[0] is _YES:
         out, a, b = out.t, b.t, a.t
@@ -140,18 +115,15 @@ def gemm(out: Operand, a: Operand, b: Operand, alpha: object, beta: object) -> A
     return ta, tb, integer(m), integer(n), integer(a.shape[1]), alpha, a.at, la, b.at, lb, beta, out.at, lc
 
 
-def gemv(out: Operand, a: Operand, x: Operand, alpha: object, beta: object) -> Arguments:
-    """The arguments of `?gemv_` for the vector out <- alpha a x + beta out; where beta is 0, what out holds is not read.
-
-    out (m,), a (m, k) of a spec that `fits`, x (k,).
-
-    >>> product, x, out = routine("sgemv_"), torch.tensor([1.0, 2.0]), torch.zeros(1)
-    >>> one = ctypes.byref(ctypes.c_float(1.0))
-    >>> if product is not None:
-    ...     product(*gemv(operand(out), operand(x.view(1, 2)), operand(x), one, one))
-    >>> out if product else torch.tensor([5.0])
-    tensor([5.])
+def gemv(out: Address, a: Operand, x: Address, alpha: object) -> Arguments:
+    """The arguments of `?gemv_` for the contiguous vector out <- alpha a x, which does not read out; a (m, k)
+    `fits`, x (k,).
     """
     transposed, step = a.layout
     m, k = a.shape if transposed is _NO else a.shape[::-1]
-    return transposed, integer(m), integer(k), alpha, a.at, step, x.at, integer(*x.stride), beta, out.at, integer(*out.stride)
+    return transposed, integer(m), integer(k), alpha, a.at, step, x, integer(1), _ZERO, out, integer(1)
+
+
+def axpy(out: Address, x: Address, count: int, alpha: object) -> Arguments:
+    """The arguments of `?axpy_` for contiguous out <- out + alpha x."""
+    return integer(count), alpha, x, integer(1), out, integer(1)

@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+from array import array
 from collections.abc import Callable, Mapping, MutableSequence
-from typing import cast
 
+import torch
 from torch import Tensor
 
-from pure_mlp._compile.calls.blas import Address, address
-from pure_mlp._compile.calls.onednn import Reference
-from pure_mlp._compile.calls.write import write
-from pure_mlp._compile.graph import Node, is_view, overload
-from pure_mlp._compile.host import HOST, INFIX
-from pure_mlp._compile.passes.place import Places
-from pure_mlp._compile.passes.schedule import root
+from pure_mlp._compile.calls.blas import LETTER, REAL, Address, Arguments, Routine, address
+from pure_mlp._compile.calls.outs import out_form
+from pure_mlp._compile.calls.products import PRODUCTS, write_update
+from pure_mlp._compile.graph import Node, Spec, is_view, name_of, overload, spec_of
+from pure_mlp._compile.lowered import Lowered
+from pure_mlp._compile.numbers import ARITHMETIC
+from pure_mlp._compile.operations import operation
+from pure_mlp._compile.program import Program
 
-Run = Callable[..., Tensor | None]
+
+def program(lowered: Lowered, counts: array[float]) -> Program:
+    """The program that calls torch and BLAS from Python."""
+    run, source = Emitter(lowered, counts).program()
+    return Program(run, source, lowered.places.buffers, lowered.outputs[-1].like.dtype)
 
 
 class Emitter:
     """Lines of source, and the cells that the names in them stand for."""
 
-    def __init__(self, places: Places, counts: MutableSequence[float], names: Mapping[Node, str]) -> None:
-        self.places = places
+    def __init__(self, lowered: Lowered, counts: MutableSequence[float]) -> None:
+        self.lowered, self.places = lowered, lowered.places
         self.lines: list[str] = []
-        self.cells: dict[str, object] = {"counts": counts}
+        self.numbers: list[str] = []
+        self.cells: dict[str, object] = {"counts": counts, "Tensor": Tensor}
         self.names: dict[Node, str] = {}
-        self.stable: dict[Node, Tensor] = {}
-        self.named = names
-        self.referred: set[str] = set()
+        self.known: dict[Node, Tensor] = {}
+        self.late: dict[Node, str] = {}
+        self.guarded: dict[str, None] = {}
         self.exposed: set[Node] = set()
-        self.buffer_names: dict[int, str] = {id(b): f"b{i}" for i, b in enumerate(places.buffers)}
+        self.buffer_names: dict[int, str] = {id(b): f"b{i}" for i, b in enumerate(self.places.buffers)}
 
-    def program(self, order: list[Node], outputs: list[Node], leaves: list[Node]) -> tuple[Run, str]:
-        """The function of the batch's tensors, which returns the loss, or None for a batch of other specs; and its source."""
-        batch = sorted((node for node in order if node.op == "batch"), key=lambda node: int(str(node.args[0])))
-        parameters = [self.named[node] for node in batch]
-        self.names.update(zip(batch, parameters))
-        for node in order:
+    def program(self) -> tuple[Callable[..., Tensor | None], str]:
+        """The function of the batch's tensors, which returns the loss, or None where it does not apply; and its
+        source.
+        """
+        batch = [node for node in self.lowered.order if node.op == "batch"]
+        parameters = [self.lowered.names[node] for node in sorted(batch, key=lambda node: node.slot)]
+        for node in self.lowered.order:
             self.emit(node)
-        for leaf in leaves:
-            node = outputs[int(str(leaf.args[0]))]
+        for leaf in self.lowered.leaves:
+            node = self.lowered.outputs[leaf.slot]
             if leaf.spec is None and node is not leaf:
-                self.lines.append(f"counts[{leaf.args[0]}] = {self.names[node]}")
+                self.line(f"counts[{leaf.slot}] = {self.name(node)}")
             elif leaf.spec is not None and self.places.of.get(node) is not self.places.of[leaf]:
-                self.lines.append(f"{self.cell(f'{self.names[leaf]}_copy_', self.places.of[leaf].copy_)}({self.names[node]})")
-        self.lines.append(f"return {self.names[outputs[-1]]}")
-        lines = [*map(self.guard, batch), *self.lines]
+                self.line(f"{self.cell(f'{self.name(leaf)}_copy_', self.places.of[leaf].copy_)}({self.name(node)})")
+        self.line(f"return {self.name(self.lowered.outputs[-1])}")
+        lines = [*map(self.guard, batch), *self.guard_constants(), *self.numbers, *self.guard_numbers(), *self.lines]
         source = f"def step({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in lines)
         body = source.replace("\n    ", "\n        ").rstrip()
-        scope: dict[str, Callable[..., Run]] = {}
+        scope: dict[str, Callable[..., Callable[..., Tensor | None]]] = {}
         exec(f"def make({', '.join(self.cells)}):\n    {body}\n    return step\n", scope)
         return scope["make"](**self.cells), source
 
     def guard(self, node: Node) -> str:
-        """Only tensors of these specs go on; where their memory is read past torch, only those that lie there as they are."""
-        x, spec = self.named[node], node.like
+        """Only plain tensors of these specs go on; where their memory is read past torch, only those that lie
+        there as they are.
+        """
+        x, spec = self.lowered.names[node], node.like
         shape, stride, dtype = (self.cell(f"{x}_{k}", v) for k, v in zip(("shape", "stride", "dtype"), spec[:3]))
-        plain = f" or not {x}.is_cpu or {x}.is_neg() or not ({x}_ptr := {x}.data_ptr())" if node in self.exposed else ""
-        return f"if {x}.shape != {shape} or {x}.stride() != {stride} or {x}.dtype is not {dtype}{plain}: return None"
+        test = f"type({x}) is not Tensor or {x}.shape != {shape} or {x}.stride() != {stride} or {x}.dtype is not {dtype}"
+        tape = f"{x}.requires_grad" + (f" or not {x}.is_cpu" if spec.device.type == "cpu" else "")
+        pointer = f" or {x}.is_neg() or not ({x}_ptr := {x}.data_ptr())" if node in self.exposed else ""
+        return f"if {test} or {tape}{pointer}: return None"
+
+    def guard_constants(self) -> list[str]:
+        """Tensors that the step captures are where they were."""
+        captured = enumerate(self.lowered.captured)
+        return [f"if {self.cell(f'captured{i}', t)}.data_ptr() != {at}: return None" for i, (t, at) in captured]
+
+    def guard_numbers(self) -> list[str]:
+        """Factors of products are neither 0, for which BLAS does not look at the product, nor infinite, nor NaN."""
+        return [f"if {' or '.join(f'not {n} or {n} - {n}' for n in self.guarded)}: return None"] if self.guarded else []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
 
     def cell(self, name: str, value: object) -> str:
         """A name for a value; the name itself unless it stands for another value already."""
@@ -70,109 +95,208 @@ class Emitter:
         return free
 
     def emit(self, node: Node) -> None:
-        if node in self.places.of:
-            self.bind(node, self.places.of[node])
-        if node.op in ("batch", "const", "gather") or (node.op == "carry" and node.spec is not None):
-            return
-        if node.op == "carry":
-            self.assign(node, "n", f"counts[{node.args[0]}]")
-        elif node.op == "item":
-            self.assign(node, "n", f"{self.argument(node.args[0])}.item()")
+        out = self.places.of.get(node)
+        if out is not None:
+            self.bind(node, out)
+        if node.op == "batch":
+            self.names[node] = self.lowered.names[node]
+            shape, stride, dtype, device = node.like
+            self.known[node] = torch.empty_strided(shape, stride, dtype=dtype, device=device)
+        elif node.op in ("const", "gather") or (node.op == "carry" and out is not None):
+            pass
+        elif node.op == "carry":
+            self.assign(node, f"counts[{node.slot}]", self.numbers)
         elif node.op.startswith("host."):
-            self.host(node, node.op[5:])
+            self.number(node, node.op[5:])
+        elif node.op == "item":
+            self.assign(node, f"{self.text(node.args[0])}.item()")
+        elif node.op == "getitem":
+            self.assign(node, f"{self.text(node.args[0])}[{node.slot}]")
         elif is_view(node.op):
             self.view(node)
-        elif node.op == "getitem":
-            self.assign(node, "v", f"{self.argument(node.args[0])}[{node.args[1]}]")
-        elif node in self.places.of:
-            write(self, node, self.places.of[node])
+        elif out is None:
+            self.assign(node, f"{self.cell(name_of(node.op), overload(node.op))}({self.arguments(node.args, node.kwargs)})")
+        elif node.op in PRODUCTS:
+            PRODUCTS[node.op](self, node, out)
+        elif node.op == "aten.add.Tensor" and write_update(self, node, out):
+            pass
         else:
-            func = overload(node.op)
-            self.assign(node, "v", f"{self.cell(node.op.split('.')[1], func)}({self.arguments(node.args, node.kwargs)})")
+            self.operation(node, out)
+
+    def operation(self, node: Node, out: Tensor) -> None:
+        """An operation on elements: the method that overwrites the first operand, where that lies in `out`;
+        else a call with `out=`.
+        """
+        first, form, name = node.args[0] if node.args else None, out_form(node.op), name_of(node.op)
+        if node.op == "fill":
+            self.method(node, "fill_", node.args, {})
+        elif name in ("clone", "_to_copy"):
+            self.method(node, "copy_", node.args[:1], {})
+        elif node.op == "log_sigmoid":
+            forward = self.cell(name, torch.ops.aten.log_sigmoid_forward.output)
+            scratch = self.scratch(node)
+            self.line(f"{forward}({self.text(first)}, output={self.name(node)}, buffer={scratch})")
+        elif operation(node.op).method and isinstance(first, Node) and self.places.of.get(first) is out:
+            self.method(node, f"{name}_", node.args[1:], node.kwargs)
+        elif form is not None:
+            self.call(form.call, node.args, node, {k: v for k, v in node.kwargs.items() if k in form.takes}, form.out)
+
+    def call(
+        self, function: Callable[..., object], args: tuple[object, ...], node: Node, kwargs: Mapping[str, object], out: str = "out"
+    ) -> None:
+        """A function of torch's that writes into the memory of the node."""
+        label = self.cell(name_of(node.op).split(".")[0], function)
+        self.line(f"{label}({self.arguments(args, kwargs)}, {out}={self.name(node)})")
+
+    def method(self, node: Node, method: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        """A method of the node's tensor that changes it in place."""
+        call = f"{self.name(node)}_{method}"
+        self.cells.setdefault(call, getattr(self.places.of[node], method))
+        self.line(f"{call}({self.arguments(args, kwargs)})")
+
+    def blas(self, name: str, node: Node, f: Routine, arguments: Arguments, alpha: object, value: str, kept: object = 0.0) -> None:
+        """A subroutine of BLAS, and behind it what it computes."""
+        given, out = f"p{len(self.lines)}", self.name(node)
+        self.cells[given] = arguments
+        factor = "" if alpha == 1 else f"{self.text(alpha)} * "
+        old = "" if kept in (0, 1) else f"{self.text(kept)} * {out} + "
+        call = self.cell(f"{LETTER[node.like.dtype]}{name}", f)
+        self.line(f"{call}(*{given})  # {out} {'+=' if kept == 1 else '='} {old}{factor}{value}")
+
+    def scale(self, c: object, dtype: torch.dtype, *, zero: bool = False) -> object:
+        """The address of a factor: of one that is written there at each step where it is a host number."""
+        if isinstance(c, Node):
+            self.checked(c)
+            name = f"{self.names[c]}_{LETTER[dtype]}"
+            if name not in self.cells:
+                self.cells[name] = REAL[dtype]()
+                self.numbers.append(f"{name}.value = {self.names[c]}")
+            cell = self.cells[name]
+            if isinstance(cell, (ctypes.c_float, ctypes.c_double)):
+                return ctypes.byref(cell)
+        if not isinstance(c, (int, float)) or not math.isfinite(c) or (not c and not zero):
+            raise TypeError(f"{c!r} is no factor for BLAS")
+        return ctypes.byref(REAL[dtype](c))
+
+    def checked(self, *factors: object) -> None:
+        """Let the program stop before it begins where one of these factors is 0, infinite or NaN."""
+        self.guarded.update((self.names[c], None) for c in factors if isinstance(c, Node))
+
+    def ones(self, n: int, dtype: torch.dtype) -> Address:
+        """As many ones."""
+        name = f"ones_{LETTER[dtype]}{n}"
+        cell = self.cells.setdefault(name, address(torch.ones(n, dtype=dtype)))
+        return cell if isinstance(cell, Address) else Address()
+
+    def scratch(self, node: Node) -> str:
+        """A buffer like a node, one for all of its spec."""
+        t = self.layout(node)
+        name = f"scratch_{'_'.join(map(str, t.shape))}{'' if t.dtype == torch.float32 else str(t.dtype)[6:]}"
+        if name not in self.cells:
+            self.places.buffers.append(torch.empty(t.shape, dtype=t.dtype, device=t.device))
+            self.cells[name] = self.places.buffers[-1]
+        return name
+
+    def rows(self, c: Node, out: Tensor) -> object:
+        """A bias seen as a matrix of equal rows, once and for all: otherwise each call expands it."""
+        if c.op == "batch" or c not in self.places.of or c.like.shape == tuple(out.shape):
+            return c
+        return _Cell(self.cell(f"{self.name(c)}_rows", self.known[c].expand(*out.shape)))
 
     def bind(self, node: Node, t: Tensor) -> None:
-        if node.op == "const":
-            self.buffer_names.setdefault(id(t), f"k{node.index}")
-        elif node.op in ("carry", "slice"):
-            self.buffer_names.setdefault(id(t), self.named[node])
-        self.buffer_names.setdefault(id(t), f"g{node.index}")
-        self.names[node] = self.cell(self.buffer_names[id(t)], t) if node.op != "const" else self.constant(node, t)
-        self.stable[node] = t
+        if node.op in ("carry", "slice"):
+            self.buffer_names.setdefault(id(t), self.lowered.names[node])
+        label = self.buffer_names.setdefault(id(t), f"{'k' if node.op == 'const' else 'g'}{node.index}")
+        self.known[node] = t.detach() if node.op == "const" else t
+        self.names[node] = self.cell(label, self.known[node])
 
-    def constant(self, node: Node, t: Tensor) -> str:
-        name = self.buffer_names[id(t)]
-        self.cells[name] = t
-        return name
+    def assign(self, node: Node, expression: str, lines: list[str] | None = None) -> None:
+        self.names[node] = f"{'n' if node.spec is None else 'v'}{node.index}"
+        (self.lines if lines is None else lines).append(f"{self.names[node]} = {expression}")
 
-    def assign(self, node: Node, prefix: str, expression: str) -> None:
-        self.names[node] = f"{prefix}{node.index}"
-        self.lines.append(f"{self.names[node]} = {expression}")
-
-    def host(self, node: Node, name: str) -> None:
-        args = [self.argument(a) for a in node.args]
-        if name in INFIX:
-            self.assign(node, "n", f"{args[0]} {INFIX[name]} {args[1]}")
-        else:
-            self.assign(node, "n", f"{self.cell('host_' + name, HOST[name])}({', '.join(args)})")
+    def number(self, node: Node, name: str) -> None:
+        args = [self.text(a) for a in node.args]
+        row = ARITHMETIC[name]
+        text = f"{args[0]} {row.infix} {args[1]}" if row.infix else f"{self.cell('host_' + name, row.python)}({', '.join(args)})"
+        self.assign(node, text, self.numbers)
 
     def view(self, node: Node) -> None:
-        base, func = cast(Node, node.args[0]), overload(node.op)
-        if node.op == "slice":
-            if node in self.places.of:
-                return
-            start, size = int(str(node.args[1])), math.prod(node.like.shape)
-            self.stable[node] = self.stable[base][start : start + size].view(node.like.shape)
-            self.names[node] = self.cell(self.named[node], self.stable[node])
+        """A view of the program's own memory, once and for all; of a batch, when somebody needs more than its
+        address.
+        """
+        if node in self.places.of:
             return
-        name = node.op.split(".")[1].strip("_")
-        if base.spec == node.spec and base in self.names:
-            self.names[node] = self.names[base]
-            if base in self.stable:
-                self.stable[node] = self.stable[base]
-        elif base in self.stable and func is not None:
-            self.stable[node] = func(self.stable[base], *node.args[1:], **node.kwargs)
-            self.names[node] = f"{self.names[base]}_{name}{'' if name == 't' else node.index}"
-            self.cells[self.names[node]] = self.stable[node]
+        base, func = node.operands[0], overload(node.op)
+        if node.op == "slice":
+            start = node.integer(1)
+            self.known[node] = self.known[base][start : start + math.prod(node.like.shape)].view(node.like.shape)
+            self.names[node] = self.cell(self.lowered.names[node], self.known[node])
+        elif func is None or base not in self.known:
+            self.assign(node, f"{self.cell(name_of(node.op), func)}({self.arguments(node.args, node.kwargs)})")
         else:
-            self.assign(node, "v", f"{self.cell(name, func)}({self.arguments(node.args, node.kwargs)})")
+            self.known[node] = func(self.known[base], *node.args[1:], **node.kwargs)
+            label = f"{self.label(base)}_{name_of(node.op).strip('_')}{node.index}"
+            if self.root(node).op == "batch":
+                self.late[node] = label
+            else:
+                self.names[node] = self.cell(label, self.known[node])
 
-    def reference(self, node: Node) -> str:
-        """What names this node's tensor for C++: a cell where the tensor is always the same, else made at each step."""
-        name = f"{self.names[node]}_ref"
-        if node in self.stable:
-            self.cells.setdefault(name, Reference(self.stable[node]))
-        elif name not in self.referred:
-            self.lines.append(f"{name} = {self.cell('Reference', Reference)}({self.names[node]})")
-            self.referred.add(name)
-            self.exposed.add(root(node))
-        return name
+    def root(self, node: Node) -> Node:
+        while is_view(node.op):
+            node = node.operands[0]
+        return node
 
-    def address(self, node: Node) -> Address:
-        """Where this node's tensor lies; set at each step where that is not always the same."""
-        if node in self.stable:
-            return address(self.stable[node])
-        name = f"{self.names[node]}_at"
-        if name not in self.cells:
-            self.cells[name] = Address()
-            x = self.names[node]
-            self.lines.append(f"{name}.value = {x}_ptr" if node.op == "batch" else f"{name}.value = {x}.data_ptr()")
-            self.exposed.add(root(node))
-        return cast(Address, self.cells[name])
+    def layout(self, node: Node) -> Spec:
+        """The spec of a node as it lies in memory."""
+        return spec_of(self.known[node]) if node in self.known else node.like
 
-    def method(self, name: str, out: Tensor, method: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        call = f"{name}_{method}"
-        self.cells.setdefault(call, getattr(out, method))
-        self.lines.append(f"{call}({self.arguments(args, kwargs)})")
+    def address(self, node: Node) -> Address | None:
+        """Where a tensor lies: the program's own, or a batch's, whose address is set at each step; None for others."""
+        if node not in self.known or not self.known[node].is_cpu:
+            return None
+        t, base = self.known[node], self.root(node)
+        if base.op == "batch":
+            offset = t.data_ptr() - self.known[base].data_ptr()
+            x = self.names[base]
+            name = f"{x}_at{offset or ''}"
+            if name not in self.cells:
+                self.cells[name] = Address()
+                self.exposed.add(base)
+                self.numbers.append(f"{name}.value = {x}_ptr{f' + {offset}' if offset else ''}")
+            cell = self.cells[name]
+            return cell if isinstance(cell, Address) else None
+        return address(t) if t.data_ptr() and not t.is_neg() and type(t) is Tensor else None
+
+    def label(self, node: Node) -> str:
+        """What a value is called in a comment."""
+        return self.names.get(node) or self.late[node]
+
+    def name(self, node: Node) -> str:
+        """The name of a value."""
+        if node in self.late:
+            base = node.operands[0]
+            func = self.cell(name_of(node.op), overload(node.op))
+            self.line(f"{self.late[node]} = {func}({self.arguments((base, *node.args[1:]), node.kwargs)})")
+            self.names[node] = self.late.pop(node)
+        return self.names[node]
 
     def arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+        """Arguments in Python."""
         plain = [(k, a) for k, a in kwargs.items() if not (k in ("alpha", "beta", "value") and a == 1)]
-        return ", ".join([*map(self.argument, args), *(f"{k}={self.argument(a)}" for k, a in plain)])
+        return ", ".join([*map(self.text, args), *(f"{k}={self.text(a)}" for k, a in plain)])
 
-    def argument(self, a: object) -> str:
+    def text(self, a: object) -> str:
+        """An argument in Python."""
         if isinstance(a, Node):
-            return self.names[a]
+            return self.name(a)
+        if isinstance(a, _Cell):
+            return str(a)
         if isinstance(a, tuple):
-            return f"[{', '.join(map(self.argument, a))}]"
+            return f"[{', '.join(map(self.text, a))}]"
         if a is None or isinstance(a, (bool, int, str)) or (isinstance(a, float) and math.isfinite(a)):
             return repr(a)
         return self.cell(f"k_{type(a).__name__}", a)
+
+
+class _Cell(str):
+    """The name of a cell, as an argument."""

@@ -1,100 +1,190 @@
-"""How products of matrices are written down: by BLAS where it can be called past torch, by oneDNN, or by torch."""
+"""How products and sums are written down: calls of BLAS where its operands are known by address, else of torch."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.calls.blas import LETTER, Operand, gemm, operand
-from pure_mlp._compile.calls.gemms import Kernel, fastest, kernel
-from pure_mlp._compile.calls.onednn import onednn
-from pure_mlp._compile.calls.subroutine import Scales, addressable, number, place, subroutine
-from pure_mlp._compile.graph import Node
+from pure_mlp._compile.calls.blas import Address, Operand, axpy, fits, gemm, gemv, routine
+from pure_mlp._compile.graph import Node, overload
 
 if TYPE_CHECKING:
     from pure_mlp._compile.calls.emit import Emitter
 
 _SPREAD = 2**15
-"""Elements up to which a bias is spread over rows by a product: more are copied."""
+"""Elements up to which a bias is spread over rows by a product of ones: more are copied."""
+_ROWS = 64
+"""Rows up to which they are summed as a product with ones, term after term: torch's sum of more is a tree, and
+errs less.
+"""
+_TERMS = 4096
+"""The same for all elements of a tensor, which BLAS adds up in vectors."""
 
 
-def _mm(e: Emitter, node: Node, out: Tensor) -> None:
-    """A B s."""
-    a, b, factor = cast("tuple[Node, Node, object]", (*node.args, 1.0)[:3])
-    chosen = _chosen(e, node, a, b, adds=False)
-    if chosen != "torch":
-        _product(e, chosen, node, a, b, Scales(factor, 0.0))
-    elif factor == 1:
-        e.lines.append(f"{e.cell('mm', torch.mm)}({e.arguments((a, b), {})}, out={e.names[node]})")
-    else:
-        e.method(e.names[node], out, "addmm_", (a, b), {"beta": 0.0, "alpha": factor})
+def write_product(e: Emitter, node: Node, out: Tensor) -> None:
+    """gemm: s A B, and mm."""
+    a, b, alpha = (*node.args, 1.0)[:3]
+    if not isinstance(a, Node) or not isinstance(b, Node):
+        raise TypeError(f"{node.op} of {a!r} and {b!r}")
+    if not _gemm(e, node, a, b, alpha, 0.0):
+        e.checked(alpha)
+        scales = {} if alpha == 1 else {"beta": 0.0, "alpha": alpha}
+        e.method(node, "addmm_", (a, b), scales) if scales else e.call(torch.mm, (a, b), node, {})
 
 
-def _addmm(e: Emitter, node: Node, out: Tensor) -> None:
-    """c beta + A B alpha: in the memory of c where that is the result's, else c is copied there before or added afterwards."""
-    c, a, b = cast("tuple[Node, Node, Node]", node.args)
+def write_sum_with_product(e: Emitter, node: Node, out: Tensor) -> None:
+    """addmm: c beta + A B alpha, in the memory of c where that is the result's, else c is spread there first."""
+    c, a, b = (node.node(i) for i in range(3))
     beta, alpha = node.kwargs.get("beta", 1.0), node.kwargs.get("alpha", 1.0)
     own = e.places.of.get(c) is out
-    chosen = _chosen(e, node, a, b, adds=own)
-    if own and chosen != "torch":
-        _product(e, chosen, node, a, b, Scales(alpha, beta))
-    elif own:
-        e.method(e.names[node], out, "addmm_", (a, b), node.kwargs)
-    elif chosen == "onednn":
-        _product(e, chosen, node, a, b, Scales(alpha, 0.0))
-        e.method(e.names[node], out, "add_", (c,), {"alpha": beta})
-    elif chosen == "torch":
-        rest = e.arguments((a, b), node.kwargs)
-        e.lines.append(f"{e.cell('addmm', torch.addmm)}({_rows(e, c, out)}, {rest}, out={e.names[node]})")
+    if not (_is_factor(alpha) and _is_factor(beta)):
+        e.call(torch.addmm, (c, a, b), node, node.kwargs)
+    elif own and not _gemm(e, node, a, b, alpha, beta):
+        e.checked(alpha, beta)
+        e.method(node, "addmm_", (a, b), node.kwargs)
+    elif not own and _by_blas(e, node, a, b):
+        _spread(e, node, c, out)
+        _gemm(e, node, a, b, alpha, beta)
+    elif not own:
+        e.checked(alpha, beta)
+        e.call(torch.addmm, (e.rows(c, out), a, b), node, node.kwargs)
+
+
+def write_sum(e: Emitter, node: Node, out: Tensor) -> None:
+    """rowsum and total: s times the sum of the rows of d, or of all its elements."""
+    d, factor = node.node(0), node.number(1)
+    shape = d.like.shape
+    if node.op == "rowsum":
+        by_blas, axes = shape[0] <= _ROWS and _gemv(e, node, d, (shape[1], shape[0]), factor), [0]
     else:
-        _spread(e, chosen, node, c, out)
-        _product(e, chosen, node, a, b, Scales(alpha, beta))
+        by_blas, axes = d.like.shape != () and out.numel() == 1 and _total(e, node, d, factor), [*range(len(shape))]
+    if not by_blas:
+        e.call(sum_out(), (d, tuple(axes)), node, {})
+        _multiply(e, node, factor)
 
 
-def _spread(e: Emitter, chosen: Kernel, node: Node, c: Node, out: Tensor) -> None:
-    """c in every row of the result: small, as the product of a column of ones and a row, a shorter call than that of torch."""
-    n, m = out.shape
-    row = c.like.shape == (m,) and c.like.stride == (1,) and c.like.dtype == out.dtype
-    if n * m > _SPREAD or not row or c not in e.stable or not addressable(e, c):
-        e.lines.append(f"{e.cell(f'{e.names[node]}_copy_', out.copy_)}({_rows(e, c, out)})")
+def write_square_sum(e: Emitter, node: Node, out: Tensor) -> None:
+    """sqsum: s times the sum of the squares of d."""
+    d, factor = node.node(0), node.number(1)
+    at, count, f = e.address(d), math.prod(d.like.shape), routine("gemv", d.like.dtype)
+    if at is not None and f is not None and e.layout(d).dense and 0 < count <= _TERMS and e.address(node):
+        row = Operand(at, (1, count), (count, 1))
+        e.blas("gemv", node, f, gemv(_known(e, node), row, at, e.scale(factor, d.like.dtype)), factor, f"|{e.label(d)}|^2")
         return
-    ones = operand(torch.ones(n, 1, dtype=out.dtype))
-    _gemm(e, chosen, node, ones, Operand(e.address(c), (1, m), (m, 1)), Scales(1.0, 0.0), f"ones({n}, 1) @ {e.names[c]}")
+    squares = e.scratch(d)
+    e.line(f"{e.cell('mul', torch.mul)}({e.name(d)}, {e.name(d)}, out={squares})")
+    e.line(f"{e.cell('sum', sum_out())}({squares}, {[*range(len(d.like.shape))]}, out={e.name(node)})")
+    _multiply(e, node, factor)
 
 
-def _rows(e: Emitter, c: Node, out: Tensor) -> str:
-    """A bias seen as a matrix of equal rows, once and for all: otherwise each call expands it."""
-    if c not in e.stable or c.like.shape == out.shape:
-        return e.names[c]
-    return e.cell(f"{e.names[c]}_rows", e.stable[c].expand(*out.shape))
+def write_update(e: Emitter, node: Node, out: Tensor) -> bool:
+    """add: a + alpha b in the memory of a, both contiguous and alike. Returns whether it was written."""
+    a, b, alpha = node.args[0], node.args[1], node.kwargs.get("alpha", 1.0)
+    if not (isinstance(a, Node) and isinstance(b, Node) and e.places.of.get(a) is out and b.spec is not None and _is_factor(alpha)):
+        return False
+    f = routine("axpy", out.dtype)
+    alike = b.like.shape == tuple(out.shape) and b.like.dtype == out.dtype and out.is_contiguous() and e.layout(b).dense
+    if f is None or not alike or not 0 < out.numel() < 2**31 or e.address(b) is None or e.address(node) is None:
+        return False
+    arguments = axpy(_known(e, node), _known(e, b), out.numel(), e.scale(alpha, out.dtype))
+    e.blas("axpy", node, f, arguments, alpha, e.label(b), kept=1.0)
+    return True
 
 
-def _chosen(e: Emitter, node: Node, a: Node, b: Node, adds: bool) -> Kernel:
-    chosen = fastest(a.like, b.like, node.like, adds)
-    return chosen if chosen == "onednn" or addressable(e, node, a, b) else "torch"
+def _is_factor(c: object) -> bool:
+    """Whether BLAS reads what stands behind a factor: not for 0; and inf and NaN are left to torch."""
+    return isinstance(c, Node) or (isinstance(c, (int, float)) and math.isfinite(c) and c != 0)
 
 
-def _product(e: Emitter, chosen: Kernel, node: Node, a: Node, b: Node, scales: Scales) -> None:
-    """out <- beta out + alpha A B."""
-    if chosen == "onednn":
-        references = ", ".join(map(e.reference, (a, b, node)))
-        e.lines.append(f"{e.cell('onednn', onednn())}({references}, {e.argument(scales.beta)}, {e.argument(scales.alpha)})")
-        return
-    _gemm(e, chosen, node, place(e, a), place(e, b), scales, f"{e.names[a]} @ {e.names[b]}")
+def sum_out() -> Callable[..., object]:
+    """torch's sum over axes into given memory."""
+    found = overload("aten.sum.IntList_out")
+    if found is None:
+        raise TypeError("torch has no sum")
+    return found
 
 
-def _gemm(e: Emitter, chosen: Kernel, node: Node, a: Operand, b: Operand, scales: Scales, formula: str) -> None:
+def _multiply(e: Emitter, node: Node, factor: object) -> None:
+    if factor != 1:
+        e.method(node, "mul_", (factor,), {})
+
+
+def _known(e: Emitter, node: Node) -> Address:
+    at = e.address(node)
+    if at is None:
+        raise TypeError(f"{node.op} has no address")
+    return at
+
+
+def _operand(e: Emitter, node: Node) -> Operand:
+    return Operand(_known(e, node), node.like.shape, e.layout(node).stride)
+
+
+def _by_blas(e: Emitter, node: Node, a: Node, b: Node) -> bool:
+    """Whether BLAS multiplies these: of one dtype, without gaps, in memory whose address is known."""
+    dtypes = {x.like.dtype for x in (node, a, b)}
+    plain = len(dtypes) == 1 and all(fits(e.layout(x)) for x in (node, a, b))
+    return plain and routine("gemm", node.like.dtype) is not None and all(e.address(x) is not None for x in (node, a, b))
+
+
+def _gemm(e: Emitter, node: Node, a: Node, b: Node, alpha: object, beta: object) -> bool:
+    """out <- beta out + alpha A B; returns whether it was written."""
     dtype = node.like.dtype
-    alpha, beta = (number(e, scale, dtype) for scale in scales)
-    name = f"{LETTER[dtype]}gemm{'_avx512' if chosen == 'avx512' else ''}"
-    subroutine(e, name, kernel(chosen, dtype), node, gemm(place(e, node), a, b, alpha, beta), scales, formula)
+    f = routine("gemm", dtype)
+    if f is None or not _by_blas(e, node, a, b):
+        return False
+    operands = _operand(e, node), _operand(e, a), _operand(e, b)
+    arguments = gemm(*operands, e.scale(alpha, dtype), e.scale(beta, dtype, zero=True))
+    e.blas("gemm", node, f, arguments, alpha, f"{e.label(a)} @ {e.label(b)}", kept=beta)
+    return True
+
+
+def _spread(e: Emitter, node: Node, c: Node, out: Tensor) -> None:
+    """c in every row of the result: small, as the product of a column of ones and a row, a shorter call than
+    that of torch.
+    """
+    n, m = out.shape
+    dtype, f, at = out.dtype, routine("gemm", out.dtype), e.address(c)
+    row = c.like.shape == (m,) and c.like.dtype == dtype and e.layout(c).dense
+    if f is None or at is None or not row or n * m > _SPREAD:
+        e.line(f"{e.cell(f'{e.name(node)}_copy_', out.copy_)}({e.text(e.rows(c, out))})")
+        return
+    column = Operand(e.ones(n, dtype), (n, 1), (1, 1))
+    arguments = gemm(_operand(e, node), column, Operand(at, (1, m), (m, 1)), e.scale(1.0, dtype), e.scale(0.0, dtype, zero=True))
+    e.blas("gemm", node, f, arguments, 1.0, f"ones({n}, 1) @ {e.label(c)}")
+
+
+def _gemv(e: Emitter, node: Node, d: Node, shape: tuple[int, int], factor: object) -> bool:
+    """out <- factor D^T 1, which is the sum of the rows of D."""
+    f, at = routine("gemv", d.like.dtype), e.address(d)
+    if f is None or at is None or not fits(e.layout(d)) or not e.layout(node).dense or e.address(node) is None:
+        return False
+    ones = e.ones(shape[1], d.like.dtype)
+    arguments = gemv(_known(e, node), _operand(e, d).t, ones, e.scale(factor, d.like.dtype))
+    e.blas("gemv", node, f, arguments, factor, f"ones({shape[1]}) @ {e.label(d)}")
+    return True
+
+
+def _total(e: Emitter, node: Node, d: Node, factor: object) -> bool:
+    """out <- factor times the sum of few contiguous elements."""
+    f, at, count = routine("gemv", d.like.dtype), e.address(d), math.prod(d.like.shape)
+    if f is None or at is None or not e.layout(d).dense or not 0 < count <= _TERMS or e.address(node) is None:
+        return False
+    row, ones = Operand(at, (1, count), (count, 1)), e.ones(count, d.like.dtype)
+    e.blas("gemv", node, f, gemv(_known(e, node), row, ones, e.scale(factor, d.like.dtype)), factor, f"sum({e.label(d)})")
+    return True
 
 
 PRODUCTS: dict[str, Callable[[Emitter, Node, Tensor], None]] = {
-    **dict.fromkeys(("aten.mm.default", "gemm"), _mm),
-    "aten.addmm.default": _addmm,
+    "gemm": write_product,
+    "aten.mm.default": write_product,
+    "aten.addmm.default": write_sum_with_product,
+    "rowsum": write_sum,
+    "total": write_sum,
+    "sqsum": write_square_sum,
 }
 """What writes down each of these operations: to the lines of the emitter, given node and memory."""

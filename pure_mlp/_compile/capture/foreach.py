@@ -15,13 +15,10 @@ _LEAF |= {"lerp": "aten.lerp.Scalar"}
 def per_leaf(
     op: str, args: tuple[object, ...], place: Callable[[], str]
 ) -> Iterator[tuple[str, tuple[object, ...], dict[str, object]]]:
-    """The operation on each leaf, its arguments and keywords: tuples among the arguments give theirs, anything else is shared.
+    """The operation on each leaf, its arguments and keywords: tuples among the arguments give theirs, anything
+    else is shared.
 
-    Raises `Unplannable` for one without an entry in the table.
-
-    >>> [*per_leaf("aten._foreach_mul.Scalar", ((1, 2), 3.0), str)]
-    [('aten.mul.Tensor', (1, 3.0), {}), ('aten.mul.Tensor', (2, 3.0), {})]
-    """
+    Raises `Unplannable` for one without an entry in the table."""
     name = op.split(".")[1].removeprefix("_foreach_")
     if name not in _LEAF:
         raise Unplannable(f"{op} has no form for single tensors here {place()}")
@@ -33,11 +30,8 @@ def per_leaf(
 
 
 def independent(args: Sequence[object]) -> bool:
-    """Whether an operation in place on the list args[0] means the same in any order: no tensor is there twice or read for another.
-
-    >>> a, b = object(), object()
-    >>> independent(([a, b], [a, b])), independent(([a, b], [b, a])), independent(([a, a], 2.0)), independent(([a, b], a))
-    (True, False, False, False)
+    """Whether an operation in place on the list args[0] means the same in any order: no tensor is there twice
+    or read for another.
     """
     targets = args[0] if args and isinstance(args[0], (list, tuple)) else ()
     place = {id(t): i for i, t in enumerate(targets)}

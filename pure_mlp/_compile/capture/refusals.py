@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 
@@ -22,7 +23,17 @@ _MAKES = {"tensor", "as_tensor", "asarray", "new_tensor"}
 
 
 class Reads(TorchFunctionMode):
-    """Within it a tensor's memory cannot go to Python: `Unplannable` names the function and the line."""
+    """It notices when a tensor's memory goes to Python: the refusal names the function and the line.
+
+    name is that of the function called last, generators are those given to functions so far, refusal is the
+    first reason why the step has no program.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = ""
+        self.generators: list[Generator] = []
+        self.refusal: Unplannable | None = None
 
     def __torch_function__(
         self,
@@ -31,21 +42,27 @@ class Reads(TorchFunctionMode):
         args: tuple[object, ...] = (),
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
-        """Run the function, or refuse it."""
-        name = getattr(func, "__name__", "")
+        """Run the function, and see whether a program could."""
+        self.name = name = getattr(func, "__name__", "")
         listed = name in _MAKES and any(isinstance(a, (list, tuple)) and any(True for _ in _tensors(a)) for a in args)
         if func in _READS or listed:
-            raise Unplannable(f"{name} reads the values of a tensor into Python {step_line()}")
+            with self.refusing():
+                raise Unplannable(f"{name} reads the values of a tensor into Python {step_line()}")
+        self.generators += [a for a in (*args, *(kwargs or {}).values()) if isinstance(a, Generator)]
         return func(*args, **(kwargs or {}))
 
 
-def refuse_reading(func: OpOverload, args: tuple[object, ...]) -> None:
-    """Raises `Unplannable` for an operation whose result is a Python value, or has a shape that depends on values.
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Within it `Unplannable` is noted, not raised; the first one stays."""
+        try:
+            yield
+        except Unplannable as refusal:
+            self.refusal = self.refusal or refusal
 
-    >>> refuse_reading(torch.ops.aten.nonzero.default, (torch.ones(2),))  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    pure_mlp._compile.graph.Unplannable: the shape of the result of aten.nonzero.default depends on values...
-    """
+
+def refuse_reading(func: OpOverload, args: tuple[object, ...]) -> None:
+    """Raises `Unplannable` for an operation whose result is a Python value, or has a shape that depends on values."""
     if torch.Tag.data_dependent_output in func.tags:
         raise Unplannable(f"a value of a tensor is read into Python (item, float, a branch) {step_line()}")
     masked = any(t.dtype in (torch.bool, torch.uint8) for t in _tensors(args[1:]))
@@ -54,9 +71,8 @@ def refuse_reading(func: OpOverload, args: tuple[object, ...]) -> None:
 
 
 def refuse_result(func: OpOverload, out: object) -> None:
-    """Raises `Unplannable` for a result that has no place in a buffer: a tensor that is not strided, several views at once.
-
-    >>> refuse_result(torch.ops.aten.exp.default, torch.ones(2))
+    """Raises `Unplannable` for a result that has no place in a buffer: a tensor that is not strided, several
+    views at once.
     """
     if any(t.layout != torch.strided for t in _tensors((out,))):
         raise Unplannable(f"the result of {func} is not a strided tensor {step_line()}")
@@ -64,21 +80,21 @@ def refuse_result(func: OpOverload, out: object) -> None:
         raise Unplannable(f"{func} makes several views at once {step_line()}")
 
 
-def elsewhere(given: Sequence[Tensor]) -> Unplannable:
-    """The refusal of a batch with tensors whose numbers lie in others, as those of a wrapper class: they have no address.
-
-    >>> elsewhere([torch.ones(2)])
-    Unplannable('tensors of the batch have no memory of their own: Tensor')
+def functional(func: OpOverload) -> OpOverload | None:
+    """The overload without the trailing underscore that takes the same arguments: `relu_.default` ->
+    `relu.default`.
     """
-    return Unplannable(f"tensors of the batch have no memory of their own: {', '.join(type(t).__name__ for t in given)}")
+    packet = getattr(torch.ops.aten, func._schema.name.split("::")[1].removesuffix("_"), None)
+    names = [a.name for a in func._schema.arguments]
+    for name in packet.overloads() if packet is not None else ():
+        candidate: OpOverload = getattr(packet, name)
+        if not candidate._schema.is_mutable and [a.name for a in candidate._schema.arguments] == names:
+            return candidate
+    return None
 
 
 def step_line() -> str:
-    """Where the step is: the innermost line outside torch and this room.
-
-    >>> step_line()  # doctest: +ELLIPSIS
-    'at ...'
-    """
+    """Where the step is: the innermost line outside torch and this room."""
     outside = (os.path.dirname(torch.__file__), os.path.dirname(os.path.dirname(__file__)), sys.prefix + "/lib")
     for frame in reversed(traceback.extract_stack()):
         if not frame.filename.startswith(outside):

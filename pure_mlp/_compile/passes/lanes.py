@@ -6,17 +6,17 @@ from collections import Counter
 from itertools import chain
 from typing import NamedTuple
 
-from pure_mlp._compile.graph import Graph, Node, dense, is_pointwise, is_random, is_view
-from pure_mlp._compile.outs import has_out
-from pure_mlp._compile.passes.schedule import overwritable
+from pure_mlp._compile.calls.outs import has_out
+from pure_mlp._compile.graph import Graph, Node, is_random, is_view
+from pure_mlp._compile.operations import is_elementwise, overwritable
 
 
 class Lane(NamedTuple):
     """The elementwise nodes of one shape that update some leaves of the carry, and nothing outside reads; in order.
 
-    leaves are those leaves and given the other tensors they read (gradients), each in the order of first use. homes are the leaves
-    whose new values are among the given (momenta), by these: each is computed in the memory of its old value. Lanes of equal form
-    compute the same function of their leaves and given tensors.
+    leaves are those leaves and given the other tensors they read (gradients), each in the order of first use.
+    homes are the leaves whose new values are among the given (momenta), by these: each is computed in the
+    memory of its old value. Lanes of equal form compute the same function of their leaves and given tensors.
     """
 
     nodes: list[Node]
@@ -25,31 +25,37 @@ class Lane(NamedTuple):
     homes: dict[Node, Node]
     form: object
 
+    @property
+    def moved(self) -> list[Node]:
+        """The leaves that move into flat buffers."""
+        return [*self.leaves, *self.homes.values()]
 
-def lanes(graph: Graph) -> list[Lane]:
-    """All lanes of a graph.
 
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> import torch
-    >>> graph, spec = Graph(), spec_of(torch.ones(3))
-    >>> leaf = graph.add("carry", (0,), {}, spec)
-    >>> graph.outputs = [graph.add("aten.relu.default", (leaf,), {}, spec)]
-    >>> [lane.leaves == [leaf] for lane in lanes(graph)]
-    [True]
-    """
+def lane_groups(graph: Graph) -> list[list[Lane]]:
+    """The lanes of equal form together, where there are two at least."""
+    found = _lanes(graph)
+    given = Counter(a for lane in found for a in lane.given)
+    forms: dict[object, list[Lane]] = {}
+    for lane in found:
+        if all(given[a] == 1 for a in lane.given):  # two leaves with one gradient: it cannot lie in two places
+            forms.setdefault(lane.form, []).append(lane)
+    return [group for group in forms.values() if len(group) > 1]
+
+
+def _lanes(graph: Graph) -> list[Lane]:
     live = graph.live()
     component: dict[Node, list[Node]] = {}
     for node in live:
-        elementwise = is_pointwise(node.op) and not is_random(node.op) and node.op != "aten.clone.default"
+        elementwise = is_elementwise(node.op) and not is_random(node.op) and node.op != "aten.clone.default"
         if elementwise and node.spec is not None and node.spec.shape:
             touched = {id(component[a]): component[a] for a in node.operands if a in component and a.spec == node.spec}
             joined = [node, *chain.from_iterable(touched.values())]
             component.update((a, joined) for a in joined)
     readers = Counter(a for node in live for a in node.operands)
-    unique = {id(nodes): sorted(nodes, key=lambda node: node.index) for nodes in component.values()}
     slots: dict[Node, list[int]] = {}
     for i, node in enumerate(graph.outputs):
         slots.setdefault(node, []).append(i)
+    unique = {id(nodes): sorted(nodes, key=lambda node: node.index) for nodes in component.values()}
     found = [_lane(graph, nodes, readers, slots) for nodes in unique.values()]
     return [lane for lane in found if lane is not None]
 
@@ -73,14 +79,12 @@ def _lane(graph: Graph, nodes: list[Node], readers: Counter[Node], slots: dict[N
         return "leaf" if a.op == "carry" else "given", kind.index(a), _home(a, slots, readers) is not None
 
     form = [(n.op, operand(n.args), operand(tuple(n.kwargs.items()))) for n in nodes]
-    results = [graph.outputs[int(str(leaf.args[0]))] for leaf in leaves]
+    results = [graph.outputs[leaf.slot] for leaf in leaves]
     outputs = [node for node in nodes if node in slots]
     closed = all(inside[node] == readers[node] for node in nodes) and set(results) == set(outputs) and len(outputs) == len(results)
-    tensors = [*leaves, *given]
     homes = {a: home for a in given if (home := _home(a, slots, readers)) is not None}
     moving = all(_can_move(a) and (a in homes or a not in slots) for a in given)
-    plain = dense(spec) and moving and all(a.spec == spec for a in tensors)
-    if not outputs or not closed or not plain:
+    if not outputs or not closed or not moving or not spec.dense or any(a.spec != spec for a in (*leaves, *given)):
         return None
     return Lane(nodes, leaves, given, homes, (tuple(form), tuple(place[node] for node in results), spec.dtype, spec.device))
 
@@ -91,6 +95,8 @@ def _can_move(a: Node) -> bool:
 
 
 def _home(a: Node, slots: dict[Node, list[int]], readers: Counter[Node]) -> Node | None:
-    """The leaf of the carry whose new value this is, if nobody else reads the old one, and the new one may overwrite it."""
-    own = [leaf for leaf in overwritable(a) if leaf.op == "carry" and [*leaf.args] == slots.get(a) and readers[leaf] == 1]
+    """The leaf of the carry whose new value this is, if nobody else reads the old one, and the new one may
+    overwrite it.
+    """
+    own = [leaf for leaf in overwritable(a) if leaf.op == "carry" and [leaf.slot] == slots.get(a) and readers[leaf] == 1]
     return own[0] if own else None

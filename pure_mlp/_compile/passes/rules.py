@@ -1,194 +1,217 @@
-"""What sinks through what: a rule makes a value of the new graph from a node of the trace, or None to leave it as it is."""
+"""How numbers sink through operations: a rule makes a value of the new graph from a node of the trace, or None
+to leave it alone.
+
+A number in front of a tensor costs nothing until somebody needs the product itself: it travels outside, through
+products, sums and views, into the alpha of an update. 0, inf and NaN do not travel (0 times inf is NaN), nor do
+numbers beside half precision, which they would round.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import cast
 
-from pure_mlp._compile.graph import Node, Spec, dense
-from pure_mlp._compile.host import Number, host
-from pure_mlp._compile.passes.ones import times_ones, where_ones
-from pure_mlp._compile.passes.scaled import Builder, Scaled, Value, scalar_dtype
+from pure_mlp._compile.graph import Node, Spec
+from pure_mlp._compile.numbers import Number, number
+from pure_mlp._compile.passes.builder import Builder, Scaled, Value, is_finite, scalar_dtype
 from pure_mlp.kernels import ONES
 
 
-def _product(s: Builder, node: Node) -> Value | None:
+def product(s: Builder, node: Node) -> Value | None:
     """mul, mm, bmm: the factors multiply."""
-    if ".mul." in node.op and (value := times_ones(s, node)) is not None:
-        return value
-    a, b = (s.split(x, node.like) for x in node.args[:2])
+    a, b = (s.operand(x, node.like) for x in node.args[:2])
     if isinstance(a, Scaled) and isinstance(b, Scaled):
-        inner = s.graph.add(node.op, (a.node, b.node), {}, node.spec)
-        return Scaled(inner, host(s.graph, "mul", a.factor, b.factor)) if node.like.dtype.is_floating_point else None
-    tensor, number = (a, b) if isinstance(a, Scaled) else (b, a)
-    if not isinstance(tensor, Scaled) or number is None or isinstance(number, Scaled) or tensor.node.like.shape != node.like.shape:
-        return None
-    return Scaled(tensor.node, host(s.graph, "mul", tensor.factor, number))
+        return s.scaled(s.graph.add(node.op, (a.node, b.node), {}, node.spec), s.times(a.factor, b.factor))
+    tensor, factor = (a, b) if isinstance(a, Scaled) else (b, a)
+    if not isinstance(tensor, Scaled) or factor is None or isinstance(factor, Scaled) or tensor.node.like.shape != node.like.shape:
+        return _arithmetic(s, node)
+    return s.scaled(tensor.node, s.times(tensor.factor, factor))
 
 
-def _quotient(s: Builder, node: Node) -> Value | None:
-    a, b = (s.split(x, node.like) for x in node.args[:2])
-    if not isinstance(a, Scaled) or not node.like.dtype.is_floating_point or node.kwargs:
-        return None
+def quotient(s: Builder, node: Node) -> Value | None:
+    """div: by a tensor that is multiplied out, or by a number that is no 0."""
+    a, b = (s.operand(x, node.like) for x in node.args[:2])
+    if not isinstance(a, Scaled) or b is None or node.kwargs:
+        return None if node.kwargs else _arithmetic(s, node)
     if isinstance(b, Scaled):
-        inner = s.graph.add(node.op, (a.node, s.scaled(b)), {}, node.spec)
-        return Scaled(inner, a.factor)
-    if b is None or b == 0 or a.node.like.shape != node.like.shape:
-        return None
-    return Scaled(a.node, host(s.graph, "div", a.factor, b))
+        divisor = b.node if b.factor == 1 else s.product(*b)
+        return s.scaled(s.graph.add(node.op, (a.node, divisor), {}, node.spec), a.factor)
+    if not is_finite(b) or a.node.like.shape != node.like.shape:
+        return _arithmetic(s, node)
+    return s.scaled(a.node, number(s.graph, "div", a.factor, b))
 
 
-def _addcdiv(s: Builder, node: Node) -> Value | None:
-    """x + a / b, with the factors of all three."""
-    x, a, b = (s.split(t, node.like) for t in node.args[:3])
-    if not (isinstance(x, Scaled) and isinstance(a, Scaled) and isinstance(b, Scaled)) or len(node.args) > 3:
-        return None
-    if not x.node.spec == a.node.spec == b.node.spec == node.spec or b.factor == 0:
-        return None
-    inner = s.graph.add("aten.div.Tensor", (a.node, b.node), {}, node.spec)
-    value = float(cast(float, node.kwargs.get("value", 1)))
-    factor = host(s.graph, "mul", value, host(s.graph, "div", a.factor, b.factor))
-    return Scaled(s.graph.add("lin", (x.node, x.factor, inner, factor), {}, node.spec), 1.0)
-
-
-def _negative(s: Builder, node: Node) -> Value | None:
-    a = s.floating(node.args[0], node.like)
-    return None if a is None else Scaled(a.node, host(s.graph, "mul", a.factor, -1.0))
+def negative(s: Builder, node: Node) -> Value | None:
+    """-a."""
+    a = s.operand(node.args[0], node.like)
+    return s.scaled(a.node, s.times(a.factor, -1.0)) if isinstance(a, Scaled) else None
 
 
 def view(s: Builder, node: Node) -> Value | None:
-    """A view of a multiple is the multiple of the view; None where the operand is no tensor with a factor.
-
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> import torch
-    >>> s, spec = Builder(), spec_of(torch.ones(3, 3))
-    >>> x = s.graph.add("carry", (0,), {}, spec)
-    >>> s.values[x] = Scaled(x, 2.0)
-    >>> value = view(s, s.graph.add("aten.t.default", (x,), {}, spec))
-    >>> value.node.op, value.factor
-    ('aten.t.default', 2.0)
-    """
-    a = s.split(node.args[0], node.like)
-    if not isinstance(a, Scaled):
+    """A view of a multiple is a multiple of the view, if both lie in memory alike."""
+    a = s.operand(node.args[0], node.like)
+    if not isinstance(a, Scaled) or a.node.spec != node.node(0).spec:
         return None
     return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec), a.factor)
 
 
-def _sum(s: Builder, node: Node) -> Value | None:
-    """sum or mean; the mean of all is a multiple of the sum, and the sum of squares does without the squares."""
-    a = s.floating(node.args[0], node.like)
-    if a is None:
+def total(s: Builder, node: Node) -> Value | None:
+    """sum and mean: over all, where the sum of squares does without the squares; over the rows of a matrix;
+    over other axes.
+    """
+    a = s.operand(node.args[0], node.like)
+    if not isinstance(a, Scaled) or node.kwargs:
         return None
-    n, whole = math.prod(a.node.like.shape), not node.args[1:] and not node.kwargs
-    if not whole or not n or not a.node.like.shape:
-        return Scaled(s.graph.add(node.op, (a.node, *node.args[1:]), node.kwargs, node.spec), a.factor)
-    if a.node.op == "aten.mul.Tensor" and a.node.args[0] is a.node.args[1]:
-        inner = s.graph.add("sqsum", (a.node.args[0],), {}, node.spec)
-    else:
-        inner = s.graph.add("aten.sum.default", (a.node,), {}, node.spec)
-    return Scaled(inner, host(s.graph, "div", a.factor, float(n)) if "mean" in node.op else a.factor)
-
-
-def _square(s: Builder, node: Node) -> Value | None:
-    a = s.floating(node.args[0], node.like)
-    if a is None or node.args[1:] not in ((), (2,), (2.0,)):
+    shape, axes, rest = a.node.like.shape, *(*node.args[1:], None, ())[:1], node.args[2:]
+    if axes is not None:
+        if "mean" in node.op or len(shape) != 2 or axes not in ((0,), (-2,)) or rest not in ((), (False,)):
+            return s.scaled(s.graph.add(node.op, (a.node, *node.args[1:]), {}, node.spec), a.factor)
+        return s.scaled(s.graph.add("rowsum", (a.node, 1.0), {}, node.spec), a.factor)
+    count = math.prod(shape)
+    if not count:
         return None
-    inner = s.graph.add("aten.mul.Tensor", (a.node, a.node), {}, node.spec)
-    return Scaled(inner, host(s.graph, "mul", a.factor, a.factor))
+    squares = a.node.op == "aten.mul.Tensor" and a.node.args[0] is a.node.args[1]
+    inner = s.graph.add("sqsum" if squares else "total", (a.node.args[0] if squares else a.node, 1.0), {}, node.spec)
+    return s.scaled(inner, number(s.graph, "div", a.factor, float(count if "mean" in node.op else 1)))
 
 
-def _threshold(s: Builder, node: Node) -> Value | None:
-    dy, y = s.floating(node.args[0], node.like), s.argument(node.args[1])
-    return None if dy is None else Scaled(s.graph.add(node.op, (dy.node, y, node.args[2]), {}, node.spec), dy.factor)
-
-
-def _sum_of_two(s: Builder, node: Node, a: object, b: object, alpha: Number) -> Value | None:
-    x, y = s.split(a, node.like), s.split(b, node.like)
-    if not node.like.dtype.is_floating_point or not node.like.shape:
+def square(s: Builder, node: Node) -> Value | None:
+    """a^2, where the exponent is 2."""
+    a = s.operand(node.args[0], node.like)
+    if not isinstance(a, Scaled) or node.args[1:] not in ((), (2,), (2.0,)):
         return None
-    x, y = (v if isinstance(v, Scaled) else None if v is None else _one(s, v, node) for v in (x, y))
-    if x is None or y is None:
+    return s.scaled(s.graph.add("aten.mul.Tensor", (a.node, a.node), {}, node.spec), s.times(a.factor, a.factor))
+
+
+def threshold(s: Builder, node: Node) -> Value | None:
+    """dy where y exceeds a number."""
+    dy = s.operand(node.args[0], node.like)
+    if not isinstance(dy, Scaled):
         return None
-    y = Scaled(y.node, host(s.graph, "mul", y.factor, alpha))
-    if x.factor == y.factor and x.factor != 1 and x.node is not y.node:
-        return Scaled(s.graph.add("lin", (x.node, 1.0, y.node, 1.0), {}, node.spec), x.factor)
-    return Scaled(s.graph.add("lin", (x.node, x.factor, y.node, y.factor), {}, node.spec), 1.0)
+    return Scaled(s.graph.add(node.op, (dy.node, s.argument(node.args[1]), node.args[2]), {}, node.spec), dy.factor)
 
 
-def _one(s: Builder, number: Number, node: Node) -> Scaled:
-    """A number as a multiple of the constant 1, so that it travels in alpha."""
-    return Scaled(s.graph.number(1.0, scalar_dtype(node.like)), number)
-
-
-def _add(s: Builder, node: Node) -> Value | None:
+def add(s: Builder, node: Node) -> Value | None:
+    """a + alpha b, or a - alpha b."""
     sign = -1.0 if ".sub." in node.op else 1.0
-    return _sum_of_two(s, node, node.args[0], node.args[1], sign * float(cast(float, node.kwargs.get("alpha", 1))))
+    return _sum(s, node, node.args[0], node.args[1], sign * _keyword(node, "alpha")) or _arithmetic(s, node)
 
 
-def _rsub(s: Builder, node: Node) -> Value | None:
-    alpha = (*node.args, node.kwargs.get("alpha", 1))[2]
-    return _sum_of_two(s, node, node.args[1], node.args[0], -float(cast(float, alpha)))
+def reversed_sub(s: Builder, node: Node) -> Value | None:
+    """b - alpha a."""
+    alpha = node.args[2] if len(node.args) > 2 else node.kwargs.get("alpha", 1)
+    return _sum(s, node, node.args[1], node.args[0], -float(alpha)) if isinstance(alpha, (int, float)) else None
 
 
-def _addmm(s: Builder, node: Node) -> Value | None:
-    bias, a, b = (s.split(x, node.like) for x in node.args[:3])
-    if not (isinstance(bias, Scaled) and isinstance(a, Scaled) and isinstance(b, Scaled)) or len(node.args) > 3:
+def _sum(s: Builder, node: Node, a: object, b: object, alpha: float) -> Value | None:
+    x, y = s.operand(a, node.like), s.operand(b, node.like)
+    if x is None or y is None or not node.like.shape:
         return None
-    beta, alpha = (float(cast(float, node.kwargs.get(k, 1))) for k in ("beta", "alpha"))
-    if node.kwargs.get("use_gelu"):
+    x, y = (v if isinstance(v, Scaled) else _multiple_of_one(s, v, node.like) for v in (x, y))
+    return s.combined(x, Scaled(y.node, s.times(y.factor, alpha)), node.like)
+
+
+def _multiple_of_one(s: Builder, factor: Number, like: Spec) -> Scaled:
+    """A number as a multiple of the constant 1, so that it travels in alpha."""
+    return Scaled(s.graph.number(1.0, scalar_dtype(like)), factor)
+
+
+def _arithmetic(s: Builder, node: Node) -> Value:
+    """An operation on two operands as it stands, in memory for all of it: numbers as tensors, and converted
+    operands of their own.
+    """
+    args = [s.argument(a) for a in node.args]
+    if node.like.dtype.is_floating_point:
+        args = [_converted(s, a, node.like) for a in args]
+    kwargs = {k: s.argument(a) for k, a in node.kwargs.items()}
+    tensors = not any(isinstance(a, (int, float)) for a in args)
+    op = node.op.replace(".Scalar", ".Tensor") if tensors else node.op
+    return Scaled(s.graph.add(op, tuple(args), kwargs, node.spec), 1.0)
+
+
+def _converted(s: Builder, a: object, like: Spec) -> object:
+    if isinstance(a, (int, float)) and not isinstance(a, bool):
+        return s.graph.number(float(a), scalar_dtype(like))
+    if not isinstance(a, Node) or a.spec is None or a.spec.dtype == like.dtype or not like.shape:
+        return a
+    if a.is_number and isinstance(a.args[0], (int, float)):
+        return s.graph.number(float(a.args[0]), scalar_dtype(like))
+    if a.spec.shape and a.spec.dense:
+        return s.graph.add("aten._to_copy.default", (a,), {"dtype": like.dtype}, a.spec._replace(dtype=like.dtype))
+    return a
+
+
+def comparison(s: Builder, node: Node) -> Value | None:
+    """A comparison with a number, as one with a tensor, which costs less, where torch compares in the tensor's
+    dtype.
+    """
+    x, c = (s.argument(a) for a in node.args[:2])
+    if not isinstance(x, Node) or isinstance(c, bool) or not isinstance(c, (int, float)):
         return None
+    if not x.like.real and not (isinstance(c, int) and x.like.dtype.itemsize == 8 and not x.like.dtype.is_floating_point):
+        return None
+    op = node.op.replace(".Scalar", ".Tensor")
+    return Scaled(s.graph.add(op, (x, s.graph.number(c, x.like.dtype)), {}, node.spec), 1.0)
+
+
+def addmm(s: Builder, node: Node) -> Value | None:
+    """bias + A B, and its relu."""
+    three = s.operands(node.args[:3], node.like)
+    ordinary = is_finite(_keyword(node, "beta")) and is_finite(_keyword(node, "alpha"))
+    if three is None or len(node.args) > 3 or node.kwargs.get("use_gelu") or not ordinary:
+        return None
+    bias, a, b = three
     mm = s.graph.add("aten.mm.default", (a.node, b.node), {}, node.spec)
-    s_mm = host(s.graph, "mul", host(s.graph, "mul", a.factor, b.factor), alpha)
-    lin = s.graph.add("lin", (bias.node, host(s.graph, "mul", bias.factor, beta), mm, s_mm), {}, node.spec)
+    factors = s.times(bias.factor, _keyword(node, "beta")), s.times(a.factor, b.factor, _keyword(node, "alpha"))
+    lin = s.graph.add("lin", (bias.node, factors[0], mm, factors[1]), {}, node.spec)
     return Scaled(s.graph.add("aten.relu.default", (lin,), {}, node.spec) if "activation" in node.op else lin, 1.0)
 
 
-def _difference(s: Builder, a: object, b: object, like: Spec) -> Node | None:
-    """a - b of two tensors of one spec."""
-    x, y = s.split(a, like), s.split(b, like)
-    if not (isinstance(x, Scaled) and isinstance(y, Scaled)) or x.node.spec is None or x.node.spec != y.node.spec:
+def addcdiv(s: Builder, node: Node) -> Value | None:
+    """x + value a / b, with the factors of all three."""
+    three = s.operands(node.args[:3], node.like)
+    if three is None or len(node.args) > 3:
         return None
-    return s.graph.add("lin", (x.node, x.factor, y.node, host(s.graph, "mul", y.factor, -1.0)), {}, x.node.spec)
+    x, a, b = three
+    if not x.node.spec == a.node.spec == b.node.spec == node.spec:
+        return None
+    inner = s.graph.add("aten.div.Tensor", (a.node, b.node), {}, node.spec)
+    factor = s.times(number(s.graph, "div", a.factor, b.factor), _keyword(node, "value"))
+    return s.combined(x, Scaled(inner, factor), node.like)
 
 
-def _squared_error(s: Builder, node: Node) -> Value | None:
-    a, b, reduction = (*node.args, 1)[:3]
-    d = _difference(s, a, b, node.like) if reduction == 0 and node.like.shape else None
+def squared_error(s: Builder, node: Node) -> Value | None:
+    """(a - b)^2, element by element."""
+    reduction = node.args[2] if len(node.args) > 2 else 1
+    d = _difference(s, node.args[:2], node) if reduction == 0 else None
     return None if d is None else Scaled(s.graph.add("aten.mul.Tensor", (d, d), {}, node.spec), 1.0)
 
 
-def _mse_backward(s: Builder, node: Node) -> Value | None:
-    dy, a, b, mean = node.args
+def squared_error_backward(s: Builder, node: Node) -> Value | None:
+    """2 (a - b) / numel, where the cotangent of the loss is the library's own constant 1."""
+    dy, a, b, reduction = node.args
     value = dy.value if isinstance(dy, Node) else None
     one = value is not None and any(value.data_ptr() == known.data_ptr() for known in ONES.values())
-    d = _difference(s, a, b, node.like) if mean == 1 and one and node.like.shape else None
+    d = _difference(s, (a, b), node) if reduction == 1 and one else None
     return None if d is None else Scaled(d, 2.0 / max(math.prod(node.like.shape), 1))
 
 
-def _log_sigmoid(s: Builder, node: Node) -> Value | None:
-    """The first output of the operation with two: the second is memory that it needs."""
-    several = cast(Node, node.args[0])
-    x = s.argument(several.args[0]) if several.op == "aten.log_sigmoid_forward.default" and node.args[1] == 0 else None
-    if not isinstance(x, Node) or x.spec != node.spec or not dense(node.like):
+def _difference(s: Builder, args: tuple[object, ...], node: Node) -> Node | None:
+    two = s.operands(args, node.like)
+    if two is None or two[0].node.like.shape != two[1].node.like.shape or not node.like.shape:
         return None
-    return Scaled(s.graph.add("log_sigmoid", (x,), {}, node.spec), 1.0)
+    a, b = two
+    return s.graph.add("lin", (a.node, a.factor, b.node, s.times(b.factor, -1.0)), {}, node.like.fresh)
 
 
-RULES: dict[str, Callable[[Builder, Node], Value | None]] = {
-    **dict.fromkeys(("aten.mul.Tensor", "aten.mul.Scalar", "aten.mm.default", "aten.bmm.default"), _product),
-    **dict.fromkeys(("aten.div.Tensor", "aten.div.Scalar"), _quotient),
-    **dict.fromkeys(("aten.sum.default", "aten.mean.default", "aten.sum.dim_IntList", "aten.mean.dim"), _sum),
-    **dict.fromkeys(("aten.add.Tensor", "aten.sub.Tensor", "aten.add.Scalar", "aten.sub.Scalar"), _add),
-    **dict.fromkeys(("aten.addmm.default", "aten._addmm_activation.default"), _addmm),
-    "aten.addcdiv.default": _addcdiv,
-    "aten.neg.default": _negative,
-    "aten.rsub.Scalar": _rsub,
-    "aten.pow.Tensor_Scalar": _square,
-    "aten.square.default": _square,
-    "aten.threshold_backward.default": _threshold,
-    "aten.mse_loss.default": _squared_error,
-    "aten.mse_loss_backward.default": _mse_backward,
-    "aten.where.self": where_ones,
-    "getitem": _log_sigmoid,
-}
+def first_output(s: Builder, node: Node) -> Value | None:
+    """log_sigmoid, the first output of the operation with two: the second is memory that it needs."""
+    several = node.node(0)
+    x = s.argument(several.args[0]) if several.op == "aten.log_sigmoid_forward.default" and node.slot == 0 else None
+    return Scaled(s.graph.add("log_sigmoid", (x,), {}, node.spec), 1.0) if isinstance(x, Node) and node.like.real else None
+
+
+def _keyword(node: Node, name: str) -> float:
+    value = node.kwargs.get(name, 1)
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{name} of {node.op} is {value!r}")
+    return float(value)

@@ -1,4 +1,6 @@
-"""The order of the program: that of the step, except that an update in place waits for the other readers of the old value."""
+"""The order of the program: that of the step, except that an update in place waits for the other readers of the
+old value.
+"""
 
 from __future__ import annotations
 
@@ -6,73 +8,29 @@ import heapq
 from collections import Counter
 from itertools import pairwise
 
-from pure_mlp._compile.graph import Graph, Node, is_pointwise, is_random, is_view
-
-CARRIES_FIRST = {"aten.addmm.default", "aten.addmv.default", "aten.baddbmm.default"}
-"""Operations that may overwrite their first operand, though not elementwise."""
-
-
-def root(node: Node) -> Node:
-    """The node whose memory a view shows; any other node itself.
-
-    >>> x = Graph().add("carry", (0,))
-    >>> root(Graph().add("aten.t.default", (x,))) is x, root(x) is x
-    (True, True)
-    """
-    while is_view(node.op) or node.op == "getitem":
-        node = node.operands[0]
-    return node
-
-
-def overwritable(node: Node) -> list[Node]:
-    """The operands whose memory the result may take: of its shape, strides and dtype, read element by element.
-
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> import torch
-    >>> graph, spec = Graph(), spec_of(torch.ones(3))
-    >>> x = graph.add("carry", (0,), {}, spec)
-    >>> overwritable(graph.add("aten.exp.default", (x,), {}, spec)) == [x]
-    True
-    >>> overwritable(graph.add("aten.cumsum.default", (x, 0), {}, spec))
-    []
-    """
-    operands = node.operands if is_pointwise(node.op) else node.operands[:1] if node.op in CARRIES_FIRST else []
-    return [a for a in dict.fromkeys(operands) if a.spec == node.spec and a.spec is not None]
+from pure_mlp._compile.graph import Graph, Node, is_random, is_view, root
+from pure_mlp._compile.operations import may_raise, overwritable
 
 
 def separate(graph: Graph) -> Graph:
-    """The graph with a copy wherever an output is an input (other than the leaf of its own place), a view, or another output.
+    """The graph with a copy wherever an output is an input (other than the leaf of its own place), a view, or
+    another output.
 
     The outputs of the given graph are replaced; host numbers stay.
-
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> import torch
-    >>> graph, spec = Graph(), spec_of(torch.ones(3))
-    >>> x = graph.add("carry", (0,), {}, spec)
-    >>> graph.outputs = [x, x]
-    >>> [node.op for node in separate(graph).outputs]
-    ['carry', 'aten.clone.default']
     """
     seen: set[Node] = set()
     for i, node in enumerate(graph.outputs):
-        own = node.op == "carry" and node.args[0] == i
+        own = node.op == "carry" and node.slot == i
         shared = root(node).op in ("carry", "batch", "const") or root(node) is not node or node in seen
         if node.spec is not None and shared and not own:
-            graph.outputs[i] = graph.add("aten.clone.default", (node,), {}, node.spec, unique=True)
+            graph.outputs[i] = graph.add("aten.clone.default", (node,), {}, node.spec.fresh, unique=True)
         seen.add(graph.outputs[i])
     return graph
 
 
 def chains(graph: Graph, live: list[Node]) -> dict[Node, list[Node]]:
-    """For each leaf of the carry the nodes that may compute its new value in its own memory, in order; none if there are none.
-
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> import torch
-    >>> graph, spec = Graph(), spec_of(torch.ones(3))
-    >>> x = graph.add("carry", (0,), {}, spec)
-    >>> graph.outputs = [graph.add("aten.exp.default", (x,), {}, spec)]
-    >>> chains(graph, graph.live()) == {x: graph.outputs}
-    True
+    """For each leaf of the carry the nodes that may compute its new value in its own memory, in order; none if
+    there are none.
     """
     readers = Counter(a for node in live for a in node.operands)
 
@@ -83,27 +41,20 @@ def chains(graph: Graph, live: list[Node]) -> dict[Node, list[Node]]:
                 return [*(above or []), node]
         return []
 
-    leaves = {node.args[0]: node for node in live if node.op == "carry" and node.spec is not None}
-    return {leaf: down(graph.outputs[int(str(i))], leaf) for i, leaf in leaves.items() if graph.outputs[int(str(i))] is not leaf}
+    leaves = [node for node in live if node.op == "carry" and node.spec is not None]
+    return {leaf: down(graph.outputs[leaf.slot], leaf) for leaf in leaves if graph.outputs[leaf.slot] is not leaf}
 
 
 def schedule(live: list[Node], chain: dict[Node, list[Node]]) -> list[Node]:
-    """The nodes in an order in which operands come first, random draws as in the step, chains after the leaf's other readers.
+    """The nodes in an order in which operands come first, random draws as in the step, chains after the leaf's
+    other readers.
 
-    Where two waits contradict each other, the older node goes first: its chain will compute elsewhere.
-
-    >>> from pure_mlp._compile.graph import spec_of
-    >>> import torch
-    >>> graph, spec = Graph(), spec_of(torch.ones(3))
-    >>> x = graph.add("carry", (0,), {}, spec)
-    >>> new = graph.add("aten.exp.default", (x,), {}, spec)
-    >>> other = graph.add("aten.neg.default", (x,), {}, spec)
-    >>> schedule([x, new, other], {x: [new]}) == [x, other, new]
-    True
+    Host numbers come as early as they can, and what may raise before what changes the carry: a step that fails
+    has changed nothing. Where two waits contradict each other, the older node goes first: its chain will
+    compute elsewhere.
     """
     before: dict[Node, set[Node]] = {node: set(node.operands) for node in live}
-    draws = [node for node in live if is_random(node.op)]
-    for earlier, later in pairwise(draws):
+    for earlier, later in pairwise(node for node in live if is_random(node.op)):
         before[later].add(earlier)
     readers: dict[Node, list[Node]] = {}
     for node in live:
@@ -114,12 +65,29 @@ def schedule(live: list[Node], chain: dict[Node, list[Node]]) -> list[Node]:
         for node in nodes:
             wishes[node].update(r for r in readers.get(leaf, ()) if r not in nodes and not is_view(r.op))
     chained = {node for nodes in chain.values() for node in nodes}
+    homing = {part for node in live if node.op == "gather" and len(node.args) > 1 for part in node.operands[:-1]}
+    raising = _with_operands([node for node in live if may_raise(node.op)])
+    for node in (chained | homing) - raising:
+        wishes[node] |= raising
 
     rank: dict[Node, tuple[int, int]] = {}
     for node in live:
         made = [rank[a][0] for a in node.operands if a.op not in ("carry", "batch", "const")]
-        rank[node] = (max(made) if made and node in chained else node.index), node.index
+        early = -1 if node.spec is None and node.op != "item" else node.index
+        rank[node] = (max(made) if made and node in chained else early), node.index
     return _topological(live, before, wishes, rank)
+
+
+def _with_operands(nodes: list[Node]) -> set[Node]:
+    """The nodes and all that they are computed from."""
+    found: set[Node] = set()
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting += node.operands
+    return {node for node in found if node.op not in ("carry", "batch", "const")}
 
 
 def _topological(

@@ -1,0 +1,107 @@
+"""The carry of a plan: leaves in memory of its own, which programs overwrite."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from pure_mlp._compile.graph import Graph, Unplannable
+from pure_mlp._compile.passes.lanes import lane_groups
+from pure_mlp._compile.passes.pack import Layout, layout_of, offsets, pack
+from pure_mlp.record import children, tree_items, tree_leaves, tree_like
+
+S = TypeVar("S")
+
+
+def tensors(tree: object, what: str) -> list[Tensor]:
+    """The leaves of a tree. Raises `Unplannable` if one is no tensor."""
+    leaves = tree_leaves(tree)
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise Unplannable(f"the {what} holds {type(leaf).__name__}, not tensors alone")
+    return leaves
+
+
+def paths(tree: object) -> list[str]:
+    """What a program calls the leaves."""
+    return [path.replace(".", "_") for path, _ in tree_items(tree)]
+
+
+def structure(tree: object) -> object:
+    """What two trees have in common whose leaves may stand for one another: classes, shapes, dtypes, devices."""
+    if isinstance(tree, Tensor):
+        return tree.shape, tree.dtype, tree.device
+    branches = children(tree)
+    return tree if branches is None else (type(tree), *((key, structure(child)) for key, child in branches))
+
+
+class Carry(Generic[S]):
+    """A tree whose 0-dim float64 leaves are numbers in `counts`, and whose other leaves may be slices of flat
+    buffers.
+    """
+
+    def __init__(self, tree: S) -> None:
+        given = tensors(tree, "carry")
+        self.leaves = [leaf.detach().clone() for leaf in given]
+        self.counts = array("d", [leaf.item() if _is_count(leaf) else 0.0 for leaf in given])
+        self.flats: list[Tensor] = []
+        self._tree = tree_like(tree, self.leaves)
+        self._layout: Layout | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What a program calls the leaves, and behind them the flat buffers."""
+        return [*(f"c{path}" for path in paths(self._tree)), *(f"flat{i}" for i in range(len(self.flats)))]
+
+    @property
+    def structure(self) -> object:
+        """The structure of the tree."""
+        return structure(self._tree)
+
+    def now(self) -> list[Tensor]:
+        """The leaves as they are: in memory that programs overwrite, but for numbers."""
+        pairs = zip(self.leaves, self.counts)
+        return [torch.tensor(count, dtype=torch.float64) if _is_count(leaf) else leaf for leaf, count in pairs]
+
+    def tree(self, leaves: list[Tensor] | None = None) -> S:
+        """The tree of these leaves; by default of the present ones."""
+        return tree_like(self._tree, self.now() if leaves is None else leaves)
+
+    def copy(self) -> list[Tensor]:
+        """The leaves as they are, in memory of their own."""
+        return [leaf.clone() for leaf in self.now()]
+
+    def set(self, leaves: list[Tensor]) -> None:
+        """Take over these values."""
+        for i, (mine, leaf) in enumerate(zip(self.leaves, leaves)):
+            mine.copy_(leaf.detach())
+            if _is_count(mine):
+                self.counts[i] = leaf.item()
+
+    def packed(self, graph: Graph) -> Graph:
+        """The graph on flat buffers: the first one decides which, others join if they want the same."""
+        groups = lane_groups(graph)
+        layout = layout_of(groups)
+        if self._layout is None:
+            self._layout = layout
+            self._flatten(layout)
+        return pack(graph, groups, len(self.leaves)) if self._layout == layout and groups else graph
+
+    def _flatten(self, layout: Layout) -> None:
+        for slots in layout:
+            starts = offsets([self.leaves[i].numel() for i in slots])
+            like = self.leaves[slots[0]]
+            flat = torch.zeros(starts[-1], dtype=like.dtype, device=like.device)
+            for i, start in zip(slots, starts):
+                shape = self.leaves[i].shape
+                self.leaves[i] = flat[start : start + math.prod(shape)].view(shape).copy_(self.leaves[i])
+            self.flats.append(flat)
+        self._tree = tree_like(self._tree, self.leaves)
+
+
+def _is_count(leaf: Tensor) -> bool:
+    return leaf.dim() == 0 and leaf.dtype == torch.float64

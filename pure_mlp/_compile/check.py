@@ -1,0 +1,50 @@
+"""Whether a program does what the pure step does: the changes of every leaf are compared, and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+_BOUND = {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""How far the changes of a leaf may be off, in parts of these changes, both as Euclidean norms: Adam's first
+step divides by gradients that may be nothing but rounding, so that single elements tell little. And how far the
+loss may be off, in parts of it.
+"""
+_ULPS = 4.0
+"""How far off an element may be besides, in units of the last place of the largest element: changes below that
+are rounding.
+"""
+
+
+def difference(
+    names: Sequence[str], before: Sequence[Tensor], expected: Sequence[Tensor], got: Sequence[Tensor], dtype: torch.dtype
+) -> str | None:
+    """The first leaf that changes otherwise than expected, with both figures; None if all agree.
+
+    before are leaves before the step, expected and got the same leaves after it, and behind them the losses: a
+    loss counts as a change from 0. dtype is the coarsest that the step computes in.
+    """
+    starts = [*before, torch.zeros_like(expected[-1])]
+    for name, old, right, mine in zip([*names, "the loss"], starts, expected, got):
+        worst = _worst(old, right, mine, dtype if right.dtype.is_floating_point else right.dtype)
+        if worst is not None:
+            return f"{name} changes by {worst[0]:.9g} where the pure step changes it by {worst[1]:.9g}"
+    return None
+
+
+def _worst(old: Tensor, right: Tensor, mine: Tensor, dtype: torch.dtype) -> tuple[float, float] | None:
+    """The two changes of the element that is furthest off, if the leaf is off by too much."""
+    if not right.numel() or torch.equal(right, mine):
+        return None
+    a, b, c = (t.detach().double().flatten() for t in (old, right, mine))
+    off = torch.where((b == c) | (b.isnan() & c.isnan()), 0.0, (c - b).abs())
+    if not off.any():
+        return None
+    change, size = (torch.where(t.isfinite(), t, 0.0) for t in (b - a, b))
+    allowed = _BOUND.get(dtype, 0.0) * change.norm()
+    if dtype.is_floating_point:
+        allowed += _ULPS * torch.finfo(dtype).eps * size.abs().max() * len(off) ** 0.5
+    i = int(torch.where(off.isnan(), torch.inf, off).argmax())
+    return None if off.norm() <= allowed else ((c - a)[i].item(), (b - a)[i].item())

@@ -1,0 +1,37 @@
+"""A step ready to be printed, in whatever language."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pure_mlp._compile.graph import Node
+from pure_mlp._compile.passes.place import Places
+
+
+class Lowered(NamedTuple):
+    """Nodes in the order of the program, where each lives, and what to call it.
+
+    outputs are the new leaves of the carry, by slot, and the loss; leaves are the old ones that the program
+    reads or writes.
+    """
+
+    order: list[Node]
+    outputs: list[Node]
+    leaves: list[Node]
+    places: Places
+    names: dict[Node, str]
+
+    @property
+    def captured(self) -> list[tuple[Tensor, int]]:
+        """The tensors that the step uses besides carry and batch, with their addresses."""
+        values = [node.value for node in self.order if node.op == "const" and not node.args and node.value is not None]
+        return [(t, t.data_ptr()) for t in values]
+
+    @property
+    def coarsest(self) -> torch.dtype:
+        """The floating dtype of least precision that the step computes in."""
+        dtypes = {node.spec.dtype for node in self.order if node.spec is not None and node.spec.dtype.is_floating_point}
+        return max(dtypes, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float64)
