@@ -13,7 +13,7 @@ import torch
 from planned import Batches, pure
 
 from pure_mlp._compile.c.compiler import compiler
-from pure_mlp._compile.plan import Plan, plan
+from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
@@ -31,7 +31,7 @@ def cache_in(folder: Path) -> Iterator[None]:
 
 
 def native(step: Callable[..., Any], carry: Any, batch: Any) -> Plan[Any, Any]:
-    planned = plan(step, carry, batch, engine="native")
+    planned = Plan(step, carry, batch, engine="native")
     assert planned.engine == "native"
     return planned
 

@@ -167,7 +167,7 @@ def test_native_gives_way_in_the_middle_of_an_epoch() -> None:
     ran = [folding.engine]
     rest = [given[2], *pieces(3, 2, (16, 5, 16))]
     losses = folding.run(rest)
-    assert [*ran, folding.engine] == ["native", "pure"]
+    assert [*ran, folding.engine] == ["native", "plan"]
     middle, _ = pure(step, carry, given[:2])
     close((folding.carry(), losses), pure(step, middle, rest))
 

@@ -14,12 +14,12 @@ from planned import deep, pieces
 import pure_mlp as pm
 from pure_mlp._compile.c.compiler import compiler, folder
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.plan import Plan, plan
+from pure_mlp._compile.plan import Plan
 
 
 def planned() -> Plan[Any, Any]:
     step, carry = deep(1, pm.sgd(0.1))
-    made = plan(step, carry, pieces(6, 6)[0], engine="native")
+    made = Plan(step, carry, pieces(6, 6)[0], engine="native")
     made.step(pieces(6, 6)[0])
     return made
 

@@ -10,7 +10,7 @@ from planned import F64, affine, deep, draw, pieces, same, training
 from torch import Generator
 
 import pure_mlp as pm
-from pure_mlp._compile.plan import plan
+from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_map
 
 OPTIMIZERS = {
@@ -117,7 +117,7 @@ def test_width_one_and_batch_one() -> None:
 
 def test_captured_tensors_are_read_at_each_step() -> None:
     rate, w = torch.tensor(0.1, dtype=F64), draw(6)
-    planned = plan(lambda w, x: (w - rate * x, (w * x).sum()), w, w)
+    planned = Plan(lambda w, x: (w - rate * x, (w * x).sum()), w, w)
     planned.step(w)
     rate.fill_(0.5)
     planned.step(w)
@@ -126,10 +126,10 @@ def test_captured_tensors_are_read_at_each_step() -> None:
 
 def test_dtype_and_strides_have_their_own_program() -> None:
     step, carry = deep(2, pm.sgd(0.1))
-    planned, (x, y) = plan(step, carry, pieces(6, 6)[0]), pieces(6, 6)[1]
+    planned, (x, y) = Plan(step, carry, pieces(6, 6)[0]), pieces(6, 6)[1]
     wide = torch.stack((x, x), -1)[..., 0]
     with pytest.raises(ValueError, match="float32"):
         planned.step((x.float(), y))
     assert planned.step((x, y)) == pytest.approx(step(carry, (x, y))[1].item(), rel=1e-12)
-    again = plan(step, carry, pieces(6, 6)[0])
+    again = Plan(step, carry, pieces(6, 6)[0])
     assert again.step((wide, y)) == pytest.approx(step(carry, (x, y))[1].item(), rel=1e-12)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 import pure_mlp as pm
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.plan import plan
+from pure_mlp._compile.plan import Plan
 from pure_mlp.train.fold import fold
 
 Carry = Any
@@ -138,7 +138,7 @@ REFUSED = [(branch, "branch"), (item, "item"), (in_place, "add_"), (reseeded, "g
 @pytest.mark.parametrize(("step", "words"), REFUSED)
 def test_what_cannot_be_planned_says_so(step: Any, words: str) -> None:
     with pytest.raises(Unplannable, match=words) as caught:
-        plan(step, draw(6), pieces(6, 6)[0])
+        Plan(step, draw(6), pieces(6, 6)[0])
     assert words == "generator" or f"test_plan_steps.py:{step.__code__.co_firstlineno + 1}: return" in str(caught.value)
 
 
@@ -155,15 +155,15 @@ def test_the_fold_falls_back_once_aloud(step: Any) -> None:
 
 def test_a_structure_that_changes_is_refused() -> None:
     with pytest.raises(Unplannable, match="new carry"):
-        plan(lambda w, b: (w[:3], w.sum()), draw(6), pieces(6, 6)[0])
+        Plan(lambda w, b: (w[:3], w.sum()), draw(6), pieces(6, 6)[0])
     with pytest.raises(Unplannable, match="0-dim"):
-        plan(lambda w, b: (w, w), draw(6), pieces(6, 6)[0])
+        Plan(lambda w, b: (w, w), draw(6), pieces(6, 6)[0])
 
 
 def test_an_error_of_the_step_stays_what_it_is() -> None:
     step, carry = deep(2, pm.sgd(0.1))
     with pytest.raises(ValueError, match="layer 0"):
-        plan(step, carry, pieces(5, 6)[0])
+        Plan(step, carry, pieces(5, 6)[0])
 
 
 @pytest.mark.parametrize(("rows", "ulps"), [(10, 5), (32, 16), (33, 1), (512, 1)])
@@ -174,7 +174,7 @@ def test_updates_far_below_the_bias_do_not_vanish(rows: int, ulps: int) -> None:
         return b - 1e-9 * d.sum(0), d.sum()
 
     d, b = torch.rand(rows, 50, generator=Generator().manual_seed(0)), torch.full((50,), 0.05)
-    planned = plan(step, b, d)
+    planned = Plan(step, b, d)
     planned.step(d)
     exact = b.double() - 1e-9 * d.double().sum(0)
     ulp = 2.0**-28  # of 0.05 in float32

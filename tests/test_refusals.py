@@ -12,7 +12,7 @@ from planned import F64, draw, pieces, pure
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.plan import plan
+from pure_mlp._compile.plan import Plan
 
 
 def read(x: Tensor, way: str) -> Any:
@@ -59,7 +59,7 @@ def test_what_leaves_the_tensors_is_refused_with_its_line(way: str) -> None:
 
     assert isinstance(step(draw(6), pieces(6, 6)[0])[0], Tensor)
     with pytest.raises(Unplannable, match=r"test_refusals\.py|copy\.py|pickle"):
-        plan(step, draw(6), pieces(6, 6)[0])
+        Plan(step, draw(6), pieces(6, 6)[0])
 
 
 def test_an_index_without_a_mask_is_planned() -> None:
@@ -77,7 +77,7 @@ def test_a_power_by_a_number_is_that_of_the_pure_step() -> None:
 
 
 def _close(step: Any) -> None:
-    planned = plan(step, draw(6), pieces(6, 6)[0])
+    planned = Plan(step, draw(6), pieces(6, 6)[0])
     losses = [planned.step(batch) for batch in pieces(6, 6)]
     carry, expected = pure(step, draw(6), pieces(6, 6))
     torch.testing.assert_close(planned.carry(), carry, rtol=1e-12, atol=1e-12)
@@ -90,4 +90,4 @@ def test_lists_in_place_are_refused_where_one_of_them_was_given() -> None:
         return w * 0.9, w.sum()
 
     with pytest.raises(Unplannable, match="writes in place to a tensor not born in the step"):
-        plan(step, draw(6), pieces(6, 6)[0])
+        Plan(step, draw(6), pieces(6, 6)[0])
