@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint_sequential
 
 import pure_mlp as pm
-from pure_mlp._compile.plan import plan
+from pure_mlp._compile.plan import Plan
 
 from .allocations import allocations
 from .goals import verdict
@@ -62,7 +62,7 @@ def main() -> None:
         found[f"autograd{', checkpoint' if saving else ''}"] = allocations(partial(autograd(saving), x, y))
         step, carry = ours(saving)
         found[f"pure{suffix}"] = allocations(partial(step, carry, (x, y)))
-        planned = plan(step, carry, (x, y))
+        planned = Plan(step, carry, (x, y))
         peak, total = allocations(partial(planned.step, (x, y)))
         found[f"plan{suffix}"] = peak + sum(t.untyped_storage().nbytes() for t in planned.buffers), total
     print(f"{DEPTH} layers of {WIDTH}, batch {BATCH}, MSE, SGD; MiB besides the parameters: peak, over autograd's, allocated")
