@@ -11,11 +11,14 @@ from pure_mlp.combinators.parallel import parallel as parallel
 from pure_mlp.combinators.remat import remat as remat
 from pure_mlp.combinators.residual import residual as residual
 from pure_mlp.combinators.scored import scored as scored
+from pure_mlp.combinators.serial import serial as serial
+from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
-from pure_mlp.layer import serial as serial
-from pure_mlp.layer import unit as unit
+from pure_mlp.layer import layer_name as layer_name
+from pure_mlp.layer import outline as outline
+from pure_mlp.layer import over as over
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
 from pure_mlp.layers.identity import identity as identity

@@ -10,13 +10,28 @@ from torch import Tensor
 
 _threshold_backward = torch.ops.aten.threshold_backward.default
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default
+_compiling = torch.compiler.is_compiling
 _tanh_backward = torch.ops.aten.tanh_backward.default
 _mse_loss_backward = torch.ops.aten.mse_loss_backward.default
-_in_vmap = torch._C._functorch.is_batchedtensor
+_transform = torch._C._functorch.maybe_current_level
 
 
 ONES = {dtype: torch.ones((), dtype=dtype) for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16)}
 """dJ/dJ; being 0-dim, it promotes nothing, but of J's own dtype it costs least."""
+
+
+def plain(*tensors: Tensor) -> bool:
+    """Whether fused kernels may take these tensors: no subclass (fake, distributed), no transform of torch.func, no compiler.
+
+    Not every fused kernel knows forward derivatives, batches of problems or shards; the formula does, and is what compilers fuse.
+
+    >>> plain(torch.ones(1)), torch.func.vmap(lambda x: x if plain(x) else -x)(torch.ones(1))
+    (True, tensor([-1.]))
+    """
+    for t in tensors:
+        if type(t) is not Tensor:
+            return False
+    return not _compiling() and _transform() is None
 
 
 def threshold_backward(dy: Tensor, y: Tensor) -> Tensor:
@@ -59,21 +74,23 @@ def squared_error(a: Tensor, b: Tensor) -> Tensor:
 
 
 def mse_backward(a: Tensor, b: Tensor) -> Tensor:
-    """2 (a - b) / numel.
+    """2 (a - b) / numel; of plain tensors in one kernel.
 
     >>> mse_backward(torch.zeros(2), torch.full((2,), 3.0))
     tensor([-3., -3.])
     """
+    if not plain(a, b):
+        return (2 / max(a.numel(), 1)) * (a - b)
     out: Tensor = _mse_loss_backward(ONES.get(a.dtype, ONES[torch.float64]), a, b, 1)
     return out
 
 
 def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:
-    """max(0, x weight_t + bias) for matrices; inside vmap two kernels, since torch would run the fused one example by example.
+    """max(0, x weight_t + bias) for matrices; of plain tensors in one kernel.
 
     >>> addmm_relu(torch.tensor([-3.0, 1.0]), torch.ones(1, 1), torch.ones(1, 2))
     tensor([[0., 2.]])
     """
-    if _in_vmap(x) or _in_vmap(weight_t):
+    if not plain(bias, x, weight_t):
         return torch.relu(torch.addmm(bias, x, weight_t))
     return torch._addmm_activation(bias, x, weight_t)

@@ -10,7 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.combinators.dense import dense
-from pure_mlp.layer import Activation, Layer, serial
+from pure_mlp.combinators.serial import serial
+from pure_mlp.layer import Activation, Layer
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.inits import Device, Init, linear_init
 from pure_mlp.layers.linear import Linear, linear, linear_bottom

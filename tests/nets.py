@@ -73,7 +73,7 @@ def nets(draw: st.DrawFn, n_in: int, n_out: int, depth: int = 2) -> tuple[Net, A
             return serial(*[net for net, _ in parts]), tuple(params for _, params in parts)
         case "residual":
             f, p = draw(nets(n_in, n_out, depth - 1))
-            return residual(f), ((), p)
+            return residual(f), p
         case "fan_sum":
             (f, p), (g, q) = draw(nets(n_in, n_out, depth - 1)), draw(nets(n_in, n_out, depth - 1))
             return fan_sum(f, g), (p, q)

@@ -70,7 +70,7 @@ def six(form: str, w: Watch) -> tuple[Net, Any]:
         case "dense":
             return serial(*[dense(w(relu), w(linear)) for _ in range(3)]), (p,) * 3
         case "residual":
-            return serial(*[residual(w(linear)) for _ in range(6)]), (((), p),) * 6
+            return serial(*[residual(w(linear)) for _ in range(6)]), (p,) * 6
         case "fan_sum":
             return serial(*[fan_sum(w(linear), w(linear)) for _ in range(3)]), ((p, p),) * 3
         case "parallel":

@@ -105,7 +105,7 @@ def test_sums_never_broadcast_and_dtypes_never_promote() -> None:
     with pytest.raises(
         ValueError, match=re.escape("the outputs of identity (5, 3) float64 and linear (5, 1) float64 cannot be added")
     ):
-        residual(linear).fwd(((), affine(3, 1)), normal(5, 3))
+        residual(linear).fwd(affine(3, 1), normal(5, 3))
     with pytest.raises(
         ValueError, match=re.escape("the outputs of identity (5, 3) float64 and scored () float64 cannot be joined")
     ):

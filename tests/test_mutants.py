@@ -19,7 +19,7 @@ from torch import Tensor
 
 import pure_mlp as pm
 from pure_mlp import Layer, kernels, tree_map
-from pure_mlp.layer import cotangent_of
+from pure_mlp.checks import check_cotangent
 from pure_mlp.layers import linear
 from pure_mlp.losses import bce, bce_with_logits, cross_entropy, mse, reduction
 
@@ -82,7 +82,7 @@ RULES = [
     *map(layer_rule, LAYERS),
     helper_rule("linear", linear.weight_grads),
     helper_rule("linear_bottom", linear.weight_grads),
-    helper_rule("relu", cotangent_of),
+    helper_rule("relu", check_cotangent),
     helper_rule("relu", kernels.threshold_backward),
     helper_rule("sigmoid", kernels.sigmoid_backward),
     helper_rule("tanh", kernels.tanh_backward),

@@ -87,7 +87,7 @@ def test_perceptrons_in_float32(activation: str, loss: str, optimizer: str) -> N
 
 def test_other_nets() -> None:
     net = pm.serial(pm.parallel(pm.linear, pm.linear), pm.remat(pm.residual(pm.serial(pm.linear, pm.relu))))
-    params = ((affine(6, 2), affine(6, 4, 1)), ((), (affine(6, 6, 2), ())))
+    params = ((affine(6, 2), affine(6, 4, 1)), (affine(6, 6, 2), ()))
     natively_same(*training(net, params, pm.mse, pm.sgd(0.1)), pieces(6, 6))
 
 

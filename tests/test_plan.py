@@ -62,7 +62,7 @@ ACTIVATIONS: dict[str, Any] = {"tanh": pm.tanh, "softplus": pm.softplus(), "gelu
 NETS: dict[str, tuple[Any, Any]] = {
     "linear": (pm.linear, affine(6, 6)),
     "serial": (pm.serial(pm.linear, pm.relu, pm.linear, pm.sigmoid), (affine(6, 7), (), affine(7, 6), ())),
-    "residual": (pm.serial(pm.linear, pm.residual(pm.linear)), (affine(6, 6), ((), affine(6, 6, 1)))),
+    "residual": (pm.serial(pm.linear, pm.residual(pm.linear)), (affine(6, 6), affine(6, 6, 1))),
     "parallel": (pm.parallel(pm.linear, pm.linear), (affine(6, 2), affine(6, 4, 1))),
     "remat": (pm.remat(pm.serial(pm.linear, pm.tanh, pm.linear)), (affine(6, 7), (), affine(7, 6))),
     "leaky": (pm.serial(pm.linear, pm.leaky_relu(0.1)), (affine(6, 6), ())),

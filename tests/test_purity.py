@@ -130,7 +130,7 @@ COMBINED: list[tuple[str, Layer[Any, Any], Callable[[Any], Any], set[str]]] = [
     ("serial()", pm.serial(), lambda p: (), {"y is x", "dx is dy"}),
     ("serial", pm.serial(pm.linear, pm.relu), lambda p: (p, ()), {"cache.0 is x"}),
     ("fan_sum", pm.fan_sum(pm.linear, pm.linear), lambda p: (p, p), {"cache.0 is x", "cache.1 is x"}),
-    ("residual", pm.residual(pm.relu), lambda p: ((), ()), {"cache.0 is x"}),
+    ("residual", pm.residual(pm.relu), lambda p: (), set()),
     ("parallel", pm.parallel(pm.linear, pm.sigmoid), lambda p: (p, ()), {"cache.0 is x"}),
     ("remat", pm.remat(pm.dense(pm.sigmoid)), lambda p: p, {"cache is x"}),
 ]

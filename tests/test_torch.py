@@ -65,7 +65,7 @@ def affine(n_in: int, n_out: int, seed: int = 0) -> Linear:
 
 
 NET = serial(linear_bottom, relu, remat(residual(serial(linear, sigmoid))), parallel(linear, linear))
-PARAMS = (affine(3, 4), (), ((), (affine(4, 4, 1), ())), (affine(4, 2, 2), affine(4, 1, 3)))
+PARAMS = (affine(3, 4), (), (affine(4, 4, 1), ()), (affine(4, 2, 2), affine(4, 1, 3)))
 X = torch.randn(6, 3, generator=Generator().manual_seed(4), dtype=torch.float64)
 
 

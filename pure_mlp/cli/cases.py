@@ -17,7 +17,8 @@ from pure_mlp.combinators.parallel import parallel
 from pure_mlp.combinators.remat import remat
 from pure_mlp.combinators.residual import residual
 from pure_mlp.combinators.scored import scored
-from pure_mlp.layer import Layer, layer_name, serial
+from pure_mlp.combinators.serial import serial
+from pure_mlp.layer import Layer, layer_name
 from pure_mlp.layers.inits import linear_init
 from pure_mlp.layers.linear import linear, linear_bottom
 from pure_mlp.layers.relu import relu
@@ -100,7 +101,7 @@ def all_cases(generator: Generator) -> Iterator[Case]:
     bend = attrs.evolve(p, bias=p.bias + torch.tensor([10, -10, 10, -10, 10]))
     yield from layer_cases("dense (fused relu)", dense(relu), bend, x, generator)
     yield from layer_cases("fan_sum", fan_sum(linear, serial(linear, tanh)), (p, (q, ())), x, generator)
-    yield from layer_cases("residual", residual(serial(linear, tanh)), ((), (p, ())), x, generator)
+    yield from layer_cases("residual", residual(serial(linear, tanh)), (p, ()), x, generator)
     yield from layer_cases("parallel", parallel(linear, tanh), (p, ()), x, generator)
     yield from layer_cases("remat", remat(serial(linear, tanh)), (p, ()), x, generator)
     yield from layer_cases("scored", scored(mse, torch.ones_like(x)), (), x, generator)

@@ -2,54 +2,89 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.kernels import addmm_relu
-from pure_mlp.layer import Activation, Layer
-from pure_mlp.layers.linear import Linear, linear, linear_fwd, mismatch
-from pure_mlp.layers.relu import relu
+from pure_mlp.layer import Activation, Composed, Layer, layer_name
+from pure_mlp.layers.linear import Linear, linear, linear_fwd, refuse
+from pure_mlp.layers.relu import relu, relu_fwd
+
+__all__ = ["dense"]
 
 
 def dense(f: Activation, affine: Layer[Linear, Tensor] = linear) -> Layer[Linear, tuple[Tensor, Tensor]]:
     """y = f(x W^T + b): `serial(affine, f)`, to the bit, whose params and grads are the one record `Linear`.
 
     The cache is (x, cache of f). With relu the forward pass is one fused kernel for matrices, a dispatch and a buffer less.
-    `affine` is `linear`, or `linear_bottom` for the first layer of a net.
+
+    Args:
+        f: an activation.
+        affine: `linear`, or `linear_bottom` for the first layer of a net.
+
+    Returns:
+        The layer; its parts are `affine` and `f`.
 
     >>> import torch
     >>> dense(relu).fwd(Linear(torch.tensor([[2.0], [-2.0]]), torch.zeros(2)), torch.ones(1, 1))[0]
     tensor([[2., 0.]])
     """
+    kind = DenseReLU if f.fwd is relu_fwd and affine.fwd is linear_fwd else Dense
+    layer: Layer[Linear, tuple[Tensor, Tensor]] = kind(affine, f).layer()
+    return layer
 
-    def fwd(params: Linear, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        z, kept = affine.fwd(params, x)
-        y, cache = f.fwd((), z)
+
+@attrs.frozen(eq=False)
+class Dense(Composed):
+    """The parts of `dense(f, affine)`."""
+
+    affine: Layer[Linear, Tensor]
+    f: Activation
+
+    @property
+    def name(self) -> str:
+        return f"dense_{layer_name(self.f)}"
+
+    def parts(self) -> tuple[Layer[Any, Any], ...]:
+        return self.affine, self.f
+
+    def rebuilt(self, *parts: Layer[Any, Any]) -> Layer[Any, Any]:
+        affine, f = parts
+        return dense(f, affine)
+
+    def split(self, params: Linear) -> tuple[Linear, tuple[()]]:
+        return params, ()
+
+    def join(self, *params: Any) -> Linear:
+        own: Linear = params[0]
+        return own
+
+    def fwd(self, params: Linear, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        z, kept = self.affine.fwd(params, x)
+        y, cache = self.f.fwd((), z)
         return y, (kept, cache)
 
-    def bwd(params: Linear, cache: tuple[Tensor, Tensor], dy: Tensor) -> tuple[Tensor, Linear]:
+    def bwd(self, params: Linear, cache: tuple[Tensor, Tensor], dy: Tensor) -> tuple[Tensor, Linear]:
         caches = [*cache]
         del cache
-        dy, _ = f.bwd((), caches.pop(), dy)
-        return affine.bwd(params, caches.pop(), dy)
-
-    layer = Layer(fwd, bwd)
-    return attrs.evolve(layer, fwd=dense_relu_fwd) if f is relu and affine.fwd is linear_fwd else layer
+        dy, _ = self.f.bwd((), caches.pop(), dy)
+        return self.affine.bwd(params, caches.pop(), dy)
 
 
-def dense_relu_fwd(params: Linear, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """y = max(0, x W^T + b) in one kernel where x is a matrix, x (batch, in) -> y (batch, out); the cache is (x, y).
+class DenseReLU(Dense):
+    """The parts of `dense(relu, affine)` whose forward functions are those of `linear` and `relu`: matrices take one kernel."""
 
-    >>> import torch
-    >>> dense_relu_fwd(Linear(torch.tensor([[2.0], [-2.0]]), torch.zeros(2)), torch.ones(1, 1))[0]
-    tensor([[2., 0.]])
-    """
-    if x.dim() == 2:
-        try:
-            y = addmm_relu(params.bias, x, params.weight.t())
-        except RuntimeError as error:
-            raise ValueError(mismatch(params, x)) from error
-    else:
-        y = torch.relu(linear_fwd(params, x)[0])
-    return y, (x, y)
+    __slots__ = ()
+
+    def fwd(self, params: Linear, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        if x.dim() == 2:
+            try:
+                y = addmm_relu(params.bias, x, params.weight.t())
+            except RuntimeError as error:
+                refuse(error, params, x)
+        else:
+            y = torch.relu(linear_fwd(params, x)[0])
+        return y, (x, y)

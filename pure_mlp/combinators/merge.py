@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pure_mlp.layer import spec
+from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from pure_mlp.combinators.wrapper import Wrapper
 from pure_mlp.layer import Layer
 from pure_mlp.record import tree_map
+
+__all__ = ["remat"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -18,18 +21,29 @@ def remat(f: Layer[P, C, X, Y]) -> Layer[P, X, X, Y]:
 
     It does so on a view of x, by which a plan tells the second run from the first and does not keep the first one's results.
 
+    Args:
+        f: any layer, of which only the input is to be kept.
+
+    Returns:
+        The layer; its part is f, its params are those of f.
+
     >>> import torch
     >>> from pure_mlp import sigmoid
     >>> y, cache = remat(sigmoid).fwd((), torch.zeros(1))
     >>> cache, remat(sigmoid).bwd((), cache, torch.ones(1))[0]
     (tensor([0.]), tensor([0.2500]))
     """
+    return Remat(f).layer()
 
-    def fwd(params: P, x: X) -> tuple[Y, X]:
-        return f.fwd(params, x)[0], x
 
-    def bwd(params: P, x: X, dy: Y) -> tuple[X, P]:
-        _, *cache = f.fwd(params, tree_map(lambda t: t.view_as(t), x))
-        return f.bwd(params, cache.pop(), dy)
+class Remat(Wrapper[P, C, X, Y]):
+    """The part of `remat(f)`."""
 
-    return Layer(fwd, bwd)
+    __slots__ = ()
+
+    def fwd(self, params: P, x: X) -> tuple[Y, X]:
+        return self.f.fwd(params, x)[0], x
+
+    def bwd(self, params: P, x: X, dy: Y) -> tuple[X, P]:
+        _, *cache = self.f.fwd(params, tree_map(lambda t: t.view_as(t), x))
+        return self.f.bwd(params, cache.pop(), dy)

@@ -7,11 +7,15 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
+
+FAR = 40.0
+"""Beyond it the slopes are 1 and 0 in every dtype, and what they are computed from would overflow."""
 
 
 def gelu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-    """y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, x of any shape. The cache is x itself: y does not determine the slope.
+    """y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, x of any shape; NaN at -inf, as in torch. The cache is x itself.
 
     >>> gelu_fwd((), torch.tensor([0.0, 1.0]))[0]
     tensor([0.0000, 0.8413])
@@ -20,19 +24,22 @@ def gelu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def gelu_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
-    """dx = dy (Phi(x) + x phi(x)), phi(x) = exp(-x^2 / 2) / sqrt(2 pi). Raises `ValueError` unless dy has the shape of x.
+    """dx = dy (Phi(x) + x phi(x)), phi(x) = exp(-x^2 / 2) / sqrt(2 pi); dy at inf, 0 at -inf.
+
+    Raises `ValueError` unless dy has the shape of x.
 
     >>> gelu_bwd((), torch.tensor([0.0]), torch.tensor([1.0]))[0]
     tensor([0.5000])
     """
-    cotangent_of(x, dy)
+    check_cotangent(x, dy)
+    x = x.clamp(-FAR, FAR)
     cdf = 0.5 * torch.erfc(x * -sqrt(0.5))
     pdf = torch.exp(-0.5 * x * x) * (1 / sqrt(2 * pi))
     return dy * (cdf + x * pdf), ()
 
 
 def gelu_tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-    """y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3), x of any shape. The cache is x itself.
+    """y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3), x of any shape; NaN at -inf, as in torch. The cache is x.
 
     >>> gelu_tanh_fwd((), torch.tensor([0.0, 1.0]))[0]
     tensor([0.0000, 0.8412])
@@ -41,14 +48,15 @@ def gelu_tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def gelu_tanh_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
-    """dx = dy ((1 + t) + x (1 - t^2) u') / 2, t = tanh u, u' = sqrt(2 / pi) (1 + 0.134145 x^2).
+    """dx = dy ((1 + t) + x (1 - t^2) u') / 2, t = tanh u, u' = sqrt(2 / pi) (1 + 0.134145 x^2); dy at inf, 0 at -inf.
 
     Raises `ValueError` unless dy has the shape of x.
 
     >>> gelu_tanh_bwd((), torch.tensor([0.0]), torch.tensor([1.0]))[0]
     tensor([0.5000])
     """
-    cotangent_of(x, dy)
+    check_cotangent(x, dy)
+    x = x.clamp(-FAR, FAR)
     square = x * x
     t = torch.tanh(sqrt(2 / pi) * x * (1 + 0.044715 * square))
     slope = sqrt(2 / pi) * (1 + 3 * 0.044715 * square)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def identity_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -24,7 +25,7 @@ def identity_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tupl
     >>> identity_bwd((), torch.ones(2), torch.full((2,), 3.0))[0]
     tensor([3., 3.])
     """
-    cotangent_of(y, dy)
+    check_cotangent(y, dy)
     return dy, ()
 
 

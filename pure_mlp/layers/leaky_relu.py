@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def leaky_relu(negative_slope: float = 0.01) -> Activation:
     """y = x where x > 0, else a x; dx = dy where y > 0, else a dy, with a = negative_slope >= 0. The cache is y.
 
-    At the kink x = 0 the slope is a, as in torch. x and dy of any shape. Raises `ValueError` for a negative slope, since the sign
-    of x could no longer be told from y, and unless dy has the shape of y.
+    At the kink x = 0 the slope is a, as in torch.
+
+    Args:
+        negative_slope: a, at least 0: the sign of x could not be told from y under a negative one.
+
+    Returns:
+        The layer, for x and dy of any shape.
+
+    Raises:
+        ValueError: a negative slope, or dy has not the shape of y.
 
     >>> layer = leaky_relu(0.1)
     >>> y, cache = layer.fwd((), torch.tensor([-10.0, 2.0]))
@@ -21,13 +32,14 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
     """
     if not negative_slope >= 0:
         raise ValueError(f"leaky_relu: negative_slope {negative_slope}, expected >= 0")
+    return Layer(partial(_leaky_relu_fwd, negative_slope), partial(_leaky_relu_bwd, negative_slope))
 
-    def fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-        y = torch.nn.functional.leaky_relu(x, negative_slope)
-        return y, y
 
-    def bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
-        cotangent_of(y, dy)
-        return torch.where(y > 0, dy, negative_slope * dy), ()
+def _leaky_relu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    y = torch.nn.functional.leaky_relu(x, a)
+    return y, y
 
-    return Layer(fwd, bwd)
+
+def _leaky_relu_bwd(a: float, params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    check_cotangent(y, dy)
+    return torch.where(y > 0, dy, a * dy), ()

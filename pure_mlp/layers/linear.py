@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Layer, spec
+from pure_mlp.checks import spec
+from pure_mlp.layer import Layer
 from pure_mlp.record import record
 
 
@@ -34,7 +37,7 @@ def linear_fwd(params: Linear, x: Tensor) -> tuple[Tensor, Tensor]:
     try:
         return torch.nn.functional.linear(x, params.weight, params.bias), x
     except RuntimeError as error:
-        raise ValueError(mismatch(params, x)) from error
+        refuse(error, params, x)
 
 
 def linear_bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
@@ -76,10 +79,26 @@ def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
     try:
         grads = Linear(torch.mm(rows.t(), x_rows), rows.sum(0))
     except RuntimeError as error:
-        raise ValueError(mismatch(params, x, dy)) from error
+        refuse(error, params, x, dy)
     if grads.weight.shape != params.weight.shape or grads.bias.shape != params.bias.shape:
         raise ValueError(mismatch(params, x, dy))
     return grads
+
+
+def refuse(error: RuntimeError, params: Linear, x: Tensor, dy: Tensor | None = None) -> NoReturn:
+    """Raise a `ValueError` that says which tensor does not fit; the error itself where all of them do."""
+    weight = params.weight
+    given = [x] if dy is None else [x, dy]
+    widths = [weight.shape[-1:], weight.shape[-2:-1]]
+    fits = weight.dim() == 2 and _like(params.bias, weight.shape[:1], weight)
+    if fits and all(_like(t, width, weight) for t, width in zip(given, widths)) and len({t.shape[:-1] for t in given}) == 1:
+        raise error
+    raise ValueError(mismatch(params, x, dy)) from error
+
+
+def _like(t: Tensor, width: tuple[int, ...], weight: Tensor) -> bool:
+    """Whether the last dimension is this one, and dtype and device are those of the weight."""
+    return t.shape[-1:] == width and t.dtype == weight.dtype and t.device == weight.device
 
 
 def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
@@ -90,7 +109,7 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
     """
     out, n_in = params.weight.shape[-2:] if params.weight.dim() > 1 else ("out", "in")
     taken = f"input {spec(x)}, weight {spec(params.weight)} takes (*, {n_in})"
-    if params.bias.shape != params.weight.shape[:-1]:
+    if params.bias.shape != params.weight.shape[:-1] or not _like(params.bias, params.weight.shape[-2:-1], params.weight):
         return f"bias {spec(params.bias)}, expected {(out,)} as weight {spec(params.weight)}"
     return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from pure_mlp.kernels import threshold_backward
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def relu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,7 +29,7 @@ def relu_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()
     >>> relu_bwd((), torch.tensor([0.0, 2.0]), torch.tensor([5.0, 5.0]))[0]
     tensor([0., 5.])
     """
-    cotangent_of(y, dy)
+    check_cotangent(y, dy)
     return threshold_backward(dy, y), ()
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from pure_mlp.kernels import sigmoid_backward
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def sigmoid_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,7 +28,7 @@ def sigmoid_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple
     >>> sigmoid_bwd((), torch.tensor([0.5, 1.0]), torch.tensor([4.0, 4.0]))[0]
     tensor([1., 0.])
     """
-    cotangent_of(y, dy)
+    check_cotangent(y, dy)
     return sigmoid_backward(dy, y), ()
 
 

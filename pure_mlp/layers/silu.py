@@ -5,11 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
+
+FAR = 1000.0
+"""Beyond it the slopes are 1 and 0 in every dtype; at the infinities they could not be computed."""
 
 
 def silu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-    """y = x sigmoid(x), x of any shape. The cache is x itself: y does not determine the slope.
+    """y = x sigmoid(x), x of any shape; NaN at -inf, as in torch. The cache is x itself.
 
     >>> silu_fwd((), torch.tensor([0.0, 1.0]))[0]
     tensor([0.0000, 0.7311])
@@ -18,12 +22,15 @@ def silu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def silu_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
-    """dx = dy s (1 + x (1 - s)), s = sigmoid(x). Raises `ValueError` unless dy has the shape of x.
+    """dx = dy s (1 + x (1 - s)), s = sigmoid(x); dy at inf, 0 at -inf.
+
+    Raises `ValueError` unless dy has the shape of x.
 
     >>> silu_bwd((), torch.tensor([0.0]), torch.tensor([1.0]))[0]
     tensor([0.5000])
     """
-    cotangent_of(x, dy)
+    check_cotangent(x, dy)
+    x = x.clamp(-FAR, FAR)
     s = torch.sigmoid(x)
     return dy * s * (1 + x * (1 - s)), ()
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def softmax_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     """y_k = exp(x_k - m) / sum_j exp(x_j - m), m = max_j x_j, over the last dimension of x (*, K). The cache is y.
 
-    The maximum is subtracted, so large logits do not overflow (handout 1.4(b)). For classification train on the logits with
+    The maximum is subtracted, so large logits do not overflow (handout 1.4(b)); -inf gives 0, and a row with inf, or of nothing but
+    -inf, is NaN, as in torch. For classification train on the logits with
     `cross_entropy` instead of putting a loss on top of this layer.
 
     >>> softmax_fwd((), torch.tensor([1e4, 1e4]))[0]
@@ -27,7 +29,7 @@ def softmax_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple
     >>> softmax_bwd((), torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0]))[0]
     tensor([ 0.2500, -0.2500])
     """
-    cotangent_of(y, dy)
+    check_cotangent(y, dy)
     return y * (dy - (dy * y).sum(-1, keepdim=True)), ()
 
 

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from functools import partial
+from math import inf
+
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def softplus(beta: float = 1.0) -> Activation:
     """y = log(1 + exp(b x)) / b; dx = dy sigmoid(b x) = dy (1 - exp(-b y)), with b = beta > 0. The cache is y.
 
-    Computed as -log sigmoid(-b x) / b, exact for every x; torch replaces it by x where b x > 20, an error of up to 2.1e-9 / b.
-    x and dy of any shape. Raises `ValueError` unless beta is positive and dy has the shape of y.
+    Computed as max(x, 0) + log(1 + exp(-b |x|)) / b, where nothing overflows: y is x at inf and 0 at -inf, the slopes there are 1
+    and 0. torch replaces y by x where b x > 20, an error of up to 2.1e-9 / b.
+
+    Args:
+        beta: how sharp the bend is, positive; in units of 1/x.
+
+    Returns:
+        The layer, for x and dy of any shape.
+
+    Raises:
+        ValueError: beta is not positive and finite, or dy has not the shape of y.
 
     >>> layer = softplus()
     >>> y, cache = layer.fwd((), torch.tensor([0.0, 1e3]))
     >>> y, layer.bwd((), cache, torch.ones(2))[0]
     (tensor([6.9315e-01, 1.0000e+03]), tensor([0.5000, 1.0000]))
     """
-    if not beta > 0:
-        raise ValueError(f"softplus: beta {beta}, expected > 0")
+    if not 0 < beta < inf:
+        raise ValueError(f"softplus: beta {beta}, expected > 0 and finite")
+    return Layer(partial(_softplus_fwd, beta), partial(_softplus_bwd, beta))
 
-    def fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-        y = torch.nn.functional.logsigmoid(-beta * x) / -beta
-        return y, y
 
-    def bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
-        cotangent_of(y, dy)
-        return -dy * torch.expm1(-beta * y), ()
+def _softplus_fwd(beta: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    y = torch.relu(x) + torch.log1p(torch.exp(-beta * x.abs())) / beta
+    return y, y
 
-    return Layer(fwd, bwd)
+
+def _softplus_bwd(beta: float, params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    check_cotangent(y, dy)
+    return -dy * torch.expm1(-beta * y), ()

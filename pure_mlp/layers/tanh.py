@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from pure_mlp.kernels import tanh_backward
-from pure_mlp.layer import Activation, Layer, cotangent_of
+from pure_mlp.checks import check_cotangent
+from pure_mlp.layer import Activation, Layer
 
 
 def tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,7 +26,7 @@ def tanh_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()
     >>> tanh_bwd((), torch.tensor([0.5]), torch.tensor([4.0]))[0]
     tensor([3.])
     """
-    cotangent_of(y, dy)
+    check_cotangent(y, dy)
     return tanh_backward(dy, y), ()
 
 

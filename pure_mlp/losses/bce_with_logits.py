@@ -11,14 +11,25 @@ from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 def bce_with_logits(y: Tensor, z: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = c sum (1 - y) z - log sigmoid(z), which is BCE of sigmoid(z), and dJ/dz = c (sigmoid(z) - y); handout (26).
 
-    y and z of any one shape, z the logits. Nothing saturates: for y = 0 and z = 110 the loss is 110 and the gradient 1, where
-    `bce` after `sigmoid` gives 100 and 0. c is 1/numel for mean, 1/batch for batchmean, 1 for sum; none is elementwise.
-    Raises `ValueError` where y and z differ in shape or dtype.
+    Nothing saturates: for y = 0 and z = 110 the loss is 110 and the gradient 1, where `bce` after `sigmoid` gives 100 and 0. It is
+    computed as ([z > 0] - y) z - log sigmoid |z|, where an infinite logit on the side of its label costs nothing, and inf on the other.
+
+    Args:
+        y: labels in [0, 1], of any shape.
+        z: logits, of the shape and dtype of y.
+        reduction: c is 1/numel for mean, 1/batch for batchmean, 1 for sum; none is elementwise, and its gradient that of the sum.
+
+    Returns:
+        J and dJ/dz.
+
+    Raises:
+        ValueError: y and z differ in shape or dtype.
 
     >>> bce_with_logits(torch.tensor([0.0]), torch.tensor([110.0]))
     (tensor(110.), tensor([1.]))
     """
     same_shape("bce_with_logits", y, z)
     c = scale("bce_with_logits", z, reduction)
-    elements = (1 - y) * z - torch.nn.functional.logsigmoid(z)
+    wrong = torch.where(z > 0, 1 - y, -y)
+    elements = torch.where(wrong == 0, 0.0, wrong * z) - torch.nn.functional.logsigmoid(z.abs())
     return reduce(elements, c, reduction), c * (torch.sigmoid(z) - y)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import spec
+from pure_mlp.checks import spec
 from pure_mlp.losses.reduction import Reduction, scale
 
 
@@ -24,10 +26,22 @@ def cross_entropy(
     w_k ((1 - e) q_nk + e / K), where q is y or its one-hot code, e the label smoothing, w the weight (K,) of the classes or 1;
     t_n = 0 where y_n is `ignore_index`. c is 1 for sum and none (J is then one number a row), 1/batch for batchmean; for mean it is
     1/rows, or 1/(sum of the weights of the rows' labels, the ignored ones left out) for indices, as in torch. The mean over nothing
-    but ignored rows is NaN, its gradient 0. Exact at any logit: log p comes from log-sum-exp, and a logit of -inf is an impossible
-    class.
+    but ignored rows is NaN, its gradient 0. Exact at any logit: log p comes from log-sum-exp, a logit of -inf is an impossible
+    class, one of inf a sure class (several share the row, as several equal ones do).
 
-    Raises `ValueError` where shapes, dtypes, class indices or the smoothing do not fit.
+    Args:
+        y: labels, int64 (*) or probabilities (*, K).
+        z: logits (*, K).
+        reduction: mean, sum, batchmean, or none for one number a row.
+        label_smoothing: e, from 0 to 1.
+        weight: w (K,) in z's dtype.
+        ignore_index: the label of rows that do not count.
+
+    Returns:
+        J and dJ/dz.
+
+    Raises:
+        ValueError: shapes, dtypes, class indices or the smoothing do not fit.
 
     >>> cross_entropy(torch.tensor([0]), torch.tensor([[0.0, 1e4]]))
     (tensor(10000.), tensor([[-1.,  1.]]))
@@ -39,7 +53,7 @@ def cross_entropy(
     t = (1 - label_smoothing) * q + label_smoothing / z.shape[-1] if label_smoothing else q
     t = (t if weight is None else t * weight) * kept.unsqueeze(-1)
 
-    log_p = torch.log_softmax(z, -1)
+    log_p = torch.log_softmax(_finite(z), -1)
     rows = -torch.where(t == 0, t, t * log_p).sum(-1)
     dz = log_p.exp() * t.sum(-1, keepdim=True) - t
     if reduction == "mean":
@@ -49,6 +63,12 @@ def cross_entropy(
         c = scale("cross_entropy", rows, reduction)
         J, dz = rows if reduction == "none" else rows.sum() * c, dz * c
     return J, torch.where(kept.unsqueeze(-1), dz, 0.0)
+
+
+def _finite(z: Tensor) -> Tensor:
+    """The logits, but in a row with inf, which is sure, 0 there and -inf elsewhere: the same probabilities without inf - inf."""
+    sure = z == inf
+    return torch.where(sure.sum(-1, keepdim=True) > 0, torch.where(sure, 0.0, z - inf), z)
 
 
 def _one_hot(y: Tensor, z: Tensor) -> Tensor:

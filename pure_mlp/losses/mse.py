@@ -11,8 +11,19 @@ from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = c sum (y_hat - y)^2 and dJ/dy_hat = 2 c (y_hat - y), both of any one shape.
 
-    c is 1/numel for mean (as `torch.nn.functional.mse_loss`), 1/batch for batchmean, 1 for sum; for none J is elementwise and
-    dJ/dy_hat is that of the sum. Raises `ValueError` where y and y_hat differ in shape or dtype. Handout (5), (19) is the sum.
+    Handout (5), (19) is the sum.
+
+    Args:
+        y: labels, of any shape.
+        y_hat: predictions, of the shape and dtype of y.
+        reduction: c is 1/numel for mean (as `torch.nn.functional.mse_loss`), 1/batch for batchmean, 1 for sum; none is elementwise,
+            and its gradient that of the sum.
+
+    Returns:
+        J and dJ/dy_hat.
+
+    Raises:
+        ValueError: y and y_hat differ in shape or dtype.
 
     >>> import torch
     >>> mse(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
@@ -29,8 +40,16 @@ def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
 def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tuple[Tensor, Tensor]:
     """l_b = |y_hat_b - y_b|^2, the handout's loss of 1.2, one number an example; dl_b/dy_hat_b = 2 (y_hat_b - y_b), (5), (19).
 
-    y and y_hat (*, K). The reduction is over the examples: sum, mean (batchmean is the same), or none for the vector l.
-    Raises `ValueError` where y and y_hat differ in shape or dtype.
+    Args:
+        y: labels (*, K).
+        y_hat: predictions (*, K).
+        reduction: over the examples: sum, mean (batchmean is the same), or none for the vector l.
+
+    Returns:
+        J and dJ/dy_hat.
+
+    Raises:
+        ValueError: y and y_hat differ in shape or dtype.
 
     >>> import torch
     >>> squared_norm(torch.zeros(2, 2), torch.ones(2, 2), "none")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from pure_mlp.layer import spec
+from pure_mlp.checks import spec
 
 Reduction = Literal["mean", "sum", "batchmean", "none"]
 
@@ -33,13 +33,25 @@ def scale(loss: str, y_hat: Tensor, reduction: Reduction) -> float:
     >>> scale("mse", torch.ones(4, 5), "mean"), scale("mse", torch.ones(4, 5), "batchmean")
     (0.05, 0.25)
     """
+    count = divisor(loss, y_hat, reduction)
+    return 1 / count if count else inf
+
+
+def divisor(loss: str, y_hat: Tensor, reduction: Reduction) -> int:
+    """What `reduction` divides the sum over elements by: numel, 1 or the leading dimension.
+
+    Raises `ValueError` for an unknown reduction.
+
+    >>> import torch
+    >>> divisor("mse", torch.ones(4, 5), "mean"), divisor("mse", torch.ones(4, 5), "batchmean")
+    (20, 4)
+    """
     if reduction == "mean":
-        return 1 / y_hat.numel() if y_hat.numel() else inf
+        return y_hat.numel()
     if reduction == "batchmean":
-        batch = y_hat.shape[0] if y_hat.dim() else 1
-        return 1 / batch if batch else inf
+        return y_hat.shape[0] if y_hat.dim() else 1
     if reduction in ("sum", "none"):
-        return 1.0
+        return 1
     raise ValueError(f"{loss}: reduction {reduction!r}, expected one of mean, sum, batchmean, none")
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.combinators.merge import merge
-from pure_mlp.layer import serial
+from pure_mlp.combinators.serial import serial
 from pure_mlp.layers.linear import Linear, linear
 from pure_mlp.theory.document import Document, Equation, Heading, Note, Paragraph, Table
 from pure_mlp.theory.proof import column

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.combinators.dense import dense
-from pure_mlp.layer import serial
+from pure_mlp.combinators.serial import serial
 from pure_mlp.layers.linear import Linear, linear
 from pure_mlp.layers.relu import relu
 from pure_mlp.losses.mse import mse

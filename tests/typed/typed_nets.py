@@ -107,7 +107,7 @@ def nested() -> None:
 
 def combinators(y: Tensor) -> None:
     assert_type(remat(serial(linear, relu)), Layer[tuple[Linear, tuple[()]], Tensor, Tensor, Tensor])
-    assert_type(residual(linear), Layer[tuple[tuple[()], Linear], tuple[Tensor, Tensor]])
+    assert_type(residual(linear), Layer[Linear, Tensor])
     assert_type(fan_sum(linear, unit), Layer[tuple[Linear, tuple[()]], tuple[Tensor, tuple[()]]])
     assert_type(parallel(linear, relu), Layer[tuple[Linear, tuple[()]], tuple[Tensor, Tensor, Tensor]])
     assert_type(ensemble(serial(linear, relu)), Layer[tuple[Linear, tuple[()]], tuple[Tensor, Tensor]])

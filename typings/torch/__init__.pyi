@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias, final, overload
 from torch import _C as _C
 from torch import __config__ as __config__
 from torch import backends as backends
+from torch import compiler as compiler
 from torch import func as func
 from torch import linalg as linalg
 from torch import nn as nn

@@ -1,0 +1,43 @@
+"""What the author of a layer checks and says: cotangents that fit, and shapes in words."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+__all__ = ["check_cotangent", "spec"]
+
+
+def check_cotangent(y: Tensor, dy: Tensor) -> None:
+    """Refuse a cotangent that would broadcast or promote. The first line of a `bwd`.
+
+    Args:
+        y: the output of `fwd`, or whatever has its shape, dtype and device.
+        dy: the cotangent dJ/dy that `bwd` was given.
+
+    Raises:
+        ValueError: dy has another shape, dtype or device than y.
+
+    >>> import torch
+    >>> check_cotangent(torch.ones(4, 3), torch.ones(1, 3))
+    Traceback (most recent call last):
+    ValueError: dy (1, 3) float32, expected (4, 3) float32 as the output
+    """
+    if dy.shape != y.shape or dy.dtype != y.dtype or dy.device != y.device:
+        raise ValueError(f"dy {spec(dy)}, expected {spec(y)} as the output")
+
+
+def spec(x: Tensor) -> str:
+    """Shape and dtype for an error message, and the device where it is not the CPU.
+
+    Args:
+        x: any tensor.
+
+    Returns:
+        `(2, 3) float32`, `(2, 3) float32 cuda:0`.
+
+    >>> import torch
+    >>> spec(torch.ones(2, 3))
+    '(2, 3) float32'
+    """
+    place = "" if x.device.type == "cpu" else f" {x.device}"
+    return f"{tuple(x.shape)} {str(x.dtype)[6:]}{place}"
