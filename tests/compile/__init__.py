@@ -1,0 +1,1 @@
+"""Tests of the engines by their public face alone: whatever runs a step, the values are those of the plain loop."""

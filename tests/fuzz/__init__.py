@@ -1,0 +1,1 @@
+"""Random steps on every engine against the plain loop: `python -m tests.fuzz SECONDS`."""
