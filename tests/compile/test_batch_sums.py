@@ -102,10 +102,10 @@ def outer(w: Tensor, dy: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("value", [0.1, 1 / 3])
 @pytest.mark.parametrize("start", [0.0, 2.0])
 def test_sums_of_equal_rows(step: Step, value: float, start: float, engine: pm.Engine) -> None:
-    """Equal rows do not let errors cancel: a sum row by row is off by 6e-4, torch's by 1.5e-7. (One thread: torch's order is one.)"""
+    """Equal rows do not let errors cancel: a sum row by row is off by 6e-4, torch's by 1.5e-7 or, by luck, by nothing: 4 eps."""
     w, dy = torch.full((3,), start), torch.full((ROWS, 3), value)
     size = float(change(step, w.double(), dy.double(), "pure")[0].abs().max())
-    rounding = torch.finfo(torch.float32).eps * (2 + start / size)
+    rounding = torch.finfo(torch.float32).eps * (4 + start / size)
     at_most_twice(step, w, dy, engine, spare=rounding)
 
 
@@ -116,4 +116,4 @@ def test_the_loss_of_many_rows(engine: pm.Engine) -> None:
         losses = [pm.fold(step, engine=e)(torch.zeros(2), [x])[1].double() for e in ("pure", engine)]
         exact = pm.fold(step, engine="pure")(torch.zeros(2, dtype=F64), [x.double()])[1]
         pure, mine = [float((loss - exact).abs() / exact.abs()) for loss in losses]
-        assert mine <= 2 * pure + 2 * torch.finfo(torch.float32).eps, step.__name__
+        assert mine <= 2 * pure + 4 * torch.finfo(torch.float32).eps, step.__name__

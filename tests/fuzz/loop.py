@@ -87,12 +87,13 @@ def children(tree: object) -> list[tuple[str, object]] | None:
 
 
 def leaves(tree: object, path: str = "") -> Iterator[tuple[str, Tensor]]:
-    """Copies of what stands at the leaves of a tree, numbers as tensors, with their paths."""
-    parts = children(tree)
-    for name, part in parts or ():
+    """Copies of the tensors and numbers of a tree, these as tensors, with their paths."""
+    for name, part in children(tree) or ():
         yield from leaves(part, f"{path}.{name}".lstrip("."))
-    if parts is None:
-        yield path, tree.detach().clone() if isinstance(tree, Tensor) else torch.tensor(tree)
+    if isinstance(tree, Tensor):
+        yield path, tree.detach().clone()
+    elif isinstance(tree, (int, float)):
+        yield path, torch.tensor(tree)
 
 
 def classes(tree: object) -> object:

@@ -1,0 +1,110 @@
+"""An error is the pure step's, in the pure step's words, from every engine and in every batch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from fuzz.loop import Case
+from torch import Generator, Tensor
+
+import pure_mlp as pm
+
+from .engines import F64, agrees, draw, every, native
+
+Data = list[pm.Batch]
+
+
+def classifier(loss: pm.Loss = pm.cross_entropy) -> tuple[Any, Any]:
+    net, params = pm.mlp((4, 5, 3), Generator().manual_seed(0), pm.tanh, dtype=F64)
+    return pm.training_step(net, loss, pm.sgd(0.1)), (params, ())
+
+
+def labelled(n: int = 6, seed: int = 0) -> pm.Batch:
+    return draw(n, 4, seed=seed), torch.arange(n) % 3
+
+
+def bad_batches(loss: str) -> dict[str, pm.Batch]:
+    """Batches that the pure step refuses."""
+    x, y = labelled()
+    wrong = {
+        "width": (draw(6, 3), y),
+        "dtype of x": (x.float(), y),
+        "one dimension": (draw(5), y),
+        "fewer labels": (x, y[:4]),
+        "float labels": (x, y.double()),
+    }
+    if loss == "cross entropy":
+        return wrong | {"label": (x, y - 1), "large label": (x, y + 1), "huge label": (x, y + 2**40)}
+    return wrong | {"columns": (x, draw(6, 2)), "would broadcast": (x, draw(6, 1)), "half labels": (x, draw(6, 3).half())}
+
+
+CASES = [(loss, name) for loss in ("cross entropy", "mse") for name in bad_batches(loss)]
+
+
+def raises(loss: str, name: str, at: int) -> Case:
+    step, _ = classifier(pm.cross_entropy if loss == "cross entropy" else pm.mse)
+    params = pm.mlp((4, 5, 3), Generator().manual_seed(0), pm.tanh, dtype=F64)[1]
+    good = [labelled(seed=i) if loss == "cross entropy" else (draw(6, 4, seed=i), draw(6, 3)) for i in range(4)]
+    good[at] = bad_batches(loss)[name]
+    return Case(step, (params, pm.sgd(0.1).init(params)), good)
+
+
+@every
+@pytest.mark.parametrize("at", [0, 1, 3])
+@pytest.mark.parametrize(("loss", "name"), CASES)
+def test_a_bad_batch(loss: str, name: str, at: int, engine: pm.Engine) -> None:
+    ran = agrees(lambda: raises(loss, name, at), engine, refused=False)
+    assert ran.outcomes[0].error is not None
+
+
+@pytest.mark.parametrize("engine", ["pure", "plan", native, None])
+@pytest.mark.parametrize("at", [0, 1])
+def test_fit_with_a_label_out_of_range_names_the_classes(at: int, engine: pm.Engine | None) -> None:
+    """Out of the C of the program came "an index is out of range"; of the plan "index -1 is out of bounds"."""
+    step, _ = classifier()
+    params = pm.mlp((4, 5, 3), Generator().manual_seed(0), pm.tanh, dtype=F64)[1]
+    x, y = draw(12, 4), torch.arange(12) % 3
+    y[6 * at + 1] = -1
+    pieces: list[pm.Batch] = [(x[:6], y[:6]), (x[6:], y[6:])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="3 classes|classes"):
+            pm.fit(
+                step,
+                (params, pm.sgd(0.1).init(params)),
+                (x, y),
+                epochs=1,
+                batch=6,
+                generator=Generator(),
+                observe=lambda _: pieces,
+                engine=engine,
+            )
+
+
+def guarded(limit: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        if len(x) > limit:
+            raise LookupError(f"{len(x)} rows are more than {limit}")
+        return w - 0.1 * x.sum(0), (x @ w).sum()
+
+    return step
+
+
+@every
+@pytest.mark.parametrize("sizes", [(5,), (2, 5, 2), (2, 2, 5)])
+def test_an_error_of_the_steps_own(sizes: tuple[int, ...], engine: pm.Engine) -> None:
+    agrees(lambda: Case(guarded(3), draw(4), [draw(n, 4, seed=n) for n in sizes]), engine, refused=False)
+
+
+@every
+def test_an_index_out_of_range_while_gathering(engine: pm.Engine) -> None:
+    def step(w: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+        return w * 0.5, w.index_select(0, i).sum() + w[i].sum()
+
+    for bad in ([0, 7], [-8, 0]):
+        agrees(lambda: Case(step, draw(4), [torch.tensor([1, 2]), torch.tensor(bad)]), engine)  # noqa: B023  # called at once
+    agrees(lambda: Case(step, draw(4), [torch.tensor([1, 2]), torch.tensor([3, 0])]), engine)
