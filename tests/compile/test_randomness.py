@@ -123,7 +123,7 @@ SOURCES: dict[str, Callable[[Outside], Any]] = {
     "numpy mask": lambda o: o.numpy.random(3) < 0.5,
     "random": lambda o: random.random(),
     "Random": lambda o: o.python.gauss(0, 1),
-    "choice": lambda o: o.python.choice([0.5, 2.0, 3.0]),
+    "choice": lambda o: float(o.python.choice(range(1000))),
     "a list popped": lambda o: o.list.pop(),
     "a counter": lambda o: o.count(),
     "itertools.count": lambda o: next(o.counter),
