@@ -18,8 +18,12 @@ S = TypeVar("S")
 
 
 def tensors(tree: object, what: str) -> list[Tensor]:
-    """The leaves of a tree. Raises `Unplannable` if one is no tensor."""
+    """The leaves of a tree. Raises `Unplannable` if one is no tensor, or if no other tree can be made of this class."""
     leaves = tree_leaves(tree)
+    try:
+        tree_like(tree, leaves)
+    except ValueError as error:
+        raise Unplannable(f"the {what} is {error}") from error
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
             raise Unplannable(f"the {what} holds {type(leaf).__name__}, not tensors alone")

@@ -103,7 +103,7 @@ OPERATIONS: dict[str, Operation] = {
     **{name: Operation(raises=True) for name in ("index_put", "embedding", "nll_loss_forward", "index_fill", "index_copy")},
     **{name: Operation(raises=True) for name in ("bernoulli", "multinomial", "cholesky", "bucketize", "repeat_interleave")},
     "getitem": Operation(rules.first_output),
-    **{name: Operation() for name in ("_softmax", "_log_softmax", "stack", "cat", "mv", "rand", "randn", "normal")},
+    **{name: Operation() for name in ("_softmax", "_log_softmax", "amax", "stack", "cat", "mv", "rand", "randn", "normal")},
 }
 _PLAIN = Operation()
 

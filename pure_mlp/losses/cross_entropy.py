@@ -67,8 +67,8 @@ def cross_entropy(
 
 def _finite(z: Tensor) -> Tensor:
     """The logits, but in a row with inf, which is sure, 0 there and -inf elsewhere: the same probabilities without inf - inf."""
-    sure = z == inf
-    return torch.where(sure.sum(-1, keepdim=True) > 0, torch.where(sure, 0.0, z - inf), z)
+    sure = torch.where(z == inf, 0.0, z - inf)
+    return torch.where(z.amax(-1, keepdim=True) == inf, sure, z)
 
 
 def _one_hot(y: Tensor, z: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""C into a loaded library: the compiler that is there, and a folder of what it made before."""
+"""C into a loaded library: the compiler that is there, and a folder of what it made before.
+
+Whatever the compiler or the operating system refuses is a reason to do without C, and raised as `Unplannable`.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,25 @@ import os
 import platform
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from ctypes import CDLL
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from pure_mlp._compile.graph import Unplannable
 
-_FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing", "-fopenmp-simd", "-shared", "-fPIC")
-_NATIVE = "-march=native"
+_FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-strict-aliasing", "-shared", "-fPIC")
+_AVX2 = ("-mavx2", "-mfma")
+_AVX512 = (*_AVX2, "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mprefer-vector-width=512")
+_PROCESSORS = {"AVX2": _AVX2, "AVX512": _AVX512}
+_SECONDS = 300
 
 
 class Library(NamedTuple):
@@ -29,91 +39,140 @@ class Library(NamedTuple):
     seconds: float
 
 
-def compiler() -> list[str] | None:
-    """The command of the C compiler: `$CC`, else cc, gcc or clang; None if there is none.
+def capability() -> str:
+    """What this process may run, as torch found out: a compiler may run elsewhere, or see another processor than an emulated one."""
+    return torch.backends.cpu.get_cpu_capability()
 
-    >>> from unittest import mock
-    >>> with mock.patch.dict(os.environ, {"CC": "no-such-compiler"}):
-    ...     compiler() is None
-    True
-    """
-    wanted = shlex.split(os.environ.get("CC", ""))
+
+def rows_in_registers() -> int:
+    """How many rows of two vectors of a product the registers hold."""
+    return 12 if capability() == "AVX512" else 6
+
+
+def compiler() -> list[str] | None:
+    """The command of the C compiler: `$CC`, else cc, gcc or clang; None if there is none."""
+    wanted = _words("CC")
     for command in [wanted] if wanted else [["cc"], ["gcc"], ["clang"]]:
         if shutil.which(command[0]):
             return command
     return None
 
 
-def folder() -> Path:
-    """Where libraries are kept: `pure_mlp` under `$XDG_CACHE_HOME`, or under ~/.cache.
-
-    >>> folder().name
-    'pure_mlp'
-    """
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pure_mlp"
+def folder() -> Path | None:
+    """Where libraries are kept: `pure_mlp` under `$XDG_CACHE_HOME`, or under ~/.cache; None where there is no home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pure_mlp"
+    except RuntimeError:
+        return None
 
 
 def load(source: str) -> Library:
-    """The library of a C source: compiled now, or found in the folder if the same compiler made it for the same
-    processor.
+    """The library of a C source: compiled now, or found in the folder if the same compiler made it for the same kind of processor.
 
-    A folder that cannot be written is done without. Raises `Unplannable` without a compiler, or with what it
-    complains about.
-
-    >>> load("int answer(void) { return 42; }").code.answer() if compiler() else 42
-    42
+    A folder that cannot be used is done without. Raises `Unplannable` without a compiler that works.
     """
     command = compiler()
     if command is None:
-        raise Unplannable("native: no C compiler: neither $CC nor cc, gcc or clang")
-    key = hashlib.sha256("\0".join((source, *command, *_FLAGS, _version(tuple(command)), _processor())).encode()).hexdigest()
-    kept = folder() / f"{key[:32]}.so"
-    if kept.exists():
-        try:
-            return Library(CDLL(str(kept)), 0.0)
-        except OSError:  # half a file, or one for another machine: make it anew
-            kept.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        start = time.perf_counter()
-        made = _compile(command, source, Path(scratch))
+        raise Unplannable("native: no C compiler: neither $CC nor cc, gcc or clang can be run")
+    flags = [*_FLAGS, *_PROCESSORS.get(capability(), ()), *_words("CFLAGS")]
+    parts = (source, *command, *flags, _version(tuple(command)), capability(), platform.machine())
+    home = folder()
+    kept = home / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}.so" if home else None
+    found = _loaded(kept)
+    if found is not None:
+        return Library(found, 0.0)
+    start = time.perf_counter()
+    for scratch in _scratch(home):
+        made = _compile(command, flags, source, scratch)
         seconds = time.perf_counter() - start
-        _keep(made, kept)
-        return Library(CDLL(str(made)), seconds)
+        if kept is not None:
+            _keep(made, kept)
+        with contextlib.suppress(OSError):
+            return Library(CDLL(str(made)), seconds)
+        found = _loaded(kept)  # the temporary folder may be one whose files are not executed
+        if found is not None:
+            return Library(found, seconds)
+    raise Unplannable("native: what the compiler makes cannot be loaded, or there is no folder to put it in")
 
 
-def _compile(command: list[str], source: str, scratch: Path) -> Path:
+def _words(variable: str) -> list[str]:
+    """The words of an environment variable."""
+    try:
+        return shlex.split(os.environ.get(variable, ""))
+    except ValueError as error:
+        raise Unplannable(f"native: ${variable}: {error}") from error
+
+
+def _scratch(home: Path | None) -> Iterator[Path]:
+    """Folders to compile in: a temporary one, and one beside the kept libraries."""
+    for parent in (None, home):
+        try:
+            with tempfile.TemporaryDirectory(dir=parent) as scratch:
+                yield Path(scratch)
+        except OSError:
+            continue
+
+
+def _compile(command: list[str], flags: list[str], source: str, scratch: Path) -> Path:
     text, made = scratch / "step.c", scratch / "step.so"
     text.write_text(source)
-    errors = []
-    for flags in ((*_FLAGS, _NATIVE), _FLAGS):  # not every compiler knows the processor
-        done = subprocess.run([*command, *flags, str(text), "-o", str(made), "-lm"], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
+    error = ""
+    for more in _threads(command):
+        arguments = [*command, *flags, *more, str(text), "-o", str(made), "-lm"]
+        try:
+            done = subprocess.run(
+                arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
+            )
+        except (OSError, subprocess.SubprocessError, ValueError) as refusal:
+            raise Unplannable(f"native: {shlex.join(command)}: {refusal}") from refusal
+        if done.returncode == 0 and made.exists():
             return made
-        errors += [line for line in done.stderr.splitlines() if "error" in line] or [f"exit status {done.returncode}"]
-    raise Unplannable(f"native: {shlex.join(command)}: {errors[0]}")
+        lines = [line for line in done.stderr.splitlines() if "error" in line]
+        error = error or (lines[0] if lines else f"exit status {done.returncode}")
+    raise Unplannable(f"native: {shlex.join(command)}: {error}")
+
+
+def _threads(command: list[str]) -> list[tuple[str, ...]]:
+    """Flags for several threads, and without: GNU's OpenMP beside the one in torch's wheel, which are one pool where their names agree.
+
+    Others are not mixed: two of the LLVM kind end the process.
+    """
+    room = Path(torch.__file__).parent
+    gnu = any(room.glob("lib/libgomp*")) or any(room.parent.glob("torch.libs/libgomp*"))
+    several = [("-fopenmp",)] if gnu and "Free Software Foundation" in _version(tuple(command)) else []
+    return [*several, ("-fopenmp-simd",), ()]
+
+
+def _loaded(kept: Path | None) -> CDLL | None:
+    """The library of a file that only we can have written; None where there is none, or half of one."""
+    if kept is None:
+        return None
+    try:
+        for path in (kept.parent, kept):
+            status = path.stat()
+            if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
+                return None
+        return CDLL(str(kept))
+    except OSError:
+        return None
 
 
 def _keep(made: Path, kept: Path) -> None:
-    """Copy into the folder at one stroke, so that others see a whole file or none; if it cannot be written,
-    leave it.
-    """
+    """Copy into the folder at one stroke, so that others see a whole file or none; if it cannot be written, leave it."""
     with contextlib.suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as beside:
-            os.replace(shutil.copy(made, beside), kept)
+            copied = Path(shutil.copy(made, beside))
+            copied.chmod(0o700)
+            os.replace(copied, kept)
 
 
 @cache
 def _version(command: tuple[str, ...]) -> str:
-    return subprocess.run([*command, "--version"], capture_output=True, text=True, check=False).stdout
-
-
-@cache
-def _processor() -> str:
-    """What -march=native depends on: machines of several kinds may share the folder."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    kinds = {line for line in lines if line.startswith(("model", "flags", "Features"))}
-    return "\n".join([platform.machine(), platform.processor(), *sorted(kinds)])
+        done = subprocess.run(
+            [*command, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ""
+    return done.stdout

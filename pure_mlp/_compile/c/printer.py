@@ -11,7 +11,7 @@ from pure_mlp._compile.c.arrays import Array, Memory
 from pure_mlp._compile.c.elements import host_number, is_element, literal
 from pure_mlp._compile.c.loops import Run, copy
 from pure_mlp._compile.c.products import Kernels, Product, matrix
-from pure_mlp._compile.c.reductions import joined, row_sum, scattered, softmax, summed
+from pure_mlp._compile.c.reductions import joined, largest, row_sum, scattered, softmax, summed
 from pure_mlp._compile.graph import Node, Unplannable, is_view
 from pure_mlp._compile.lowered import Lowered
 
@@ -25,9 +25,9 @@ _TERMS = {"total": "X", "sqsum": "(double)X * X"}
 class Printer:
     """Writes the lines of a step, and notes the functions they need."""
 
-    def __init__(self, lowered: Lowered, memory: Memory, blas: bool) -> None:
-        self.lowered, self.arrays, self.use_blas = lowered, memory.arrays, blas
-        self.kernels = Kernels()
+    def __init__(self, lowered: Lowered, memory: Memory, most: int) -> None:
+        self.lowered, self.arrays = lowered, memory.arrays
+        self.kernels = Kernels(most)
         self.readers = Counter(a for node in lowered.order for a in node.operands)
         self.readers.update(lowered.outputs)
         products = (node for node in lowered.order if node.op in _PRODUCTS)
@@ -92,6 +92,8 @@ class Printer:
             self.lines += summed(out, tensors[0], range(len(tensors[0].shape)), _TERMS[node.op], self.factor(args[1]))
         elif node.op in _SUMS and node.kwargs.get("dtype") in (None, out.dtype):
             self.lines += self.sum(node, out, tensors[0])
+        elif node.op == "aten.amax.default" and out.dtype.is_floating_point:
+            self.lines += largest(out, tensors[0], self.axes(node, tensors[0]))
         elif node.op in ("aten._softmax.default", "aten._log_softmax.default") and args[2] is False:
             self.lines += softmax(out, tensors[0], node.integer(1), "log" in node.op)
         elif node.op == "aten.scatter.value" and out.shape:
@@ -105,10 +107,14 @@ class Printer:
         return "" if a == 1 else f" * {self.value(a)}"
 
     def sum(self, node: Node, out: Array, x: Array) -> list[str]:
-        given = node.args[1] if len(node.args) > 1 else None
-        axes = [a for a in given if isinstance(a, int)] if isinstance(given, tuple) and given else [*range(len(x.shape))]
+        axes = self.axes(node, x)
         count = math.prod(x.shape[a] for a in axes)
         return summed(out, x, axes, "X", f" / {count}.0" if "mean" in node.op else "")
+
+    def axes(self, node: Node, x: Array) -> list[int]:
+        """The axes that a reduction is over."""
+        given = node.args[1] if len(node.args) > 1 else None
+        return [a for a in given if isinstance(a, int)] if isinstance(given, tuple) and given else [*range(len(x.shape))]
 
     def product(self, node: Node, out: Array, tensors: list[Array]) -> list[str]:
         adds = node.op.startswith(("aten.addm", "aten.baddbmm"))
@@ -129,7 +135,7 @@ class Printer:
     def multiply(self, out: Array, old: Array | None, a: Array, b: Array, scale: list[str]) -> list[str]:
         target = matrix(out)
         before = None if old is None else matrix(old, (target.rows, target.columns)) if len(out.shape) == 2 else matrix(old)
-        return self.kernels.call(Product(target, matrix(a), matrix(b), before, *scale), self.use_blas)
+        return self.kernels.call(Product(target, matrix(a), matrix(b), before, *scale))
 
     def end(self) -> None:
         """The new leaves that were computed elsewhere go home, and the loss goes out."""

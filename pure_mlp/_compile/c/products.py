@@ -1,7 +1,9 @@
-"""Products of matrices: small ones as functions with their sizes inside, large ones by the BLAS that torch carries."""
+"""Products of matrices as functions with their sizes inside: near ones kept in registers, large ones packed, by several threads."""
 
 from __future__ import annotations
 
+import math
+from importlib.resources import files
 from typing import NamedTuple
 
 import torch
@@ -10,10 +12,13 @@ from pure_mlp._compile.c.arrays import CTYPES, Array
 from pure_mlp._compile.c.loops import copy, looped
 from pure_mlp._compile.graph import Unplannable
 
-SMALL = 1 << 18
-"""Up to so many multiplications a product is never a call of BLAS."""
+_LARGE = 1 << 19
+"""Multiplications from which a product may be packed."""
+_SHARED = 1 << 22
+"""Multiplications from which several threads share a product."""
 _LANES = 16
-BLAS = {torch.float32: "sgemm_", torch.float64: "dgemm_"}
+_DEEP = 2048
+_REALS = (torch.float32, torch.float64)
 
 
 class Matrix(NamedTuple):
@@ -27,11 +32,7 @@ class Matrix(NamedTuple):
 
     @property
     def t(self) -> Matrix:
-        """The transpose.
-
-        >>> matrix(Array("a", 0, (2, 3), (3, 1), torch.float32)).t[1:]
-        (3, 2, 1, 3)
-        """
+        """The transpose."""
         return Matrix(self.array, self.columns, self.rows, self.right, self.down)
 
 
@@ -47,120 +48,112 @@ class Product(NamedTuple):
 
     @property
     def t(self) -> Product:
-        """The same, of the transposes.
-
-        >>> a, b, c = (matrix(Array(name, 0, (4, 4), (4, 1), torch.float32)) for name in "abc")
-        >>> Product(c, a, b, None, "1.0f", "0.0f").t.a.array.name
-        'b'
-        """
+        """The same, of the transposes."""
         return Product(self.out.t, self.b.t, self.a.t, self.old and self.old.t, self.alpha, self.beta)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Rows and columns of the result, and terms of a sum."""
+        return self.out.rows, self.out.columns, self.a.columns
+
+
+class Kernel(NamedTuple):
+    """A function for a product, about how many cycles it takes, and the bytes that it packs into; old must be laid out as said."""
+
+    cycles: float
+    text: str
+    form: Product
+    bytes: int = 0
 
 
 def matrix(x: Array, shape: tuple[int, int] | None = None) -> Matrix:
-    """An array as a matrix, a vector as a column, a number as both; broadcast to a shape.
-
-    >>> x = Array("x", 0, (3,), (1,), torch.float32)
-    >>> matrix(x)[1:], matrix(x, (2, 3))[1:]
-    ((3, 1, 1, 0), (2, 3, 0, 1))
-    """
+    """An array as a matrix, a vector as a column, a number as both; broadcast to a shape."""
     if shape is not None:
         x = x.grown(shape)
     return Matrix(x, *(*x.shape, 1, 1)[:2], *(*x.stride, 0, 0)[:2])
 
 
 class Kernels:
-    """The functions that a program's products need, each once."""
+    """The functions that a program's products need, each once, and the bytes of memory that they share."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.functions: dict[str, str] = {}
         self.reals: set[torch.dtype] = set()
-        self.blas: set[str] = set()
+        self.bytes = 0
 
-    def call(self, product: Product, blas: bool) -> list[str]:
-        """C for a product. Without BLAS none is a call. Raises `Unplannable` for integers.
-
-        >>> a, b, c = (matrix(Array(name, 0, (4, 4), (4, 1), torch.float32)) for name in "abc")
-        >>> Kernels().call(Product(c, a, b, None, "1.0f", "0.0f"), blas=True)
-        ['gemm_4x4x4_0(a, b, 0, 0.0f, c, 1.0f);']
-        """
-        out, a = product.out, product.a
-        if out.array.dtype not in BLAS or {a.array.dtype, product.b.array.dtype} != {out.array.dtype}:
-            raise Unplannable(f"native: no C for products of {a.array.dtype} and {product.b.array.dtype}")
-        if blas and out.rows * out.columns * a.columns > SMALL and min(out.rows, out.columns, a.columns) > 1:
-            for form in (product, product.t):
-                if _lead(form.a) and _lead(form.b) and form.out.right == 1:
-                    return self._blas(form)
-        candidates = [_kernel(form) for form in (product, product.t)]
-        _, text, form = min((c for c in candidates if c is not None), key=lambda c: c[0], default=(0, "", product))
-        if not text:
-            raise Unplannable(f"native: no C for a product into strides {out.down, out.right}")
-        self.reals.add(out.array.dtype)
+    def call(self, product: Product) -> list[str]:
+        """C for a product. Raises `Unplannable` for integers, and strides of which none is 1."""
+        dtypes = {m.array.dtype for m in (product.out, product.a, product.b)}
+        if len(dtypes) > 1 or product.out.array.dtype not in _REALS:
+            raise Unplannable(f"native: no C for products of {product.a.array.dtype} and {product.b.array.dtype}")
+        kernels = [k for form in (product, product.t) for k in (_near(form), _packed(form, self.most)) if k is not None]
+        if not kernels:
+            raise Unplannable(f"native: no C for a product into strides {product.out.down, product.out.right}")
+        best = min(kernels, key=lambda kernel: kernel.cycles)
+        form, old = best.form, best.form.old
+        self.reals.add(product.out.array.dtype)
+        self.bytes = max(self.bytes, best.bytes)
         lines: list[str] = []
-        old = form.old
-        if old is not None and form.out.columns > 1 and old.right != 1:
+        if old is not None and not best.bytes and form.out.columns > 1 and old.right != 1:
             lines, old = _first(form, old), form.out
-        signature = f"{form.out.rows}x{form.out.columns}x{form.a.columns}"
-        step = 0 if old is None else old.down
-        body = text.replace("OLD", str(step))
-        name = next((n for n, b in self.functions.items() if b == body), f"gemm_{signature}_{len(self.functions)}")
+        body = best.text.replace("OLD", str(0 if old is None else old.down))
+        label = f"gemm_{'x'.join(map(str, form.size))}_{len(self.functions)}"
+        name = next((n for n, text in self.functions.items() if text == body), label)
         self.functions[name] = body
         pointer = "0" if old is None else old.array.pointer
-        places = f"{form.a.array.pointer}, {form.b.array.pointer}, {pointer}"
-        return [*lines, f"{name}({places}, {form.beta}, {form.out.array.pointer}, {form.alpha});"]
-
-    def _blas(self, form: Product) -> list[str]:
-        """Row-major matrices are the transposes of what BLAS sees: it computes out' = b' a'."""
-        real, name = CTYPES[form.out.array.dtype], BLAS[form.out.array.dtype]
-        self.blas.add(name)
-        lines = [] if form.old in (None, form.out) else _first(form, form.old)
-        sides = [("N" if m.right == 1 else "T", _lead(m)) for m in (form.b, form.a)]
-        size = f"{form.out.columns}, {form.out.rows}, {form.a.columns}"
-        leads = f"{sides[0][1]}, {sides[1][1]}, {max(form.out.down, form.out.columns)}"
-        ends = f"{form.b.array.pointer}, {form.a.array.pointer}, {form.out.array.pointer}, {form.alpha}, {form.beta}"
-        return [*lines, f"blas_{real}({name}, '{sides[0][0]}', '{sides[1][0]}', {size}, {leads}, {ends});"]
+        places = f"{form.a.array.pointer}, {form.b.array.pointer}, {pointer}, {form.beta}, {form.out.array.pointer}, {form.alpha}"
+        shared = ", scratch, threads" if math.prod(form.size) >= _SHARED else ", scratch, 1"
+        return [*lines, f"{name}({places}{shared if best.bytes else ''});"]
 
     def text(self) -> str:
-        """All functions.
-
-        >>> Kernels().text()
-        ''
-        """
+        """All functions."""
         return "\n".join(text.replace("NAME", name) for name, text in self.functions.items())
 
 
-def _lead(m: Matrix) -> int:
-    """The step between the rows or columns that BLAS sees, 0 if it sees none."""
-    if m.right == 1:
-        return m.down if m.down >= m.columns else 0
-    return m.right if m.down == 1 and m.right >= m.rows else 0
-
-
-def _first(form: Product, old: Matrix | None) -> list[str]:
+def _first(form: Product, old: Matrix) -> list[str]:
     """out = old, where old cannot be read as out is written."""
-    if old is None:
-        return []
     shape = (form.out.rows, form.out.columns)
     to = form.out.array._replace(shape=shape, stride=(form.out.down, form.out.right))
     return copy(to, old.array._replace(shape=shape, stride=(old.down, old.right)))
 
 
-def _kernel(form: Product) -> tuple[float, str, Product] | None:
-    """A function for this form, and about how many instructions it takes; None if rows of out are not contiguous."""
-    (m, n), k, a, b = form.out[1:3], form.a.columns, form.a, form.b
+def _near(form: Product) -> Kernel | None:
+    """A function that reads a and b where they are, or copies a few columns of b; None if rows of out are not contiguous."""
+    (m, n, k), a, b = form.size, form.a, form.b
     real = CTYPES[form.out.array.dtype]
     if n > 1 and form.out.right != 1:
         return None
     head = f"static void NAME(const {real} *a, const {real} *b, const {real} *old, {real} beta, {real} *c, {real} alpha)\n{{\n"
     copies = m * n if form.old is not None and n > 1 and form.old.right != 1 else 0
-    pack = n > 1 and b.right != 1
     pieces = n // _LANES + (n % _LANES).bit_count()
-    outer = m * k * pieces + copies + (k * n * 1.5 if pack else 0)
+    outer = m * k * pieces + copies + (k * n * 1.5 if n > 1 and b.right != 1 else 0)
     inner = m * n * (2 * k / _LANES + 10) + copies
-    if (a.right == 1 or k == 1) and (b.down == 1 or k == 1) and inner < outer:
+    if k <= 4096 and (a.right == 1 or k == 1) and (b.down == 1 or k == 1) and inner < outer:
         term = f"a[{a.down}*i + p] * b[{b.right}*j + p]"
         dot = [f"{real} s = 0;", "#pragma omp simd reduction(+:s)", f"for (long p = 0; p < {k}; p++)", f"    s += {term};"]
         dot += [f"c[{form.out.down}*i + j] = beta != 0 ? alpha * s + beta * old[OLD*i + j] : alpha * s;"]
-        lines = looped([m, n], dot)
-        return inner, head + "".join(f"    {line}\n" for line in lines) + "}\n", form
+        return Kernel(inner, head + "".join(f"    {line}\n" for line in looped([m, n], dot)) + "}\n", form)
     sizes = f"{m}, {n}, {k}, a, {a.down}, {a.right}, b, {b.down if k else 1}, {b.right if n > 1 else 1}"
-    return outer, head + f"    gemm_{real}({sizes}, old, OLD, beta, c, {form.out.down}, alpha);\n}}\n", form
+    return Kernel(outer, head + f"    small_{real}({sizes}, old, OLD, beta, c, {form.out.down}, alpha);\n}}\n", form)
+
+
+def _packed(form: Product, most: int) -> Kernel | None:
+    """A function that copies a and b into panels first; None for small products."""
+    (m, n, k), a, b, out = form.size, form.a, form.b, form.out
+    if m * n * k < _LARGE:
+        return None
+    real, size = CTYPES[out.array.dtype], out.array.dtype.itemsize
+    rows = math.ceil(m / math.ceil(m / most))
+    direct = a.right == 1 and a.down * size % 1024 != 0
+    old = form.old or out
+    sizes = {"M": m, "N": n, "K": k, "ROWS": rows, "DIRECT": int(direct), "AI": a.down, "AP": a.right, "BP": b.down, "BJ": b.right}
+    sizes |= {"CI": out.down, "CJ": out.right, "OI": old.down, "OJ": old.right}
+    text = (files("pure_mlp._compile.c") / "packed.c").read_text()
+    text = text.replace("SIZES", ", ".join(f"{name} = {value}" for name, value in sizes.items())).replace("REAL", real)
+    wide, high = math.ceil(n / _LANES) * _LANES, math.ceil(m / rows) * rows
+    packing = k * n * (0.3 if b.right == 1 else 1.0) + (0 if direct else m * k * (0.3 if a.down == 1 else 1.0))
+    cycles = high * wide * k / _LANES / 2 + packing + m * n * (0.3 if out.right == 1 else 1.2)
+    deep = min(k, _DEEP)
+    elements = (wide + 2 * _LANES + (0 if direct else high)) * deep + (m * n if k > deep else 0)
+    return Kernel(cycles, text, form, elements * size)

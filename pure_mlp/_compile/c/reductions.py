@@ -13,23 +13,29 @@ _COLUMNS = 32
 
 
 def summed(out: Array, x: Array, axes: Sequence[int], term: str, factor: str) -> list[str]:
-    """out = factor times the sum of the term, C in which X is the element, over the axes of x; in double or
-    integers.
-    """
+    """out = factor times the sum of the term, C in which X is the element, over the axes of x; in double or integers."""
+    real = "double" if out.dtype.is_floating_point else CTYPES[out.dtype]
+    return _reduced(out, x, axes, f"{real} sum = 0;", f"sum += {term};", f"sum{factor}", "reduction(+:sum)")
+
+
+def largest(out: Array, x: Array, axes: Sequence[int]) -> list[str]:
+    """out = the largest element over the axes of x; NaN where there is one."""
+    return _reduced(out, x, axes, f"{CTYPES[out.dtype]} top = -INFINITY;", "top = X > top || X != X ? X : top;", "top", None)
+
+
+def _reduced(
+    out: Array, x: Array, axes: Sequence[int], start: str, term: str, result: str, simd: str | None
+) -> list[str]:
     n = len(x.shape)
     gone = {a % n for a in axes} if n else set()
     kept = [d for d in range(n) if d not in gone]
-    steps = [s for s, size in zip(out.stride, out.shape) if size != 1] if len(out.shape) == n else list(out.stride)
-    if len(out.shape) == n:
-        steps = [out.stride[d] for d in kept]
+    steps = [out.stride[d] for d in kept] if len(out.shape) == n else list(out.stride)
     rows, (to, fro) = nest([x.shape[d] for d in kept], [steps, [x.stride[d] for d in kept]])
     inner, (down,) = nest([x.shape[d] for d in sorted(gone)], [[x.stride[d] for d in sorted(gone)]])
     i, j = INDICES[: len(rows)], INDICES[len(rows) : len(rows) + len(inner)]
     element = x.at([*i, *j], [*fro, *down])
-    real = "double" if out.dtype.is_floating_point else CTYPES[out.dtype]
-    body = [f"{real} sum = 0;"]
-    body += looped(inner, [f"sum += {term.replace('X', element)};"], simd="reduction(+:sum)", first=len(rows))
-    return looped(rows, [*body, f"{out.at(i, to)} = sum{factor};"])
+    loops = looped(inner, [term.replace("X", element)], simd=simd, first=len(rows))
+    return looped(rows, [start, *loops, f"{out.at(i, to)} = {result};"])
 
 
 def row_sum(out: Array, x: Array, factor: str) -> list[str]:

@@ -138,7 +138,10 @@ class Emitter:
             self.line(f"{forward}({self.text(first)}, output={self.name(node)}, buffer={scratch})")
         elif operation(node.op).method and isinstance(first, Node) and self.places.of.get(first) is out:
             self.method(node, f"{name}_", node.args[1:], node.kwargs)
-        elif form is not None:
+        elif form is None:
+            self.method(node, "copy_", node.args[:1], {})
+            self.method(node, f"{name}_", node.args[1:], node.kwargs)
+        else:
             self.call(form.call, node.args, node, {k: v for k, v in node.kwargs.items() if k in form.takes}, form.out)
 
     def call(

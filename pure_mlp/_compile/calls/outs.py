@@ -38,7 +38,8 @@ def out_form(op: str) -> OutForm | None:
         arguments = candidate._schema.arguments
         outs = [a.name for a in arguments if a.is_out]
         given = {(a.name, str(a.type)) for a in arguments if not a.is_out}
-        if len(outs) == 1 and given <= own and {name for name, _ in own - given} <= _FACTORY:
+        generated = torch.Tag.generated in candidate.tags  # it computes the result elsewhere, and copies it
+        if not generated and len(outs) == 1 and given <= own and {name for name, _ in own - given} <= _FACTORY:
             call = getattr(torch, name_of(op)) if operation(op).fast else candidate._op
             return OutForm(call, outs[0], frozenset(name for name, _ in given))
     return None
@@ -46,4 +47,4 @@ def out_form(op: str) -> OutForm | None:
 
 def has_out(node: Node) -> bool:
     """Whether the value of a node can be written into a buffer."""
-    return node.op in _OWN or (writes(node) and out_form(node.op) is not None)
+    return node.op in _OWN or (writes(node) and (out_form(node.op) is not None or operation(node.op).method))

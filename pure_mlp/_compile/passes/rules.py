@@ -60,10 +60,14 @@ def total(s: Builder, node: Node) -> Value | None:
     """
     a = s.operand(node.args[0], node.like)
     if not isinstance(a, Scaled) or node.kwargs:
-        return None
-    shape, axes, rest = a.node.like.shape, *(*node.args[1:], None, ())[:1], node.args[2:]
-    if axes is not None:
-        if "mean" in node.op or len(shape) != 2 or axes not in ((0,), (-2,)) or rest not in ((), (False,)):
+        x = s.argument(node.args[0])
+        if node.op != "aten.sum.default" or node.kwargs or not isinstance(x, Node):
+            return None
+        axes = tuple(range(len(x.like.shape)))  # torch sums over axes into given memory
+        return Scaled(s.graph.add("aten.sum.dim_IntList", (x, axes), {}, node.spec), 1.0)
+    shape, over, rest = a.node.like.shape, (*node.args[1:], None)[0], node.args[2:]
+    if over is not None:
+        if "mean" in node.op or len(shape) != 2 or over not in ((0,), (-2,)) or rest not in ((), (False,)):
             return s.scaled(s.graph.add(node.op, (a.node, *node.args[1:]), {}, node.spec), a.factor)
         return s.scaled(s.graph.add("rowsum", (a.node, 1.0), {}, node.spec), a.factor)
     count = math.prod(shape)

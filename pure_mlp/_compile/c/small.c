@@ -1,6 +1,6 @@
-/* c = alpha a b + beta old, where the sizes (m, n, k) and strides are constants of the caller and rows of old and c are contiguous.
-   beta = 0 does not read old, which may be c itself. Columns are done in vectors as wide as fit, the widest two at a time. */
-static inline __attribute__((always_inline)) void gemm_REAL(
+/* c = alpha a b + beta old where all is near: sizes (m, n, k) and strides are constants of the caller, rows of old and c contiguous. Columns
+   are done in vectors as wide as fit, the widest two at a time. */
+INLINE void small_REAL(
     long m, long n, long k, const REAL *a, long ai, long ap, const REAL *b, long bp, long bj,
     const REAL *old, long oi, REAL beta, REAL *c, long ci, REAL alpha)
 {
