@@ -24,7 +24,6 @@ from pure_mlp.__main__ import main
 from pure_mlp.cli.anatomy import anatomy
 from pure_mlp.cli.differences import LIMIT, distance, five_point
 from pure_mlp.cli.files import replace_file
-from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
 from pure_mlp.cli.model import Model, encode, net_of
 from pure_mlp.cli.params import load_model
 from pure_mlp.cli.parser import parser
@@ -33,6 +32,7 @@ from pure_mlp.cli.scores import Scores, scores
 from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
+from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
 
 HANDOUT = [("relu", "identity", "mse"), ("sigmoid", "sigmoid", "mse"), ("sigmoid", "sigmoid", "bce"), ("relu", "sigmoid", "bce")]
 SMALL = ["--hidden", "8", "--epochs", "3"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pure_mlp import Layer
-from pure_mlp.cli.functions import ACTIVATIONS
+from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory import forward_table, gradient_table, jacobians
 from pure_mlp.theory.commands import add_parser
 from pure_mlp.theory.document import Document, Equation, Figure, Heading, Note, Paragraph, Table

@@ -10,7 +10,6 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
 from pure_mlp.combinators.dense import dense
 from pure_mlp.combinators.fan_sum import fan_sum
 from pure_mlp.combinators.parallel import parallel
@@ -30,6 +29,7 @@ from pure_mlp.losses.mse import mse, squared_norm
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.perceptron import mlp
 from pure_mlp.record import tree_items, tree_like
+from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
 from pure_mlp.signatures import Loss
 from pure_mlp.train.step import value_and_grad
 

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from pure_mlp.installed import has
 
 EXTRAS = {"rich": "progress bar and tables", "matplotlib": "curves.png", "safetensors": "params.safetensors", "numpy": ".npz files"}
 INSTALL = "pip install 'pure-mlp[cli]'"
-
-
-def has(name: str) -> bool:
-    """Whether the library can be imported.
-
-    >>> has("torch"), has("no_such_library")
-    (True, False)
-    """
-    try:
-        return find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def advice() -> str | None:

@@ -11,7 +11,6 @@ import attrs
 from torch import Generator
 
 from pure_mlp._compile.program import Engine
-from pure_mlp.cli.functions import LOSSES, OPTIMIZERS
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
 from pure_mlp.cli.model import Model, encode, net_of, outputs
@@ -23,6 +22,7 @@ from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import standardize
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
+from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fit import Epoch, fit
 from pure_mlp.train.step import training_step

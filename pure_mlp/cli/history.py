@@ -14,10 +14,10 @@ from typing import TypeVar
 import attrs
 import torch
 
-from pure_mlp.cli.extras import has
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
+from pure_mlp.installed import has
 from pure_mlp.train.fit import Epoch
 
 S = TypeVar("S")

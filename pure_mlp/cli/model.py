@@ -6,12 +6,12 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.cli.functions import ACTIVATIONS
 from pure_mlp.cli.setup import Setup
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import Standardizer, fit_standardizer, standardize, unstandardize
 from pure_mlp.layers.linear import Linear
 from pure_mlp.perceptron import MLP, mlp
+from pure_mlp.registry.functions import ACTIVATIONS
 
 
 @attrs.frozen(eq=False)

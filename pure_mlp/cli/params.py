@@ -13,11 +13,12 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.cli.extras import INSTALL, has
+from pure_mlp.cli.extras import INSTALL
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.model import Model, net_of
 from pure_mlp.cli.setup import Setup, known
 from pure_mlp.data.standardize import Standardizer
+from pure_mlp.installed import has
 from pure_mlp.record import tree_items, tree_like
 
 NAMES = ("params.safetensors", "params.pt")

@@ -7,8 +7,8 @@ from math import isfinite
 from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
-from pure_mlp.cli.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
 from pure_mlp.homework.commands import add_parser as add_homework
+from pure_mlp.registry.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
 from pure_mlp.theory.commands import add_parser as add_theory
 
 
@@ -140,5 +140,5 @@ def parser() -> Parser:
     check.add_argument("--loss", choices=[*LOSSES], help="its loss (mse)")
     check.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random point (0)")
     add_homework(commands)
-    add_theory(commands)
+    add_theory(commands, natural)
     return top

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import attrs
 
-from pure_mlp.cli.extras import has
+from pure_mlp.installed import has
 
 Show = Callable[[int, str, bool], None]
 """show(examples done, text, whether an epoch is over)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pure_mlp.cli.extras import has
+from pure_mlp.installed import has
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> None:

@@ -6,10 +6,10 @@ from argparse import Namespace
 
 from torch import Generator
 
-from pure_mlp.cli.functions import RATES
 from pure_mlp.cli.setup import DEFAULT_LOSS, Setup, refuse_nonsense
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.split import split
+from pure_mlp.registry.functions import RATES
 
 VALIDATION = 0.1
 """The fraction of the training part that early stopping watches."""

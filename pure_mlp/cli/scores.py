@@ -6,9 +6,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.cli.functions import LOSSES
 from pure_mlp.cli.model import Model, answers, encode, outputs
 from pure_mlp.data.dataset import Dataset
+from pure_mlp.registry.functions import LOSSES
 
 
 @attrs.frozen

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pure_mlp.cli.functions import ACTIVATIONS, LOSSES
+from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -14,16 +15,18 @@ if TYPE_CHECKING:
 Parser = TypeVar("Parser", bound=ArgumentParser)
 
 
-def add_parser(commands: _SubParsersAction[Parser]) -> None:
+def add_parser(commands: _SubParsersAction[Parser], natural: Callable[[str], int] = int) -> None:
     """Register `theory`, with `run(args) -> exit code` as its default.
+
+    Args:
+        commands: of the parser that gets one more.
+        natural: reads a seed.
 
     >>> parser = ArgumentParser()
     >>> add_parser(parser.add_subparsers())
     >>> parser.parse_args(["theory", "--f", "gelu", "-o", "theory.pdf"]).out
     PosixPath('theory.pdf')
     """
-    from pure_mlp.cli.parser import natural
-
     theory = commands.add_parser("theory", help="part 1 of the homework, computed and checked, as text, Markdown, LaTeX or PDF")
     theory.add_argument("--f", choices=[*ACTIVATIONS], default="relu", help="activation after Linear_1 (relu)")
     theory.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation after Linear_2 (identity)")

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from pure_mlp.cli.extras import has
+from pure_mlp.installed import has
 from pure_mlp.theory.document import Document, Figure
 from pure_mlp.theory.plotting import draw
 from pure_mlp.theory.write_latex import to_latex

@@ -12,7 +12,7 @@ SYMBOLS = {
     "alpha": "α", "beta": "β", "delta": "δ", "eta": "η", "theta": "θ", "pi": "π", "sigma": "σ", "varphi": "φ", "Sigma": "Σ",
     "Phi": "Φ", "ell": "ℓ", "partial": "∂", "nabla": "∇", "in": "∈", "times": "×", "cdot": "·", "top": "⊤", "sum": "∑",
     "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "to": "→", "leftarrow": "←", "infty": "∞", "dots": "…",
-    "lVert": "‖", "rVert": "‖", "approx": "≈", "propto": "∝", "quad": "\N{EM SPACE}",
+    "lVert": "‖", "rVert": "‖", "approx": "≈", "odot": "⊙", "propto": "∝", "quad": "\N{EM SPACE}",
 }  # fmt: skip
 OPERATORS = ("log", "exp", "max", "min", "tanh", "cos", "sin", "arg", "det")
 STYLES = ("sqrt", "hat", "mathbf", "mathbb")

@@ -18,7 +18,16 @@ def text_math(latex: str) -> str:
     >>> text_math(r"\\frac{\\partial \\ell}{\\partial \\mathbf{x}} = 2 (\\hat{y} - y)^\\top")
     '∂ℓ/∂x = 2(ŷ - y)ᵀ'
     """
-    return " ".join(_node(parse(latex)).split())
+    return text_of(parse(latex))
+
+
+def text_of(node: Node) -> str:
+    """A part of a formula in Unicode, the name under which its value is looked up.
+
+    >>> text_of(parse(r"\\mathbf{W}^{(1)}"))
+    'W^(1)'
+    """
+    return " ".join(_node(node).split())
 
 
 def _node(node: Node) -> str:
@@ -49,10 +58,11 @@ def _row(row: Row) -> str:
     before: Node = row
     for item in row.items:
         word = _node(item)
-        if word.startswith("(") and isinstance(before, Leaf) and before.kind == "operator":
+        if word.startswith("(") and _is(before, "operator"):
             out = out.rstrip()
-        elif isinstance(before, Apply) and before.command == "frac" and re.match(r"[\w∑‖]", word):
-            out += " "
+        elif _factors(before, item, out, word):
+            apart = _is(item, "operator") or word[0] == "∑" or re.search(r"_\w+$", out.strip())
+            out += " · " if _is(before, "frac") or _is(item, "frac") else " " if apart else ""
         before = item
         if word in SPACED or (word == "-" and out.strip() and out.strip()[-1] not in f"([{{,;{SPACED}-/"):
             word = f" {word} "
@@ -60,6 +70,18 @@ def _row(row: Row) -> str:
             word = ", "
         out += word
     return out
+
+
+def _is(node: Node, what: str) -> bool:
+    """Whether a node, its scripts left out, is an operator's name or a fraction."""
+    node = node.base if isinstance(node, Script) else node
+    return (isinstance(node, Leaf) and node.kind == what) or (isinstance(node, Apply) and node.command == what)
+
+
+def _factors(before: Node, item: Node, out: str, word: str) -> bool:
+    """Whether two parts that follow each other are multiplied."""
+    ends = bool(out.strip()) and out.strip()[-1] not in f"([{{,;{SPACED}-/∑∂∇" and not _is(before, "text")
+    return ends and word[:1] not in f")]}},;{SPACED}-/" and not _is(item, "text")
 
 
 def _above(text: str) -> str:

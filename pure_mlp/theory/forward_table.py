@@ -2,83 +2,109 @@
 
 from __future__ import annotations
 
-import torch
-
-from pure_mlp.theory.document import Document, Equation, Heading, Note, Paragraph, Table
+from pure_mlp.theory.definitions import definitions
+from pure_mlp.theory.document import Block, Document, Equation, Heading, Label, Note, Paragraph, Table
 from pure_mlp.theory.formula_text import text_math
-from pure_mlp.theory.notation import B2, LINEAR1, W2, Y_HAT, X, Y
-from pure_mlp.theory.problem import HIDDEN, N_IN, N_OUT, Problem, symbols_of, tensor_of, verified
+from pure_mlp.theory.names import SAMPLES, names
+from pure_mlp.theory.notation import B2, ELL, LINEAR1, W2, Y_HAT, Z1, Z2, Z3, X, Y, matrix, number
+from pure_mlp.theory.problem import HIDDEN, N_OUT, Problem
+from pure_mlp.theory.reading import Names
+from pure_mlp.theory.statements import checked
+from pure_mlp.theory.symbolic import Softmax
+from pure_mlp.theory.symbolic_losses import times
 
 LONGEST = 48
 MSE_NOTE = (
-    r"The handout's 1.2 writes MSE as the squared norm $\left\lVert \hat{\mathbf{y}} - \mathbf{y} \right\rVert^2$ of one "
-    r"sample, a sum "
-    r"over $K$, "
-    r"and BCE as a mean over $K$. Its template takes the mean over all elements, of batch and features. The reductions differ "
-    r"by the "
-    r"factor $c$ alone: `mean` $1 / (N K)$, `batchmean` $1 / N$, `sum` $1$; the squared norm is `squared_norm`."
+    r"In 1.2 MSE is the squared norm of one sample, a sum over $K$; in 1.3 BCE is a mean over $K$; the template takes the mean "
+    r"over all $N K$ elements of a batch for both. They differ by a factor alone: `mean` $\frac{1}{N K}$, `batchmean` "
+    r"$\frac{1}{N}$, `sum` $1$. The squared norm is `squared_norm` here."
 )
 BCE_NOTE = (
-    r"The question 1.3(b) writes BCE as $-(\hat{y} \log \hat{y} + (1 - \hat{y}) \log(1 - \hat{y}))$, which is the entropy of "
-    r"the "
-    r"prediction and does not know the label. Right is $-(y \log \hat{y} + (1 - y) \log(1 - \hat{y}))$, as in its own solution."
+    r"The question 1.3(b) writes BCE as $-(\hat{y}_i \log(\hat{y}_i) + (1 - \hat{y}_i) \log(1 - \hat{y}_i))$, which is the entropy "
+    r"of the prediction and does not know the label. Right is "
+    r"$-(y_i \log(\hat{y}_i) + (1 - y_i) \log(1 - \hat{y}_i))$, as in its own solution."
 )
 
 
-def forward_table(p: Problem) -> Document:
-    """The table and the equations of f, g and the loss; every row compared with the library's `fwd`.
+def forward_table(p: Problem, heading: str = "1.2(b), 1.3 Forward pass") -> Document:
+    """The table and the equations of f, g and the loss; every formula in it is computed and compared with the library's `fwd`.
 
     >>> from pure_mlp.theory.problem import problem
     >>> [type(block).__name__ for block in forward_table(problem("relu", "identity", "mse", 0))][:2]
     ['Heading', 'Paragraph']
     """
+    known = names(p)
     hidden = p.f_equations.of(LINEAR1)
     z3 = f"{W2} {hidden} + {B2}" if p.f_equations.call else f"{W2} ({hidden}) + {B2}"
     y_hat = p.g_equations.of(z3)
-    value = p.loss_equations.value_latex
-    written = value.replace(Y_HAT, y_hat)
-    c = "" if p.factor == 1 else r"\frac{1}{K} "
+    whole = loss_of(p)
+    written = whole.replace(Y_HAT, y_hat)
     rows = (
-        (r"$\text{Linear}_1$", X, LINEAR1),
-        (f"$f$ = `{p.f}`", LINEAR1, hidden),
-        (r"$\text{Linear}_2$", hidden, z3),
-        (f"$g$ = `{p.g}`", z3, y_hat),
-        (f"Loss = `{p.loss}`", y_hat, c + (written if len(text_math(written)) <= LONGEST else value)),
+        (r"$\text{Linear}_1$", X, LINEAR1, Z1),
+        (f"$f$ = `{p.f}`", LINEAR1, hidden, Z2),
+        (r"$\text{Linear}_2$", hidden, z3, Z3),
+        (f"$g$ = `{p.g}`", z3, y_hat, Y_HAT),
+        (f"Loss = `{p.loss}`", y_hat, written if len(text_math(written)) <= LONGEST else whole, ELL),
     )
-    cells = tuple((name, f"${a}$", f"${b}$", error) for (name, a, b), error in zip(rows, errors(p)))
+    for *_, output, name in rows:
+        checked(f"{name} = {output}", {**known, **called(p, known)})
+    table = tuple((layer, f"${a}$", f"${b}$", f"${name}$") for layer, a, b, name in rows)
     return (
-        Heading(2, "1.2(b), 1.3 Forward pass"),
-        Paragraph(
-            f"One example, vectors as columns: ${X} \\in \\mathbb{{R}}^n$, ${W2} \\in \\mathbb{{R}}^{{K \\times L_1}}$, "
-            f"${Y}, {Y_HAT} \\in \\mathbb{{R}}^K$. The last column is the largest difference between the library's `fwd` and "
-            f"sympy's "
-            f"value of the same equation, in float64, for $n = {N_IN}$, $L_1 = {HIDDEN}$, $K = {N_OUT}$ and the drawn numbers "
-            f"below."
-        ),
-        Table(("Layer", "Input", "Output", "Error"), cells),
-        Paragraph("The functions, and the loss of one example:"),
-        Equation(f"f(z) = {p.f_equations.value}"),
-        Equation(f"g(z) = {p.g_equations.value}"),
-        Equation(rf"\ell({Y_HAT}, {Y}) = {c}{value}"),
-        Note(f"Mistake in the handout. {MSE_NOTE}"),
-        *((Note(f"Mistake in the handout. {BCE_NOTE}"),) if p.loss.startswith("bce") else ()),
+        Heading(2, heading),
+        Paragraph(f"One example goes through the layers in {len(rows)} rows, each the input of the next:"),
+        Table(("Layer", "Input", "Output", "Name"), table),
+        Paragraph("where the functions and the loss of one example are"),
+        *functions(p, known),
+        Paragraph("and the numbers are"),
+        values(p, known),
+        *((Note(Label.REMARK, MSE_NOTE),) if p.loss in ("mse", "squared_norm") else ()),
+        *((Note(Label.MISTAKE, BCE_NOTE),) if p.loss.startswith("bce") else ()),
     )
 
 
-def errors(p: Problem) -> tuple[str, ...]:
-    """Of each row, the difference of the library's result from sympy's. Raises `ArithmeticError` if one is not rounding.
+def loss_of(p: Problem) -> str:
+    """The loss of one example in LaTeX, with its factor.
 
     >>> from pure_mlp.theory.problem import problem
-    >>> len(errors(problem("gelu", "tanh", "mse", 0)))
-    5
+    >>> loss_of(problem("relu", "identity", "bce_with_logits", 0)).split(" ")[0]
+    '\\\\frac{1}{K}'
     """
-    f = p.f_equations.fwd(symbols_of(p.z1))
-    g = p.g_equations.fwd(symbols_of(p.z3))
-    J = p.factor * p.loss_equations.value(symbols_of(p.y), symbols_of(p.y_hat))
-    return (
-        verified(p.z1, p.x @ p.first.weight.t() + p.first.bias),
-        verified(p.z2, tensor_of(f.evalf().T)),
-        verified(p.z3, p.z2 @ p.second.weight.t() + p.second.bias),
-        verified(p.y_hat, tensor_of(g.evalf().T)),
-        verified(p.J, torch.tensor(float(J), dtype=torch.float64)),
-    )
+    return p.loss_equations.sum(factor(p))
+
+
+def factor(p: Problem) -> str:
+    """What the reduction puts before the sum over the elements of one example.
+
+    >>> from pure_mlp.theory.problem import problem
+    >>> factor(problem("relu", "identity", "mse", 0))
+    '\\\\frac{1}{K}'
+    """
+    return r"\frac{1}{K}" if p.mean else ""
+
+
+def called(p: Problem, known: Names) -> dict[str, object]:
+    """f and g under the names that the table calls them by."""
+    pairs = ((p.f_equations, known["f"]), (p.g_equations, known["g"]))
+    return {text_math(equations.call): function for equations, function in pairs if equations.call}
+
+
+def functions(p: Problem, known: Names) -> tuple[Equation, ...]:
+    """f, g and the loss in LaTeX, with what stands for p and sigma in them."""
+    parts = []
+    for letter, equations, size in (("f", p.f_equations, HIDDEN), ("g", p.g_equations, N_OUT)):
+        if isinstance(equations, Softmax):
+            vector = rf"\mathbf{{z}}_{'1' if letter == 'f' else '3'}"
+            local = {**known, "z": known[text_math(vector)], "K": size}
+            parts.append(checked(rf"{letter}(\mathbf{{z}})_k = {equations.value}", local, k=range(1, size + 1)))
+        else:
+            parts.append(checked(rf"{letter}(z) = {equations.value}{definitions(equations.value)}", known, z=SAMPLES))
+    loss = loss_of(p)
+    more = r", \quad \mathbf{p} = \operatorname{softmax}(\hat{\mathbf{y}})" if p.loss == "cross_entropy" else ""
+    return (*parts, checked(rf"\ell({Y_HAT}, {Y}) = {loss}{more}{definitions(loss)}", {**known, "ℓ": lambda *_: known["ℓ"]}, z=SAMPLES))
+
+
+def values(p: Problem, known: Names) -> Block:
+    """z1, z2, z3, y_hat, y and the loss in numbers."""
+    vectors = {Z1: p.z1, Z2: p.z2, Z3: p.z3, Y_HAT: p.y_hat, Y: p.y}
+    shown = [f"{name} = {matrix(vector.t())}" for name, vector in vectors.items()]
+    return checked(r", \quad ".join((*shown, f"{ELL} = {number(p.J.item())}")), known)

@@ -6,9 +6,9 @@ import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 import torch
 from torch import Tensor
 
-from pure_mlp.cli.functions import ACTIVATIONS
 from pure_mlp.layer import Activation
-from pure_mlp.theory.document import Curve, Document, Figure, Heading, Note, Panel, Paragraph, Table
+from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.theory.document import Curve, Document, Figure, Heading, Label, Note, Panel, Paragraph, Table
 from pure_mlp.theory.problem import verified
 from pure_mlp.theory.symbolic import activation
 
@@ -34,7 +34,8 @@ def graphs() -> Document:
     return (
         Heading(2, "1.4(d) The derivatives"),
         Note(
-            "Gap in the handout: its four graphs are missing. Here they are, and those of every other elementwise activation "
+            Label.REMARK,
+            "The handout's four graphs are missing. Here they are, and those of every other elementwise activation "
             "of the "
             "library. GELU is the exact one, with erf; `gelu_tanh` is its approximation."
         ),

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 import torch
 from torch import Tensor
 
-from pure_mlp.cli.functions import ACTIVATIONS
-from pure_mlp.layer import Activation
-from pure_mlp.theory.document import Block, Document, Equation, Heading, Note, Paragraph, Table
-from pure_mlp.theory.notation import ELL, Y_HAT, Y_HAT_K, Z1, Z2, Z3, expression, matrix, partial
-from pure_mlp.theory.problem import HIDDEN, N_OUT, Problem, derivative, symbols_of, verified
-from pure_mlp.theory.symbolic import Equations
+from pure_mlp.layers.sigmoid import sigmoid
+from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.theory.definitions import definitions
+from pure_mlp.theory.derivation import of_output, slope_of_loss
+from pure_mlp.theory.document import Block, Document, Heading, Label, Note, Paragraph, Table
+from pure_mlp.theory.elements import elements, entry
+from pure_mlp.theory.forward_table import factor
+from pure_mlp.theory.names import SAMPLES, by_library, names
+from pure_mlp.theory.notation import ELL, Y_HAT, Y_HAT_K, Z1, Z2, Z3, matrix, partial
+from pure_mlp.theory.problem import HIDDEN, N_OUT, Problem, symbols_of, tensor_of
+from pure_mlp.theory.statements import checked
+from pure_mlp.theory.symbolic import Equations, Softmax
+from pure_mlp.theory.symbolic_losses import times
+from pure_mlp.theory.tags import tag
 
-RELU_NOTE = (
-    r"(17) asks for $z_2 > 0$. That says the same as $z_1 > 0$, since $z_2 = \max(0, z_1)$; "
-    r"at $z_1 = 0$ the derivative is taken as 0."
+BOUND = 1e-12
+NOTES = {
+    ("f", "relu"): (
+        Note(
+            Label.REMARK,
+            r"(17) asks for $z_2 > 0$. That says the same as $z_1 > 0$, since $z_2 = \max(0, z_1)$; at $z_1 = 0$ the derivative is "
+            r"taken as 0.",
+        ),
+        Note(
+            Label.MISTAKE,
+            r"(17) is laid out with the derivatives of one output in a column, which is denominator layout, and so is (19), a "
+            r"column where numerator layout has a row. (19) also counts the label from $y_0$ to $y_K$: those are $K + 1$ entries.",
+        ),
+    ),
+    ("f", "sigmoid"): (
+        Note(
+            Label.MISTAKE,
+            r"(20) is laid out in denominator layout, as (17). A diagonal matrix hides it. In (27) the index runs to $K$; it is "
+            r"$L_1$, the width of the hidden layer, as in (20) and (23).",
+        ),
+    ),
+}
+LAYOUT = Note(
+    Label.REMARK,
+    "A diagonal matrix is its own transpose, so that the layout does not show in its numbers; it does where the function is not "
+    "elementwise, and in the order of the products.",
 )
-SIGMOID_NOTE = (
-    r"In (20) and (27) the index on the diagonal of $\partial \mathbf{z}_2 / \partial \mathbf{z}_1$ runs to $L_1$, the width of "
-    r"the hidden layer, not to $K$ as in (27)."
-)
-BCE_NOTE = (
-    r"(24) divides by zero at $\hat{y} = 0$ and $\hat{y} = 1$, which a saturated float32 sigmoid reaches at $z = 17$. torch "
-    r"clamps each "
-    r"logarithm at $-100$ and the denominator at $10^{-12}$, and so does `bce`; better, `bce_with_logits` works on the logits "
-    r"with "
-    r"the fused gradient (26), $(\hat{y} - y) / K$."
-)
-LONGEST = 95
 
 
-def jacobians(p: Problem) -> Document:
-    """The three derivatives, sympy's against the library's `bwd`.
+def jacobians(p: Problem, heading: str = "1.2(d), 1.3 The elements of the Jacobians") -> Document:
+    """The three derivatives: what is printed, the library's `bwd` and sympy's derivative of the forward equation agree.
 
     >>> from pure_mlp.theory.problem import problem
     >>> jacobians(problem("relu", "identity", "mse", 0))[0].text
@@ -44,23 +65,70 @@ def jacobians(p: Problem) -> Document:
         (partial(Y_HAT, Z3), r"K \times K", verified(by_library(ACTIVATIONS[p.g], p.z3), dy_hat)),
         (partial(ELL, Y_HAT), r"1 \times K", verified(p.dy_hat, dl)),
     )
-    c = "" if p.factor == 1 else r"\frac{1}{K} \cdot "
     return (
-        Heading(2, "1.2(d), 1.3 The elements of the Jacobians"),
-        Table(("Derivative", "Shape", "Error"), tuple((f"${name}$", f"${shape}$", error) for name, shape, error in rows)),
+        Heading(2, heading),
+        Table(("Derivative", "Shape", "Difference"), tuple((f"${name}$", f"${shape}$", error) for name, shape, error in rows)),
         Paragraph(
-            "Numerator layout: row $i$, column $j$ is the derivative of output $i$ by input $j$. Error: the largest "
-            "difference between "
-            "the Jacobian of the forward equation as sympy differentiates it, and the one that the library's `bwd` gives, "
-            "row by row from unit cotangents."
+            "Difference: the largest one between the numbers of the library's `bwd`, and those of the forward equation as sympy "
+            "differentiates it. Element by element:"
         ),
-        *_jacobian("f", Z2, Z1, ("z_{1,", "z_{2,"), p.f, p.f_equations, HIDDEN, dz2),
-        *_note(p.f),
-        *_jacobian("g", Y_HAT, Z3, ("z_{3,", r"\hat{y}_{"), p.g, p.g_equations, N_OUT, dy_hat),
-        Paragraph(f"The loss `{p.loss}`, one row whose element $k$ is"),
-        Equation(f"{partial(ELL, Y_HAT_K)} = {c}{p.loss_equations.slope_latex}"),
-        Equation(f"{partial(ELL, Y_HAT)} = {matrix(dl)}"),
-        *((Note(f"Mistake in the handout. {BCE_NOTE}"),) if p.loss.startswith("bce") else ()),
+        *of_function(p, "f"),
+        *NOTES.get(("f", p.f), ()),
+        *of_function(p, "g"),
+        *of_loss(p),
+        *(bce_note() if p.loss.startswith("bce") else ()),
+    )
+
+
+def of_function(p: Problem, letter: str) -> tuple[Block, ...]:
+    """The slope of f or g, one entry of its Jacobian, the whole of it, and its numbers."""
+    of, by, z, y, name, equations, size, at = {
+        "f": (Z2, Z1, "z_{1,%s}", "z_{2,%s}", p.f, p.f_equations, HIDDEN, p.z1),
+        "g": (Y_HAT, Z3, "z_{3,%s}", r"\hat{y}_%s", p.g, p.g_equations, N_OUT, p.z3),
+    }[letter]
+    known = names(p)
+    one = partial(y % "i", z % "j")
+    every = rf"{one} = {entry(equations, letter, z, y, 'i', 'j')}"
+    slope = "" if isinstance(equations, Softmax) else _slope(equations, letter)
+    whole = elements(equations, letter, z, y, size)
+    return (
+        Paragraph(f"${letter}$ = `{name}`:"),
+        *((checked(slope, known, z=SAMPLES),) if slope else ()),
+        checked(every, known, i=range(1, size + 1), j=range(1, size + 1)),
+        checked(f"{partial(of, by)} = {whole} = {matrix(by_library(ACTIVATIONS[name], at))}", known, tag(p, letter)),
+    )
+
+
+def _slope(equations: Equations, letter: str) -> str:
+    return f"{letter}'(z) = {equations.slope.replace('f(z)', f'{letter}(z)')}{definitions(equations.slope)}"
+
+
+def of_loss(p: Problem) -> tuple[Block, ...]:
+    """The row of the loss, by element, whole, and in numbers; and what follows for z3."""
+    known = names(p)
+    element = times(factor(p), p.loss_equations.element_slope)
+    return (
+        Paragraph(f"The loss `{p.loss}`, a row:"),
+        checked(f"{partial(ELL, Y_HAT_K)} = {element}{definitions(element)}", known, k=range(1, N_OUT + 1), z=SAMPLES),
+        checked(f"{partial(ELL, Y_HAT)} = {slope_of_loss(p)} = {matrix(p.dy_hat)}", known, tag(p, "loss")),
+        Paragraph(r"so that through $g$"),
+        of_output(p),
+    )
+
+
+def bce_note() -> tuple[Block, ...]:
+    """Where (24) fails in float32, measured on the library's sigmoid."""
+    z = torch.arange(-120, 30, 0.01)
+    y, _ = sigmoid.fwd((), z)
+    zero, one = float(z[y == 0].max()), float(z[y == 1].min())
+    return (
+        Note(
+            Label.FLOATING_POINT,
+            r"(24) is right and divides by zero at $\hat{y} = 0$ and $\hat{y} = 1$. A float32 sigmoid is exactly 1 from about "
+            rf"$z = {one:.0f}$ on, and exactly 0 only below about $z = {zero:.0f}$: near 1 the next float32 is $2^{{-24}}$ away, near "
+            r"0 they are much closer. torch clamps each logarithm at $-100$ and the denominator at $10^{-12}$, and so does `bce`; "
+            r"better, `bce_with_logits` takes $\mathbf{z}_3$ and its gradient is (26), which divides by nothing.",
+        ),
     )
 
 
@@ -72,50 +140,29 @@ def by_sympy(p: Problem) -> tuple[Tensor, Tensor, Tensor]:
     [(3, 3), (2, 2), (1, 2)]
     """
     y = symbols_of(p.y)
-    loss = derivative(lambda y_hat: sp.Matrix([p.factor * p.loss_equations.value(y, y_hat)]), p.y_hat)
+    c = sp.Rational(1, N_OUT if p.mean else 1)
+    loss = derivative(lambda y_hat: sp.Matrix([c * p.loss_equations.value(y, y_hat)]), p.y_hat)
     return derivative(p.f_equations.fwd, p.z1), derivative(p.g_equations.fwd, p.z3), loss
 
 
-def by_library(layer: Activation, z: Tensor) -> Tensor:
-    """dy/dz (K, K) of one example z (1, K): row i is the dx that `bwd` makes of the cotangent e_i.
+def derivative(function: Callable[[sp.Matrix], sp.Matrix], x: Tensor) -> Tensor:
+    """The Jacobian d function / dx, which sympy differentiates, at one example: (outputs, inputs).
 
-    >>> by_library(ACTIVATIONS["relu"], torch.tensor([[-1.0, 2.0]])).tolist()
-    [[0.0, 0.0], [0.0, 1.0]]
+    >>> derivative(lambda x: x.applyfunc(lambda entry: entry**2), torch.tensor([[1.0, 3.0]])).tolist()
+    [[2.0, 0.0], [0.0, 6.0]]
     """
-    n = z.shape[1]
-    _, cache = layer.fwd((), z.expand(n, n))
-    return layer.bwd((), cache, torch.eye(n, dtype=z.dtype))[0]
+    inputs = sp.Matrix([sp.Symbol(f"x_{i}", real=True) for i in range(x.numel())])
+    jacobian = function(inputs).jacobian(inputs)
+    return tensor_of(jacobian.subs([*zip(inputs, symbols_of(x))]))
 
 
-def elements(equations: Equations, size: int, names: tuple[str, str]) -> sp.Matrix:
-    """The Jacobian in symbols, from the backward equation: row i is dx for the cotangent e_i. names begin those of x_i and y_i.
+def verified(computed: Tensor, expected: Tensor) -> str:
+    """The largest difference of the library's result from sympy's. Raises `ArithmeticError` where it is not rounding.
 
-    >>> from pure_mlp.theory.symbolic import activation
-    >>> elements(activation("sigmoid"), 1, ("x_{", "y_{"))
-    Matrix([[y_{1}*(1 - y_{1})]])
+    >>> verified(torch.ones(2), torch.ones(2))
+    '0.0e+00'
     """
-    x, y = (sp.Matrix([sp.Symbol(f"{name}{i}}}", real=True) for i in range(1, size + 1)]) for name in names)
-    return sp.Matrix.vstack(*(equations.bwd(x, y, sp.eye(size).col(i)).T for i in range(size)))
-
-
-def _jacobian(
-    letter: str, of: str, by: str, names: tuple[str, str], name: str, equations: Equations, size: int, values: Tensor
-) -> tuple[Block, ...]:
-    entries = elements(equations, size, names).applyfunc(sp.nsimplify)
-    written = [[expression(entry) for entry in entries.row(i)] for i in range(size)]
-    if max(len(entry) for row in written for entry in row) > LONGEST:
-        written = [[rf"{letter}'({names[0]}{i + 1}}})" if i == j else "0" for j in range(size)] for i in range(size)]
-    rows = r" \\ ".join(" & ".join(row) for row in written)
-    slope = rf"{letter}'(z) = {equations.slope}" if name != "softmax" else rf"{partial('y_k', 'z_j')} = {equations.slope}"
-    left = partial(of, by)
-    return (
-        Paragraph(f"${letter}$ = `{name}`:"),
-        Equation(slope),
-        Equation(rf"{left} = \left[\begin{{matrix}}{rows}\end{{matrix}}\right]"),
-        Equation(f"{left} = {matrix(values)}"),
-    )
-
-
-def _note(f: str) -> tuple[Block, ...]:
-    notes = {"relu": RELU_NOTE, "sigmoid": SIGMOID_NOTE}
-    return (Note(f"Mistake in the handout. {notes[f]}"),) if f in notes else ()
+    error = float((computed - expected).abs().max())
+    if computed.shape != expected.shape or not error <= BOUND * (1 + float(expected.abs().max())):
+        raise ArithmeticError(f"the library's {computed.tolist()} and sympy's {expected.tolist()} differ")
+    return f"{error:.1e}"

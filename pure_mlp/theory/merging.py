@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from pure_mlp.combinators.merge import merge
 from pure_mlp.combinators.serial import serial
 from pure_mlp.layers.linear import Linear, linear
-from pure_mlp.theory.document import Document, Equation, Heading, Note, Paragraph, Table
+from pure_mlp.theory.document import Document, Equation, Heading, Label, Note, Paragraph, Table
 from pure_mlp.theory.proof import column
 
 
@@ -41,7 +41,8 @@ def merging(seed: int) -> Document:
             ),
         ),
         Note(
-            "Mistake in the handout. Merging is exact, not a loss to be feared; what remains in float64 is rounding. And two "
+            Label.REMARK,
+            "The handout's answer holds. Merging is exact, not a loss to be feared; what remains in float64 is rounding. And two "
             "linear layers "
             "are not always useless: with a narrow middle they are a low-rank bottleneck, which has fewer parameters, and "
             "they train "

@@ -1,8 +1,9 @@
-"""The handout's letters in LaTeX."""
+"""The handout's letters in LaTeX, and numbers as the document prints them."""
 
 from __future__ import annotations
 
-import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
+from collections.abc import Iterable
+
 from torch import Tensor
 
 X, Y, Y_HAT = r"\mathbf{x}", r"\mathbf{y}", r"\hat{\mathbf{y}}"
@@ -24,6 +25,15 @@ def partial(of: str, by: str) -> str:
     return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 
 
+def gradient(param: str) -> str:
+    """The gradient of the loss by a param, of the param's shape.
+
+    >>> gradient("b")
+    '\\\\nabla_{b}'
+    """
+    return rf"\nabla_{{{param}}}"
+
+
 def transposed(matrix: str) -> str:
     r"""matrix^T, in parentheses unless it is one bold letter.
 
@@ -33,6 +43,16 @@ def transposed(matrix: str) -> str:
     return rf"{matrix}^\top" if len(matrix) == len(X) else rf"\left({matrix}\right)^\top"
 
 
+def grid(rows: Iterable[Iterable[str]]) -> str:
+    """A matrix of formulas.
+
+    >>> grid([["a", "b"]])
+    '\\\\left[\\\\begin{matrix}a & b\\\\end{matrix}\\\\right]'
+    """
+    body = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\left[\begin{{matrix}}{body}\end{{matrix}}\right]"
+
+
 def matrix(values: Tensor) -> str:
     """A matrix of numbers (rows, columns) with four digits after the point.
 
@@ -40,28 +60,13 @@ def matrix(values: Tensor) -> str:
     >>> matrix(torch.tensor([[1.0, -0.5]]))
     '\\\\left[\\\\begin{matrix}1 & -0.5000\\\\end{matrix}\\\\right]'
     """
-    rows = " \\\\ ".join(" & ".join(_number(entry) for entry in row) for row in values.tolist())
-    return rf"\left[\begin{{matrix}}{rows}\end{{matrix}}\right]"
+    return grid([number(entry) for entry in row] for row in values.tolist())
 
 
-def _number(value: float) -> str:
-    return f"{value + 0.0:.0f}" if value in (-1, 0, 1) else f"{value:.{DIGITS}f}"
+def number(value: float) -> str:
+    """A number with four digits after the point; -1, 0 and 1 are whole.
 
-
-def expression(e: sp.Expr) -> str:
-    """An expression, its cases written with the indicator function.
-
-    >>> x = sp.Symbol("x")
-    >>> expression(sp.Piecewise((1, x > 0), (0, True)))
-    '\\\\mathbb{1}_{x > 0}'
+    >>> number(1.0), number(-0.25)
+    ('1', '-0.2500')
     """
-    return str(sp.latex(e.replace(sp.Piecewise, _indicators), ln_notation=False))
-
-
-def _indicators(*cases: tuple[sp.Expr, sp.Basic]) -> sp.Expr:
-    (yes, condition), (no, _) = cases
-    return yes * _indicator(condition) + no * _indicator(~condition)
-
-
-def _indicator(condition: sp.Basic) -> sp.Symbol:
-    return sp.Symbol(rf"\mathbb{{1}}_{{{sp.latex(condition)}}}")
+    return f"{value + 0.0:.0f}" if value in (-1, 0, 1) else f"{value:.{DIGITS}f}"

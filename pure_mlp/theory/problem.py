@@ -1,4 +1,4 @@
-"""One net, one example and one loss with given numbers: what the tables are computed for and checked on."""
+"""One net, one example and one loss with given numbers: what the formulas are computed for and checked on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.cli.functions import ACTIVATIONS
 from pure_mlp.layers.inits import standard_normal
 from pure_mlp.layers.linear import Linear, linear
 from pure_mlp.losses.bce import bce
@@ -17,11 +16,12 @@ from pure_mlp.losses.bce_with_logits import bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy
 from pure_mlp.losses.mse import mse, squared_norm
 from pure_mlp.losses.reduction import Reduction
+from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.theory.sense import check_sense
 from pure_mlp.theory.symbolic import Equations, activation
 from pure_mlp.theory.symbolic_losses import LOSS_EQUATIONS, LossEquations
 
 N_IN, HIDDEN, N_OUT = 2, 3, 2
-BOUND = 1e-12
 ELEMENTWISE = ("mse", "bce", "bce_with_logits")
 REDUCED: dict[str, Callable[[Tensor, Tensor, Reduction], tuple[Tensor, Tensor]]] = {
     "mse": mse,
@@ -33,10 +33,22 @@ REDUCED: dict[str, Callable[[Tensor, Tensor, Reduction], tuple[Tensor, Tensor]]]
 
 
 @attrs.frozen(eq=False)
-class Problem:
-    """Linear_1 -> f -> Linear_2 -> g and the loss, by name, at float64 numbers drawn by a seed, for one example.
+class Numbers:
+    """What is drawn: the params, x (1, n), and labels y (1, K) for regression and for classes."""
 
-    x (1, n), y (1, K); z1, z2 (1, L1), z3 and y_hat (1, K), J and dy_hat as the library computes them; dx and grads by its `bwd`.
+    first: Linear
+    second: Linear
+    x: Tensor
+    real: Tensor
+    one_hot: Tensor
+
+
+@attrs.frozen(eq=False)
+class Problem:
+    """Linear_1 -> f -> Linear_2 -> g and the loss, by name, for one example in float64, as the library computes it.
+
+    x (1, n), y (1, K); z1, z2 (1, L1), z3 and y_hat (1, K); dy_hat .. dx are the cotangents, of the shapes of y_hat .. x; grads
+    those of the params.
     """
 
     f: str
@@ -53,6 +65,10 @@ class Problem:
     y_hat: Tensor
     J: Tensor
     dy_hat: Tensor
+    dz3: Tensor
+    dz2: Tensor
+    dz1: Tensor
+    dx: Tensor
     grads: tuple[Linear, Linear]
 
     @property
@@ -71,41 +87,54 @@ class Problem:
         return LOSS_EQUATIONS[self.loss]
 
     @property
-    def factor(self) -> sp.Rational:
-        """c, what the reduction puts on the sum over the K elements of the one example."""
-        return sp.Rational(1, N_OUT) if self.reduction == "mean" and self.loss in ELEMENTWISE else sp.Integer(1)
+    def mean(self) -> bool:
+        """Whether the loss of one example is a mean over its K elements, so that its factor is 1/K; else it is their sum."""
+        return self.reduction == "mean" and self.loss in ELEMENTWISE
 
 
-def problem(f: str, g: str, loss: str, seed: int, reduction: Reduction = "mean") -> Problem:
-    """Draw the numbers and run the library forward and backward once. Raises `ValueError` for unknown names, or a loss that g
-    does not serve: `bce` takes probabilities.
+def draw(seed: int) -> Numbers:
+    """The numbers of a seed.
 
-    >>> problem("relu", "identity", "mse", 0).y_hat.shape
+    >>> draw(0).x.shape
     torch.Size([1, 2])
     """
-    if loss not in REDUCED:
-        raise ValueError(f"loss {loss!r}, expected one of {', '.join(REDUCED)}")
-    for name in (f, g):
-        activation(name)
     generator = Generator().manual_seed(seed)
     first = standard_normal(N_IN, HIDDEN, generator, torch.float64)
     second = standard_normal(HIDDEN, N_OUT, generator, torch.float64)
     x = torch.randn(1, N_IN, generator=generator, dtype=torch.float64)
     real = torch.randn(1, N_OUT, generator=generator, dtype=torch.float64)
-    y = real if loss in ("mse", "squared_norm") else torch.eye(N_OUT, dtype=torch.float64)[real.argmax(1)]
+    return Numbers(first, second, x, real, torch.eye(N_OUT, dtype=torch.float64)[real.argmax(1)])
 
-    z1, c1 = linear.fwd(first, x)
+
+def problem(f: str, g: str, loss: str, seed: int, reduction: Reduction = "mean") -> Problem:
+    """Draw the numbers and run the library forward and backward once.
+
+    Args:
+        f: the activation after Linear_1, by name.
+        g: the activation after Linear_2, by name.
+        loss: by name.
+        seed: of the drawn numbers.
+        reduction: of the loss.
+
+    Raises `ValueError` as `check_sense` does.
+
+    >>> problem("relu", "identity", "mse", 0).y_hat.shape
+    torch.Size([1, 2])
+    """
+    check_sense(f, g, loss)
+    drawn = draw(seed)
+    x, y = drawn.x, drawn.real if LOSS_EQUATIONS[loss].takes == "numbers" else drawn.one_hot
+    z1, c1 = linear.fwd(drawn.first, x)
     z2, c2 = ACTIVATIONS[f].fwd((), z1)
-    z3, c3 = linear.fwd(second, z2)
+    z3, c3 = linear.fwd(drawn.second, z2)
     y_hat, c4 = ACTIVATIONS[g].fwd((), z3)
-    if loss == "bce" and not bool(((y_hat > 0) & (y_hat < 1)).all()):
-        raise ValueError(f"bce takes probabilities, which g = {g} does not give; use sigmoid, softmax or bce_with_logits")
     J, dy_hat = REDUCED[loss](y, y_hat, reduction)
     dz3, _ = ACTIVATIONS[g].bwd((), c4, dy_hat)
-    dz2, second_grads = linear.bwd(second, c3, dz3)
+    dz2, second = linear.bwd(drawn.second, c3, dz3)
     dz1, _ = ACTIVATIONS[f].bwd((), c2, dz2)
-    _, first_grads = linear.bwd(first, c1, dz1)
-    return Problem(f, g, loss, reduction, first, second, x, y, z1, z2, z3, y_hat, J, dy_hat, (first_grads, second_grads))
+    dx, first = linear.bwd(drawn.first, c1, dz1)
+    values = (drawn.first, drawn.second, x, y, z1, z2, z3, y_hat, J, dy_hat, dz3, dz2, dz1, dx)
+    return Problem(f, g, loss, reduction, *values, (first, second))
 
 
 def symbols_of(x: Tensor) -> sp.Matrix:
@@ -117,6 +146,15 @@ def symbols_of(x: Tensor) -> sp.Matrix:
     return sp.Matrix([sp.Float(entry) for entry in x.flatten().tolist()])
 
 
+def matrix_of(x: Tensor) -> sp.Matrix:
+    """The numbers of a matrix for sympy.
+
+    >>> matrix_of(torch.tensor([[0.5, 2.0]]))
+    Matrix([[0.5, 2.0]])
+    """
+    return sp.Matrix([[sp.Float(entry) for entry in row] for row in x.tolist()])
+
+
 def tensor_of(matrix: sp.Matrix) -> Tensor:
     """A matrix of numbers as float64.
 
@@ -124,28 +162,3 @@ def tensor_of(matrix: sp.Matrix) -> Tensor:
     [[0.5, 2.0]]
     """
     return torch.tensor([[float(entry) for entry in matrix.row(i)] for i in range(matrix.rows)], dtype=torch.float64)
-
-
-def derivative(function: Callable[[sp.Matrix], sp.Matrix], x: Tensor) -> Tensor:
-    """The Jacobian d function / dx, which sympy differentiates, at one example: (outputs, inputs).
-
-    >>> derivative(lambda x: x.applyfunc(lambda entry: entry**2), torch.tensor([[1.0, 3.0]])).tolist()
-    [[2.0, 0.0], [0.0, 6.0]]
-    """
-    inputs = sp.Matrix([sp.Symbol(f"x_{i}", real=True) for i in range(x.numel())])
-    jacobian = function(inputs).jacobian(inputs)
-    return tensor_of(jacobian.subs([*zip(inputs, symbols_of(x))]))
-
-
-def verified(computed: Tensor, expected: Tensor, cotangent: float = 0.0) -> str:
-    """The largest difference of the library's result from sympy's. Raises `ArithmeticError` where it is not rounding.
-
-    cotangent: the size of the largest one on the way, whose rounding the result inherits; that of a saturated BCE is huge.
-
-    >>> verified(torch.ones(2), torch.ones(2))
-    '0.0e+00'
-    """
-    error = float((computed - expected).abs().max())
-    if computed.shape != expected.shape or not error <= BOUND * (1 + float(expected.abs().max())) * (1 + cotangent):
-        raise ArithmeticError(f"the library's {computed.tolist()} and sympy's {expected.tolist()} differ")
-    return f"{error:.1e}"

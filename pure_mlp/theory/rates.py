@@ -15,7 +15,7 @@ from pure_mlp.optim.batch_rule import rate_for_batch
 from pure_mlp.optim.sgd import sgd
 from pure_mlp.perceptron import mlp
 from pure_mlp.signatures import Batch
-from pure_mlp.theory.document import Curve, Document, Figure, Heading, Note, Panel, Paragraph, Table
+from pure_mlp.theory.document import Curve, Document, Figure, Heading, Label, Note, Panel, Paragraph, Table
 from pure_mlp.train.fit import fit
 from pure_mlp.train.step import training_step
 
@@ -70,7 +70,8 @@ def rates(seed: int) -> Document:
             r"step would diverge. The sum-reduced loss has $N$ times the curvature, so that its limit falls as $1 / N$."
         ),
         Note(
-            "Mistake in the handout. A larger batch with a smaller rate is wrong for a mean-reduced loss, which is what its "
+            Label.MISTAKE,
+            "A larger batch with a smaller rate is wrong for a mean-reduced loss, which is what its "
             "template and "
             "torch use: there the rate grows with the batch, up to the limit of stability. The sentence holds for a "
             "sum-reduced loss "

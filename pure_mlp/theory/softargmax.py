@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pure_mlp.layers.softmax import softmax
 from pure_mlp.losses.cross_entropy import cross_entropy
-from pure_mlp.theory.document import Document, Equation, Heading, Note, Paragraph, Table
+from pure_mlp.theory.document import Document, Equation, Heading, Label, Note, Paragraph, Table
 
 LOGITS = (1.0, 3.0, 2.0)
 SHIFTS = (0.0, 85.0, 1000.0, -1000.0)
@@ -57,9 +57,15 @@ def softargmax() -> Document:
             f"logarithm would be minus infinity; `cross_entropy` gives {loss(torch.tensor([0.0, 200.0])):.0f}."
         ),
         Note(
-            "Mistake in the handout. It calls softmax unstable when the entries have quite different scales. Differences do "
-            "no harm: "
-            "what overflows is exp of a large logit, and equal logits of 1000 suffice."
+            Label.MISTAKE,
+            "The handout calls softmax unstable when its entries have quite different scales. What overflows is exp of a large logit, "
+            "and equal logits of 1000 suffice. Different scales harm no probability of softmax itself: one that is rounded to 0 is "
+            "off by less than float32 can hold.",
+        ),
+        Note(
+            Label.FLOATING_POINT,
+            "Different scales do harm the loss where its logarithm is taken apart from softmax: above, the logarithm of that 0 is "
+            "minus infinity. Taken together, as `cross_entropy` does, nothing is lost.",
         ),
     )
 

@@ -1,32 +1,99 @@
-"""The equations of every loss as sympy expressions, summed with the factor c that a reduction stands for."""
+"""The equations of every loss: formulas that are printed as they stand and computed from their text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Literal
 
 import attrs
 import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 
-from pure_mlp.theory.symbolic import logistic, softmax_fwd
+from pure_mlp.theory.definitions import FUNCTIONS
+from pure_mlp.theory.operations import softmax
+from pure_mlp.theory.reading import base_of, items, value
+from pure_mlp.theory.formula import parse
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen
 class LossEquations:
-    """A loss for sympy over the elements of one example: J = c * value(y, y_hat), dJ/dy_hat = c * slope(y, y_hat).
+    """A loss over the K elements of one example, times the factor c of its reduction.
 
-    `value_latex` and `slope_latex` are the docstring's equations, c left out, the first for vectors, the second for element k.
+    Args:
+        element: its term of element k, in LaTeX; the loss is c times the sum over k.
+        slope: dJ/dy_hat_k without c.
+        takes: what y_hat has to be.
+        whole: the sum over k in vectors, "" where the sum is as short.
+        vector: the slope of all elements at once, a column, "" where it has no shorter form.
     """
 
-    value: Callable[[sp.Matrix, sp.Matrix], sp.Expr]
-    slope: Callable[[sp.Matrix, sp.Matrix], sp.Matrix]
-    value_latex: str
-    slope_latex: str
+    element: str
+    element_slope: str
+    takes: Literal["numbers", "probabilities", "logits"]
+    whole: str = ""
+    vector: str = ""
+
+    def value(self, y: sp.Matrix, y_hat: sp.Matrix) -> sp.Expr:
+        """The sum over k for the label y (K, 1), by the printed formula."""
+        return value(self.sum(""), self.names(y, y_hat))
+
+    def slope(self, y: sp.Matrix, y_hat: sp.Matrix) -> sp.Matrix:
+        """Its derivative (K, 1), by the printed formula."""
+        return sp.Matrix([value(self.element_slope, {**self.names(y, y_hat), "k": k}) for k in range(1, len(y) + 1)])
+
+    def sum(self, factor: str) -> str:
+        """The loss of one example in LaTeX.
+
+        >>> LOSS_EQUATIONS["mse"].sum("")
+        '\\\\left\\\\lVert \\\\hat{\\\\mathbf{y}} - \\\\mathbf{y} \\\\right\\\\rVert^2'
+        """
+        return times(factor, self.whole or times(r"\sum_{k=1}^{K}", self.element))
+
+    @staticmethod
+    def names(y: sp.Matrix, y_hat: sp.Matrix) -> dict[str, object]:
+        """What the letters of the formulas stand for."""
+        return {**FUNCTIONS, "y": y, "ŷ": y_hat, "p": softmax(y_hat), "K": len(y)}
 
 
-def _summed(
-    element: Callable[[sp.Expr, sp.Expr], sp.Expr], slope: Callable[[sp.Expr, sp.Expr], sp.Expr], *latex: str
-) -> LossEquations:
-    return LossEquations(lambda y, y_hat: sum(map(element, y, y_hat)), lambda y, y_hat: sp.Matrix([*map(slope, y, y_hat)]), *latex)
+def times(factor: str, latex: str) -> str:
+    """factor times a formula, in LaTeX, the formula in parentheses where it is a sum.
+
+    >>> times("2", "a b"), times("2", "a + b"), times("", "a + b")
+    ('2 a b', '2 \\\\left(a + b\\\\right)', 'a + b')
+    """
+    depth, is_sum = 0, False
+    for node in items(parse(latex)):
+        mark = base_of(node)
+        depth += (mark in ("(", "[")) - (mark in (")", "]"))
+        is_sum |= depth == 0 and mark in ("+", "-")
+    if factor == r"\frac{1}{K}" and latex.startswith("2 "):
+        return rf"\frac{{2}}{{K}} {latex[2:]}"
+    body = rf"\left({latex}\right)" if is_sum and factor else latex
+    return f"{factor} {body}".strip()
+
+
+SQUARES = LossEquations(
+    r"(\hat{y}_k - y_k)^2",
+    r"2 (\hat{y}_k - y_k)",
+    "numbers",
+    r"\left\lVert \hat{\mathbf{y}} - \mathbf{y} \right\rVert^2",
+    r"2 (\hat{\mathbf{y}} - \mathbf{y})",
+)
+LOSS_EQUATIONS: dict[str, LossEquations] = {
+    "mse": SQUARES,
+    "squared_norm": SQUARES,
+    "bce": LossEquations(
+        r"-y_k \log(\hat{y}_k) - (1 - y_k) \log(1 - \hat{y}_k)",
+        r"\frac{\hat{y}_k - y_k}{\hat{y}_k (1 - \hat{y}_k)}",
+        "probabilities",
+    ),
+    "bce_with_logits": LossEquations(
+        r"(1 - y_k) \hat{y}_k - \log(\sigma(\hat{y}_k))",
+        r"\sigma(\hat{y}_k) - y_k",
+        "logits",
+        vector=r"\sigma(\hat{\mathbf{y}}) - \mathbf{y}",
+    ),
+    "cross_entropy": LossEquations(r"-y_k \log(p_k)", r"p_k \sum_{j=1}^{K} y_j - y_k", "logits"),
+}
+"""One entry for each of the library's losses; y of `cross_entropy` are the targets, `targets` of the label."""
 
 
 def targets(q: sp.Matrix, smoothing: sp.Expr, weight: sp.Matrix) -> sp.Matrix:
@@ -36,42 +103,3 @@ def targets(q: sp.Matrix, smoothing: sp.Expr, weight: sp.Matrix) -> sp.Matrix:
     Matrix([[3/4, 1/2]])
     """
     return sp.Matrix([w * ((1 - smoothing) * entry + smoothing / len(q)) for w, entry in zip(weight, q)])
-
-
-def _cross_entropy(t: sp.Matrix, z: sp.Matrix) -> sp.Expr:
-    return -sum(entry * sp.log(p) for entry, p in zip(t, softmax_fwd(z)))
-
-
-def _cross_entropy_slope(t: sp.Matrix, z: sp.Matrix) -> sp.Matrix:
-    return softmax_fwd(z) * sum(t) - t
-
-
-SQUARES = (
-    lambda y, y_hat: (y_hat - y) ** 2,
-    lambda y, y_hat: 2 * (y_hat - y),
-    r"\left\lVert \hat{\mathbf{y}} - \mathbf{y} \right\rVert^2",
-    r"2 (\hat{y}_k - y_k)",
-)
-LOSS_EQUATIONS: dict[str, LossEquations] = {
-    "mse": _summed(*SQUARES),
-    "squared_norm": _summed(*SQUARES),
-    "bce": _summed(
-        lambda y, y_hat: -(y * sp.log(y_hat) + (1 - y) * sp.log(1 - y_hat)),
-        lambda y, y_hat: (y_hat - y) / (y_hat * (1 - y_hat)),
-        r"\sum_k (-y_k \log(\hat{y}_k) - (1 - y_k) \log(1 - \hat{y}_k))",
-        r"\frac{\hat{y}_k - y_k}{\hat{y}_k (1 - \hat{y}_k)}",
-    ),
-    "bce_with_logits": _summed(
-        lambda y, z: (1 - y) * z - sp.log(logistic(z)),
-        lambda y, z: logistic(z) - y,
-        r"\sum_k ((1 - y_k) \hat{y}_k - \log(\sigma(\hat{y}_k)))",
-        r"\sigma(\hat{y}_k) - y_k",
-    ),
-    "cross_entropy": LossEquations(
-        _cross_entropy,
-        _cross_entropy_slope,
-        r"-\mathbf{y}^\top \log(\operatorname{softmax}(\hat{\mathbf{y}}))",
-        r"p_k \sum_j y_j - y_k, \quad \mathbf{p} = \operatorname{softmax}(\hat{\mathbf{y}})",
-    ),
-}
-"""One entry for each of the library's losses; y of `cross_entropy` are the targets, `targets` of the label."""

@@ -12,7 +12,7 @@ from pure_mlp.combinators.serial import serial
 from pure_mlp.layers.linear import Linear, linear
 from pure_mlp.layers.relu import relu
 from pure_mlp.losses.mse import mse
-from pure_mlp.theory.document import Curve, Document, Equation, Figure, Heading, Note, Panel, Paragraph, Table
+from pure_mlp.theory.document import Curve, Document, Equation, Figure, Heading, Label, Note, Panel, Paragraph, Table
 from pure_mlp.theory.notation import matrix
 from pure_mlp.train.step import value_and_grad
 
@@ -54,7 +54,10 @@ def transformations() -> Document:
             4,
             1.9,
         ),
-        Note("Imprecise in the handout: its zooming and flipping are called scaling and reflection."),
+        Note(
+            Label.REMARK,
+            "The handout's zooming and flipping are called scaling and reflection. Its answers to (e) and (f) are lettered (d) and (e).",
+        ),
         Paragraph(
             "Any square matrix is a rotation, a scaling along the axes and another rotation: that is the singular value "
             "decomposition, "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import wrap
 
-from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Table
+from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Table, numbered
 from pure_mlp.theory.formula_text import text_math
 from pure_mlp.theory.spans import render
 
@@ -21,8 +22,9 @@ def to_text(document: Document) -> str:
     <BLANKLINE>
         x²
     """
-    notice = f"\n\n{NO_FIGURES}" if any(isinstance(block, Figure) for block in document) else ""
-    return "\n\n".join(map(_block, document)) + notice + "\n"
+    blocks, numbers = numbered(document)
+    notice = f"\n\n{NO_FIGURES}" if numbers else ""
+    return "\n\n".join(_block(block, numbers) for block in blocks) + notice + "\n"
 
 
 def plain(text: str) -> str:
@@ -34,18 +36,18 @@ def plain(text: str) -> str:
     return render(text, str, text_math, str)
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, numbers: Mapping[str, int]) -> str:
     if isinstance(block, Heading):
         title = plain(block.text)
         return f"{title}\n{'=-~'[block.level - 1] * len(title)}"
     if isinstance(block, Equation):
-        return f"    {text_math(block.latex)}"
+        return f"    {text_math(block.latex)}" + (f"    ({block.tag})" if block.tag else "")
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Figure):
-        return "\n".join(wrap(f"[Figure {block.name}] {plain(block.caption)}", WIDTH))
+        return "\n".join(wrap(f"[Figure {numbers[block.name]}] {plain(block.caption)}", WIDTH))
     if isinstance(block, Note):
-        return "\n".join(wrap(plain(block.text), WIDTH, initial_indent="! ", subsequent_indent="! "))
+        return "\n".join(wrap(f"{block.label.value}. {plain(block.text)}", WIDTH, initial_indent="! ", subsequent_indent="! "))
     return "\n".join(wrap(plain(block.text), WIDTH))
 
 

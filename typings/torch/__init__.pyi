@@ -94,6 +94,7 @@ def is_inference_mode_enabled() -> bool: ...
 class Tag:
     data_dependent_output: ClassVar[Tag]
     dynamic_output_shape: ClassVar[Tag]
+    generated: ClassVar[Tag]
     pointwise: ClassVar[Tag]
     nondeterministic_seeded: ClassVar[Tag]
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pure_mlp.cli.extras import has
 from pure_mlp.homework.grade.judge import Report
 from pure_mlp.homework.grade.report import VERDICTS, verdict
+from pure_mlp.installed import has
 
 
 @contextmanager
