@@ -11,9 +11,9 @@ from torch import Generator
 
 import pure_mlp as pm
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
+from pure_mlp.theory.operations import softmax as softmax_fwd
 from pure_mlp.theory.problem import REDUCED, symbols_of, tensor_of
 from pure_mlp.theory.proof import activation_residual, column, linear_residuals, loss_residual, residual
-from pure_mlp.theory.operations import softmax as softmax_fwd
 from pure_mlp.theory.symbolic import EQUATIONS, Equations, leaky_relu, softplus
 from pure_mlp.theory.symbolic_losses import LOSS_EQUATIONS, targets
 

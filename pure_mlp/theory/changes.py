@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from torch import Tensor
 
 from pure_mlp.theory.derivation import FUSED, slope_of_loss
 from pure_mlp.theory.document import Document, Heading, Paragraph, Table
@@ -39,11 +41,13 @@ def changes(cases: Cases) -> Document:
     return (
         Heading(2, "1.3 What changes from net to net"),
         Paragraph(
-            "The table of (b) keeps its rows: only the names of $f$, $g$ and the loss change in it. The table of (c) does not change at "
-            "all, since it is written in the three derivatives, and nor do (7) to (16). Those three derivatives, (d), change where $f$, "
-            "$g$ or the loss does:"
+            "The table of (b) keeps its rows: only the names of $f$, $g$ and the loss change in it. The table of (c) "
+            "does not change at "
+            "all, since it is written in the three derivatives, and nor do (7) to (16). Those three derivatives, "
+            "(d), change where $f$, "
+            "$g$ or the loss does. What is the same as in the column to its left says so:"
         ),
-        Table(("", *cases), tuple((name, *(cell(p) for p in cases.values())) for name, cell in rows.items())),
+        Table(("", *cases), tuple((name, *_marked(cell(p) for p in cases.values())) for name, cell in rows.items())),
         Paragraph(
             r"In numbers, for the same $\mathbf{x}$ and parameters; the labels are real numbers for regression and 0 or 1 for "
             "classes. Every cotangent is a row, written here with all its elements:"
@@ -52,8 +56,13 @@ def changes(cases: Cases) -> Document:
     )
 
 
+def _marked(cells: Iterable[str]) -> tuple[str, ...]:
+    cells = tuple(cells)
+    return tuple("same" if cell == before else cell for before, cell in zip(("", *cells), cells))
+
+
 def _numbers(cases: Cases) -> dict[str, tuple[str, ...]]:
-    values = {
+    values: dict[str, Callable[[Problem], Tensor]] = {
         r"\mathbf{y}^\top": lambda p: p.y,
         rf"{Z1}^\top": lambda p: p.z1,
         rf"{Z2}^\top": lambda p: p.z2,
@@ -77,7 +86,7 @@ def _numbers(cases: Cases) -> dict[str, tuple[str, ...]]:
 
 
 def _shown(p: Problem, name: str, formula: str) -> str:
-    checked(f"{name} = {formula}", names(p), z=SAMPLES)
+    checked(f"{name} = {formula}", names(p))
     return f"${formula}$"
 
 
@@ -94,7 +103,8 @@ def _slope(p: Problem, letter: str) -> str:
     }[letter]
     index = "i" if letter == "f" else "k"
     short = equations.by_output.replace("y", y % index) or entry(equations, letter, z, y, index, index)
-    checked(f"{partial(y % index, z % index)} = {short}", names(p), **{index: range(1, size + 1)})
+    indices = range(1, size + 1)
+    checked(f"{partial(y % index, z % index)} = {short}", names(p), i=indices, k=indices)
     return f"${short}$"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pure_mlp.theory.elements import elements
 from pure_mlp.theory.document import Block, Document, Heading, Label, Note, Paragraph
+from pure_mlp.theory.elements import elements
 from pure_mlp.theory.forward_table import factor
 from pure_mlp.theory.names import names
 from pure_mlp.theory.notation import B1, B2, ELL, LINEAR1, W1, W2, Y_HAT, Z1, Z2, Z3, X, gradient, matrix, partial, transposed
@@ -45,7 +45,7 @@ def slope_of_loss(p: Problem) -> str:
     if equations.vector:
         row = f"{equations.vector}^\\top" if equations.vector.endswith(")") else transposed(equations.vector)
         return times(factor(p), row)
-    entries = " & ".join(equations.element_slope.replace("_k", f"_{k}") for k in range(1, N_OUT + 1))
+    entries = " & ".join(equations.element_slope.replace("_k", f"_{k}").replace("frac", "dfrac") for k in range(1, N_OUT + 1))
     return times(factor(p), rf"\left[\begin{{matrix}}{entries}\end{{matrix}}\right]")
 
 
@@ -54,13 +54,22 @@ def cotangent(p: Problem, by: str, formula: str, value: Tensor, what: str = "") 
     return checked(f"{partial(ELL, by)} = {formula} = {matrix(value)}", names(p), tag(p, what))
 
 
-def of_output(p: Problem) -> Block:
-    """dl/dz3: the chain rule, what it comes to, and the numbers."""
+def of_output(p: Problem) -> tuple[Block, ...]:
+    """dl/dz3: the chain rule, what it comes to, and the numbers.
+
+    >>> from pure_mlp.theory.problem import problem
+    >>> [block.tag for block in of_output(problem("sigmoid", "sigmoid", "bce", 0))]
+    ['25', '26']
+    """
     chain = f"{partial(ELL, Y_HAT)} {partial(Y_HAT, Z3)}"
-    short = FUSED.get((p.g, p.loss)) or (slope_of_loss(p) if p.g == "identity" else "")
     if (p.g, p.loss) in FUSED:
-        short = times(factor(p), short)
-    return cotangent(p, Z3, f"{chain} = {short}" if short else chain, p.dz3, "dz3")
+        short = times(factor(p), FUSED[p.g, p.loss])
+        return (
+            checked(f"{partial(ELL, Z3)} = {chain}", names(p), tag(p, "dz3")),
+            cotangent(p, Z3, short, p.dz3, "fused"),
+        )
+    short = f"{chain} = {slope_of_loss(p)}" if p.g == "identity" else chain
+    return (cotangent(p, Z3, short, p.dz3, "dz3"),)
 
 
 def _output(p: Problem) -> Document:
@@ -79,14 +88,15 @@ def _output(p: Problem) -> Document:
         Paragraph("Start at the loss and go back. The loss gives a row, the first cotangent:"),
         cotangent(p, Y_HAT, slope_of_loss(p), p.dy_hat, "dl"),
         Paragraph(
-            r"Through $g$: an elementwise function has a diagonal Jacobian, so that multiplying by it is multiplying element by "
+            r"Through $g$: an elementwise function has a diagonal Jacobian, so that multiplying by it is multiplying "
+            r"element by "
             r"element; three ways to write one product are"
             if len(steps) > 1
             else r"Through $g$, whose Jacobian is a whole matrix, the cotangent is multiplied by it:"
         ),
         *steps,
         Paragraph("and what it comes to is"),
-        of_output(p),
+        *of_output(p),
     )
 
 

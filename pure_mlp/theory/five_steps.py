@@ -19,7 +19,10 @@ class Step:
 
 STEPS = (
     Step(
-        "predict", r"\hat{\mathbf{y}} = \operatorname{net}(\mathbf{x}; \theta)", "y_hat = model(x)", "y_hat, cache = net.fwd(params, x)"
+        "predict",
+        r"\hat{\mathbf{y}} = \operatorname{net}(\mathbf{x}; \theta)",
+        "y_hat = model(x)",
+        "y_hat, cache = net.fwd(params, x)",
     ),
     Step("compute the loss", r"J = \ell(\hat{\mathbf{y}}, \mathbf{y})", "J = criterion(y_hat, y)", "J, dy_hat = loss(y, y_hat)"),
     Step("clear the gradients", r"\nabla_\theta \leftarrow 0", "optimizer.zero_grad()", ""),

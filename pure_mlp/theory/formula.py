@@ -36,7 +36,7 @@ class Row:
 
 @attrs.frozen
 class Apply:
-    """A command with arguments: frac, sqrt, hat, mathbf, mathbb."""
+    """A command with arguments: frac, dfrac (as large as in a display), sqrt, hat, mathbf, mathbb."""
 
     command: str
     args: tuple[Node, ...]
@@ -109,7 +109,7 @@ def _atom(tokens: list[str]) -> Node:
         return body
     if not token.startswith("\\"):
         return Leaf(token)
-    if name == "frac":
+    if name in ("frac", "dfrac"):
         return Apply(name, (_atom(tokens), _atom(tokens)))
     if name in STYLES:
         return Apply(name, (_atom(tokens),))

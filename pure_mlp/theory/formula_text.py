@@ -9,6 +9,7 @@ import unicodedata
 from pure_mlp.theory.formula import SYMBOLS, Apply, Fence, Grid, Leaf, Node, Row, Script, parse
 
 SPACED = "=+<>≤≥≠→≈∝∈←↦×·⊙"
+FRACTIONS = ("frac", "dfrac")
 SUPERSCRIPTS = {"2": "²", "3": "³", "⊤": "ᵀ", "T": "ᵀ", "′": "'"}
 
 
@@ -37,11 +38,11 @@ def _node(node: Node) -> str:
         return _row(node)
     if isinstance(node, Apply):
         args = [_node(arg).strip() for arg in node.args]
-        if node.command == "frac":
+        if node.command in FRACTIONS:
             return f"{_group(args[0])}/{_group(args[1])}"
         if node.command == "hat":
             return unicodedata.normalize("NFC", args[0] + "\u0302")
-        return f"√{_group(args[0])}" if node.command == "sqrt" else args[0]
+        return f"√{args[0] if len(args[0]) == 1 else f'({args[0]})'}" if node.command == "sqrt" else args[0]
     if isinstance(node, Script):
         below = "" if node.sub is None else f"_{_group(_node(node.sub).strip())}"
         above = "" if node.sup is None else _above(_node(node.sup).strip())
@@ -62,7 +63,7 @@ def _row(row: Row) -> str:
             out = out.rstrip()
         elif _factors(before, item, out, word):
             apart = _is(item, "operator") or word[0] == "∑" or re.search(r"_\w+$", out.strip())
-            out += " · " if _is(before, "frac") or _is(item, "frac") else " " if apart else ""
+            out += " · " if _is(before, *FRACTIONS) or _is(item, *FRACTIONS) else " " if apart else ""
         before = item
         if word in SPACED or (word == "-" and out.strip() and out.strip()[-1] not in f"([{{,;{SPACED}-/"):
             word = f" {word} "
@@ -72,10 +73,10 @@ def _row(row: Row) -> str:
     return out
 
 
-def _is(node: Node, what: str) -> bool:
+def _is(node: Node, *what: str) -> bool:
     """Whether a node, its scripts left out, is an operator's name or a fraction."""
     node = node.base if isinstance(node, Script) else node
-    return (isinstance(node, Leaf) and node.kind == what) or (isinstance(node, Apply) and node.command == what)
+    return (isinstance(node, Leaf) and node.kind in what) or (isinstance(node, Apply) and node.command in what)
 
 
 def _factors(before: Node, item: Node, out: str, word: str) -> bool:

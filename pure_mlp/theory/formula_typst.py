@@ -24,6 +24,8 @@ def _node(node: Node) -> str:
         return " ".join(map(_node, node.items)) or '""'
     if isinstance(node, Apply):
         args = ", ".join(map(_node, node.args))
+        if node.command == "dfrac":
+            return f"display(frac({args}))"
         return f"upright(bold({args}))" if node.command == "mathbf" else f"{FUNCTIONS[node.command]}({args})"
     if isinstance(node, Script):
         below = "" if node.sub is None else f", b: {_node(node.sub)}"

@@ -11,7 +11,6 @@ from pure_mlp.theory.problem import HIDDEN, N_OUT, Problem
 from pure_mlp.theory.reading import Names
 from pure_mlp.theory.statements import checked
 from pure_mlp.theory.symbolic import Softmax
-from pure_mlp.theory.symbolic_losses import times
 
 LONGEST = 48
 MSE_NOTE = (
@@ -20,7 +19,8 @@ MSE_NOTE = (
     r"$\frac{1}{N}$, `sum` $1$. The squared norm is `squared_norm` here."
 )
 BCE_NOTE = (
-    r"The question 1.3(b) writes BCE as $-(\hat{y}_i \log(\hat{y}_i) + (1 - \hat{y}_i) \log(1 - \hat{y}_i))$, which is the entropy "
+    r"The question 1.3(b) writes BCE as $-(\hat{y}_i \log(\hat{y}_i) + (1 - \hat{y}_i) \log(1 - \hat{y}_i))$, which "
+    r"is the entropy "
     r"of the prediction and does not know the label. Right is "
     r"$-(y_i \log(\hat{y}_i) + (1 - y_i) \log(1 - \hat{y}_i))$, as in its own solution."
 )
@@ -56,7 +56,7 @@ def forward_table(p: Problem, heading: str = "1.2(b), 1.3 Forward pass") -> Docu
         Paragraph("where the functions and the loss of one example are"),
         *functions(p, known),
         Paragraph("and the numbers are"),
-        values(p, known),
+        *values(p, known),
         *((Note(Label.REMARK, MSE_NOTE),) if p.loss in ("mse", "squared_norm") else ()),
         *((Note(Label.MISTAKE, BCE_NOTE),) if p.loss.startswith("bce") else ()),
     )
@@ -100,11 +100,13 @@ def functions(p: Problem, known: Names) -> tuple[Equation, ...]:
             parts.append(checked(rf"{letter}(z) = {equations.value}{definitions(equations.value)}", known, z=SAMPLES))
     loss = loss_of(p)
     more = r", \quad \mathbf{p} = \operatorname{softmax}(\hat{\mathbf{y}})" if p.loss == "cross_entropy" else ""
-    return (*parts, checked(rf"\ell({Y_HAT}, {Y}) = {loss}{more}{definitions(loss)}", {**known, "ℓ": lambda *_: known["ℓ"]}, z=SAMPLES))
+    function = {text_math(ELL): lambda *_: known[text_math(ELL)]}
+    return (*parts, checked(rf"\ell({Y_HAT}, {Y}) = {loss}{more}{definitions(loss)}", {**known, **function}, z=SAMPLES))
 
 
-def values(p: Problem, known: Names) -> Block:
+def values(p: Problem, known: Names) -> tuple[Block, ...]:
     """z1, z2, z3, y_hat, y and the loss in numbers."""
     vectors = {Z1: p.z1, Z2: p.z2, Z3: p.z3, Y_HAT: p.y_hat, Y: p.y}
     shown = [f"{name} = {matrix(vector.t())}" for name, vector in vectors.items()]
-    return checked(r", \quad ".join((*shown, f"{ELL} = {number(p.J.item())}")), known)
+    lines = (shown[:3], [*shown[3:], f"{ELL} = {number(p.J.item())}"])
+    return tuple(checked(r", \quad ".join(line), known) for line in lines)

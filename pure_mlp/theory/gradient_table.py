@@ -9,17 +9,20 @@ from pure_mlp.theory.problem import Problem
 from pure_mlp.theory.statements import checked
 
 B1_NOTE = (
-    r"The handout's row $\mathbf{b}^{(1)}$ ends in one more factor $\frac{\partial \mathbf{z}_2}{\partial \mathbf{z}_1}$, in all of "
+    r"The handout's row $\mathbf{b}^{(1)}$ ends in one more factor $\frac{\partial \mathbf{z}_2}{\partial "
+    r"\mathbf{z}_1}$, in all of "
     r"its tables. Its equation (16) is right: there is no such factor, and the shapes would not fit with it."
 )
 LAYOUT_NOTE = (
     r"Numerator layout is asked. The handout's table is in denominator layout: it writes "
-    r"$\frac{\partial \ell}{\partial \mathbf{W}}$ for what has the shape of $\mathbf{W}$, here $\nabla_{\mathbf{W}}$, and leaves "
+    r"$\frac{\partial \ell}{\partial \mathbf{W}}$ for what has the shape of $\mathbf{W}$, here "
+    r"$\nabla_{\mathbf{W}}$, and leaves "
     r"out the transposes above. (6), (7) and (13) mix both: their products are those of numerator layout, in which every "
     r"derivative of $\ell$ is a row, and their results are columns."
 )
 LIST_NOTE = (
-    r"The list of permitted variables in 1.2(c) has $\frac{\partial \mathbf{z}_2}{\partial \hat{\mathbf{y}}}$, a derivative of an "
+    r"The list of permitted variables in 1.2(c) has $\frac{\partial \mathbf{z}_2}{\partial \hat{\mathbf{y}}}$, a "
+    r"derivative of an "
     r"earlier value by a later one. Meant is $\frac{\partial \mathbf{z}_2}{\partial \mathbf{z}_1}$, which its table uses."
 )
 OUTPUT = rf"{transposed(partial(Y_HAT, Z3))} {transposed(partial(ELL, Y_HAT))}"

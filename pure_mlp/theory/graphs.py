@@ -9,11 +9,12 @@ from torch import Tensor
 from pure_mlp.layer import Activation
 from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory.document import Curve, Document, Figure, Heading, Label, Note, Panel, Paragraph, Table
-from pure_mlp.theory.problem import verified
+from pure_mlp.theory.jacobians import verified
 from pure_mlp.theory.symbolic import activation
 
 ASKED = {"relu": "ReLU", "leaky_relu": "LeakyReLU(0.01)", "softplus": "Softplus(1)", "gelu": "GELU"}
 OTHERS = {name: name for name in ACTIVATIONS if name not in (*ASKED, "softmax")}
+STEP, JUMP = 1e-6, 1e-3
 MARKS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
 
@@ -33,21 +34,21 @@ def graphs() -> Document:
     )
     return (
         Heading(2, "1.4(d) The derivatives"),
-        Note(
-            Label.REMARK,
-            "The handout's four graphs are missing. Here they are, and those of every other elementwise activation "
-            "of the "
-            "library. GELU is the exact one, with erf; `gelu_tanh` is its approximation."
+        Paragraph(
+            "[figure asked] shows the four functions of the question and their derivatives, [figure others] those of "
+            "every other "
+            "elementwise activation of the library. GELU is the exact one, with erf; `gelu_tanh` is its approximation."
         ),
+        Note(Label.REMARK, "The four graphs are missing in the handout."),
         Figure("asked", "Value and slope of the four functions of the question.", _panels(ASKED), 2, 2.0),
         Figure("others", "Value and slope of the other activations.", _panels(OTHERS), 3, 2.0),
-        Table(("Slope at", *(f"{mark:g}" for mark in MARKS), "Error"), rows),
+        Table(("Slope at", *(f"{mark:g}" for mark in MARKS), "Difference"), rows),
         Paragraph(
-            "Values and slopes come from `fwd` and `bwd` with a cotangent of ones; the error is the largest difference from "
-            "sympy's "
-            "derivative of the forward equation at the points $-1.9, -1.8, \\dots, 1.9$ without 0. At the kink $z = 0$ the "
-            "convention is torch's: the "
-            "slope of ReLU is 0, that of LeakyReLU is 0.01."
+            "Values and slopes come from `fwd` and `bwd` with a cotangent of ones; the difference is the largest one "
+            "from sympy's "
+            "derivative of the forward equation at the points $-1.9, -1.8, \\dots, 1.9$ without 0. The slopes of "
+            "ReLU and LeakyReLU "
+            "jump at 0. There the convention is torch's, the dot in the figure: 0 for ReLU, 0.01 for LeakyReLU."
         ),
     )
 
@@ -77,10 +78,22 @@ def error(name: str) -> str:
 
 
 def _panels(names: dict[str, str]) -> tuple[Panel, ...]:
-    z = torch.linspace(-4, 4, 401, dtype=torch.float64)
-    points = tuple(z.tolist())
-    panels = []
-    for name, title in names.items():
-        value, slope = (tuple(curve.tolist()) for curve in value_and_slope(ACTIVATIONS[name], z))
-        panels.append(Panel(title, (Curve(points, value, "--", "value", 0.5), Curve(points, slope, "-", "slope"))))
-    return tuple(panels)
+    return tuple(Panel(title, _curves(ACTIVATIONS[name]), "$z$", "$f(z)$, $f'(z)$") for name, title in names.items())
+
+
+def _curves(layer: Activation) -> tuple[Curve, ...]:
+    left, right = torch.linspace(-4, -STEP, 200, dtype=torch.float64), torch.linspace(STEP, 4, 200, dtype=torch.float64)
+    z = torch.cat((left, torch.zeros(1, dtype=torch.float64), right))
+    value, slope = (curve.tolist() for curve in value_and_slope(layer, z))
+    points, zero = z.tolist(), len(left)
+    value_curve = Curve(tuple(points), tuple(value), "--", "value", 0.5)
+    below, at, above = slope[zero - 1 : zero + 2]
+    if abs(above - below) < JUMP:
+        return value_curve, Curve(tuple(points), tuple(slope), "-", "slope")
+    return (
+        value_curve,
+        Curve(tuple(points[:zero]), tuple(slope[:zero]), "-", "slope"),
+        Curve(tuple(points[zero + 1 :]), tuple(slope[zero + 1 :]), "-"),
+        Curve((0.0,), (above if abs(at - below) < JUMP else below,), "o", filled=False),
+        Curve((0.0,), (at,), "o"),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pure_mlp.theory.batches import batches
 from pure_mlp.theory.changes import changes
-from pure_mlp.theory.derivation import derivation
+from pure_mlp.theory.derivation import derivation, of_output
 from pure_mlp.theory.document import Document, Heading, Label, Note, Paragraph
 from pure_mlp.theory.five_steps import five_steps
 from pure_mlp.theory.forward_table import BCE_NOTE, forward_table
@@ -45,8 +45,10 @@ def handout(seed: int) -> Document:
     return (
         Heading(1, "Backpropagation: part 1 of the homework"),
         Paragraph(
-            f"The answers to 1.2, 1.3 and 1.4 of the handout, with numbers drawn by seed {seed}. The document is computed: every displayed "
-            "equation is read back from what is printed here, and each of its sides is compared with what the library computes, while the "
+            f"The answers to 1.2, 1.3 and 1.4 of the handout, with numbers drawn by seed {seed}. The document is "
+            "computed: every displayed "
+            "equation is read back from what is printed here, and each of its sides is compared with what the "
+            "library computes, while the "
             "document is made. Notes have three labels."
         ),
         *LABELS,
@@ -62,7 +64,7 @@ def handout(seed: int) -> Document:
         *_classification("1.3(b) Sigmoids with binary cross-entropy", cases["1.3(b)"]),
         *changes(cases),
         *vanishing(seed),
-        *batches(),
+        *batches(regression),
         *concepts(seed),
     )
 
@@ -77,19 +79,23 @@ def _classification(title: str, p: Problem) -> Document:
     if bce:
         notes: Document = (Note(Label.MISTAKE, BCE_NOTE), *bce_note())
         what = (
-            r"Against 1.3(a) only the loss changes, and with it the last row of (b) and $\frac{\partial \ell}{\partial \hat{\mathbf{y}}}$ in "
+            r"Against 1.3(a) only the loss changes, and with it the last row of (b) and $\frac{\partial "
+            r"\ell}{\partial \hat{\mathbf{y}}}$ in "
             r"(d). The Jacobians of $f$ and $g$ are those of (20) and (21), numbered again:"
         )
     else:
         what = (
-            r"Against 1.2 both activations change: $f$ and $g$ in the table of (b), $\frac{\partial \mathbf{z}_2}{\partial \mathbf{z}_1}$ and "
-            r"$\frac{\partial \hat{\mathbf{y}}}{\partial \mathbf{z}_3}$ in (d). The loss and its derivative (5) stay, and so does the table of "
+            r"Against 1.2 both activations change: $f$ and $g$ in the table of (b), $\frac{\partial "
+            r"\mathbf{z}_2}{\partial \mathbf{z}_1}$ and "
+            r"$\frac{\partial \hat{\mathbf{y}}}{\partial \mathbf{z}_3}$ in (d). The loss and its derivative (5) "
+            r"stay, and so does the table of "
             r"(c), which is written in these derivatives."
         )
         notes = (
             Note(
                 Label.MISTAKE,
-                r"The handout calls the task multi-class. $K$ sigmoids, each for itself, are multi-label classification, $K$ yes-or-no "
+                r"The handout calls the task multi-class. $K$ sigmoids, each for itself, are multi-label "
+                r"classification, $K$ yes-or-no "
                 r"questions; one class out of $K$ takes softmax and cross-entropy.",
             ),
         )
@@ -100,5 +106,7 @@ def _classification(title: str, p: Problem) -> Document:
         *(NOTES["f", "sigmoid"] if not bce else ()),
         *of_function(p, "g"),
         *of_loss(p),
+        Paragraph(r"so that the cotangent of $\mathbf{z}_3$ is"),
+        *of_output(p),
         *notes,
     )

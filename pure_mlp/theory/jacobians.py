@@ -11,9 +11,10 @@ from torch import Tensor
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory.definitions import definitions
-from pure_mlp.theory.derivation import of_output, slope_of_loss
+from pure_mlp.theory.derivation import slope_of_loss
 from pure_mlp.theory.document import Block, Document, Heading, Label, Note, Paragraph, Table
 from pure_mlp.theory.elements import elements, entry
+from pure_mlp.theory.formula_text import text_math
 from pure_mlp.theory.forward_table import factor
 from pure_mlp.theory.names import SAMPLES, by_library, names
 from pure_mlp.theory.notation import ELL, Y_HAT, Y_HAT_K, Z1, Z2, Z3, matrix, partial
@@ -23,31 +24,35 @@ from pure_mlp.theory.symbolic import Equations, Softmax
 from pure_mlp.theory.symbolic_losses import times
 from pure_mlp.theory.tags import tag
 
-BOUND = 1e-12
+BOUND, LONGEST = 1e-12, 90
 NOTES = {
     ("f", "relu"): (
         Note(
             Label.REMARK,
-            r"(17) asks for $z_2 > 0$. That says the same as $z_1 > 0$, since $z_2 = \max(0, z_1)$; at $z_1 = 0$ the derivative is "
+            r"(17) asks for $z_2 > 0$. That says the same as $z_1 > 0$, since $z_2 = \max(0, z_1)$; at $z_1 = 0$ the "
+            r"derivative is "
             r"taken as 0.",
         ),
         Note(
             Label.MISTAKE,
             r"(17) is laid out with the derivatives of one output in a column, which is denominator layout, and so is (19), a "
-            r"column where numerator layout has a row. (19) also counts the label from $y_0$ to $y_K$: those are $K + 1$ entries.",
+            r"column where numerator layout has a row. (19) also counts the label from $y_0$ to $y_K$: those are $K "
+            r"+ 1$ entries.",
         ),
     ),
     ("f", "sigmoid"): (
         Note(
             Label.MISTAKE,
-            r"(20) is laid out in denominator layout, as (17). A diagonal matrix hides it. In (27) the index runs to $K$; it is "
+            r"(20) is laid out in denominator layout, as (17). A diagonal matrix hides it. In (27) the index runs to "
+            r"$K$; it is "
             r"$L_1$, the width of the hidden layer, as in (20) and (23).",
         ),
     ),
 }
 LAYOUT = Note(
     Label.REMARK,
-    "A diagonal matrix is its own transpose, so that the layout does not show in its numbers; it does where the function is not "
+    "A diagonal matrix is its own transpose, so that the layout does not show in its numbers; it does where the "
+    "function is not "
     "elementwise, and in the order of the products.",
 )
 
@@ -69,7 +74,8 @@ def jacobians(p: Problem, heading: str = "1.2(d), 1.3 The elements of the Jacobi
         Heading(2, heading),
         Table(("Derivative", "Shape", "Difference"), tuple((f"${name}$", f"${shape}$", error) for name, shape, error in rows)),
         Paragraph(
-            "Difference: the largest one between the numbers of the library's `bwd`, and those of the forward equation as sympy "
+            "Difference: the largest one between the numbers of the library's `bwd`, and those of the forward "
+            "equation as sympy "
             "differentiates it. Element by element:"
         ),
         *of_function(p, "f"),
@@ -88,13 +94,15 @@ def of_function(p: Problem, letter: str) -> tuple[Block, ...]:
     }[letter]
     known = names(p)
     one = partial(y % "i", z % "j")
-    every = rf"{one} = {entry(equations, letter, z, y, 'i', 'j')}"
+    of_one = rf"{one} = {entry(equations, letter, z, y, 'i', 'j')}"
     slope = "" if isinstance(equations, Softmax) else _slope(equations, letter)
     whole = elements(equations, letter, z, y, size)
+    indices = range(1, size + 1)
+    together = rf"{slope}, \quad {of_one}" if slope else of_one
+    lines = (together,) if len(text_math(together)) <= LONGEST else (slope, of_one)
     return (
         Paragraph(f"${letter}$ = `{name}`:"),
-        *((checked(slope, known, z=SAMPLES),) if slope else ()),
-        checked(every, known, i=range(1, size + 1), j=range(1, size + 1)),
+        *(checked(line, known, i=indices, j=indices, z=SAMPLES) for line in lines),
         checked(f"{partial(of, by)} = {whole} = {matrix(by_library(ACTIVATIONS[name], at))}", known, tag(p, letter)),
     )
 
@@ -104,15 +112,13 @@ def _slope(equations: Equations, letter: str) -> str:
 
 
 def of_loss(p: Problem) -> tuple[Block, ...]:
-    """The row of the loss, by element, whole, and in numbers; and what follows for z3."""
+    """The row of the loss, by element, whole, and in numbers."""
     known = names(p)
     element = times(factor(p), p.loss_equations.element_slope)
     return (
         Paragraph(f"The loss `{p.loss}`, a row:"),
         checked(f"{partial(ELL, Y_HAT_K)} = {element}{definitions(element)}", known, k=range(1, N_OUT + 1), z=SAMPLES),
         checked(f"{partial(ELL, Y_HAT)} = {slope_of_loss(p)} = {matrix(p.dy_hat)}", known, tag(p, "loss")),
-        Paragraph(r"so that through $g$"),
-        of_output(p),
     )
 
 
@@ -125,8 +131,10 @@ def bce_note() -> tuple[Block, ...]:
         Note(
             Label.FLOATING_POINT,
             r"(24) is right and divides by zero at $\hat{y} = 0$ and $\hat{y} = 1$. A float32 sigmoid is exactly 1 from about "
-            rf"$z = {one:.0f}$ on, and exactly 0 only below about $z = {zero:.0f}$: near 1 the next float32 is $2^{{-24}}$ away, near "
-            r"0 they are much closer. torch clamps each logarithm at $-100$ and the denominator at $10^{-12}$, and so does `bce`; "
+            rf"$z = {one:.0f}$ on, and exactly 0 only below about $z = {zero:.0f}$: near 1 the next float32 is "
+            rf"$2^{{-24}}$ away, near "
+            r"0 they are much closer. torch clamps each logarithm at $-100$ and the denominator at $10^{-12}$, and "
+            r"so does `bce`; "
             r"better, `bce_with_logits` takes $\mathbf{z}_3$ and its gradient is (26), which divides by nothing.",
         ),
     )

@@ -9,8 +9,10 @@ from torch import Generator, Tensor
 from pure_mlp.combinators.merge import merge
 from pure_mlp.combinators.serial import serial
 from pure_mlp.layers.linear import Linear, linear
-from pure_mlp.theory.document import Document, Equation, Heading, Label, Note, Paragraph, Table
+from pure_mlp.theory.document import Document, Heading, Label, Note, Paragraph, Table
+from pure_mlp.theory.problem import matrix_of
 from pure_mlp.theory.proof import column
+from pure_mlp.theory.statements import checked
 
 
 def merging(seed: int) -> Document:
@@ -26,11 +28,12 @@ def merging(seed: int) -> Document:
     return (
         Heading(2, "1.4(c) Two consecutive linear layers"),
         Paragraph("No: without a nonlinearity between them they are one affine map, which `merge` computes."),
-        Equation(
-            r"\mathbf{W}^{(2)} (\mathbf{W}^{(1)} \mathbf{x} + \mathbf{b}^{(1)}) + \mathbf{b}^{(2)} = \mathbf{W} \mathbf{x} + "
-            r"\mathbf{b}, "
-            r"\quad \mathbf{W} = \mathbf{W}^{(2)} \mathbf{W}^{(1)}, \quad \mathbf{b} = \mathbf{W}^{(2)} \mathbf{b}^{(1)} + "
-            r"\mathbf{b}^{(2)}"
+        checked(
+            r"\mathbf{W}^{(2)} (\mathbf{W}^{(1)} \mathbf{x} + \mathbf{b}^{(1)}) + \mathbf{b}^{(2)} = \mathbf{W} "
+            r"\mathbf{x} + \mathbf{b}, \quad "
+            r"\mathbf{W} = \mathbf{W}^{(2)} \mathbf{W}^{(1)}, \quad \mathbf{b} = \mathbf{W}^{(2)} \mathbf{b}^{(1)} + "
+            r"\mathbf{b}^{(2)}",
+            merged_names(*real),
         ),
         Table(
             ("Params", "Largest difference"),
@@ -42,7 +45,8 @@ def merging(seed: int) -> Document:
         ),
         Note(
             Label.REMARK,
-            "The handout's answer holds. Merging is exact, not a loss to be feared; what remains in float64 is rounding. And two "
+            "The handout's answer holds. Merging is exact, not a loss to be feared; what remains in float64 is "
+            "rounding. And two "
             "linear layers "
             "are not always useless: with a narrow middle they are a low-rank bottleneck, which has fewer parameters, and "
             "they train "
@@ -63,6 +67,19 @@ def merged_error(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, x: Tensor) -> f
     first, second = Linear(w1, b1), Linear(w2, b2)
     both = serial(linear, linear).fwd((first, second), x)[0]
     return float((linear.fwd(merge(first, second), x)[0] - both).abs().max())
+
+
+def merged_names(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, x: Tensor) -> dict[str, object]:
+    """What the letters of the identity stand for, W and b as `merge` computes them, x the first example.
+
+    >>> merged_names(torch.ones(1, 1), torch.ones(1), torch.ones(1, 1), torch.ones(1), torch.ones(1, 1))["b"]
+    Matrix([[2.00000000000000]])
+    """
+    both = merge(Linear(w1, b1), Linear(w2, b2))
+    weights = {"W^(1)": w1, "W^(2)": w2, "W": both.weight, "x": x[:1].t()}
+    biases = {"b^(1)": b1, "b^(2)": b2, "b": both.bias}
+    columns = {**weights, **{name: bias.unsqueeze(1) for name, bias in biases.items()}}
+    return {name: matrix_of(number) for name, number in columns.items()}
 
 
 def difference() -> sp.Matrix:

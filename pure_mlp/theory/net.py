@@ -46,7 +46,8 @@ def net(p: Problem) -> Document:
         ),
         Paragraph(
             rf"Every vector is a column; ${ELL}$, the loss of one example, is a number. Derivatives are in numerator layout: "
-            rf"$\frac{{\partial \mathbf{{a}}}}{{\partial \mathbf{{b}}}}$ has the derivative of $a_i$ by $b_j$ in row $i$, column "
+            rf"$\frac{{\partial \mathbf{{a}}}}{{\partial \mathbf{{b}}}}$ has the derivative of $a_i$ by $b_j$ in row "
+            r"$i$, column "
             rf"$j$, so that the chain rule reads from left to right and $\frac{{\partial \ell}}{{\partial \mathbf{{b}}}}$ is a "
             rf"row. The gradient $\nabla_{{\mathbf{{b}}}} = \left(\frac{{\partial \ell}}{{\partial \mathbf{{b}}}}\right)^\top$ "
             r"is its transpose and has the shape of $\mathbf{b}$. Numbers in parentheses are those of the handout's equations."
@@ -58,11 +59,13 @@ def net(p: Problem) -> Document:
             r"$\mathbf{W}^{(2)} \mathbf{x} + \mathbf{b}^{(2)}$ for $\mathbf{z}_3$, where the input is $\mathbf{z}_2$.",
         ),
         Paragraph(
-            rf"The numbers of this document, drawn with $n = {N_IN}$, $L_1 = {HIDDEN}$ and $K = {N_OUT}$, printed to four digits "
+            rf"The numbers of this document, drawn with $n = {N_IN}$, $L_1 = {HIDDEN}$ and $K = {N_OUT}$, printed to "
+            r"four digits "
             "after the point:"
         ),
         checked(
-            rf"{X} = {matrix(p.x.t())}, \quad {W1} = {matrix(p.first.weight)}, \quad {B1} = {matrix(p.first.bias.unsqueeze(1))}",
+            rf"{X} = {matrix(p.x.t())}, \quad {W1} = {matrix(p.first.weight)}, \quad {B1} = "
+            rf"{matrix(p.first.bias.unsqueeze(1))}",
             known,
         ),
         checked(rf"{W2} = {matrix(p.second.weight)}, \quad {B2} = {matrix(p.second.bias.unsqueeze(1))}", known),

@@ -35,12 +35,12 @@ def gradient(param: str) -> str:
 
 
 def transposed(matrix: str) -> str:
-    r"""matrix^T, in parentheses unless it is one bold letter.
+    r"""matrix^T, in parentheses unless it is a vector.
 
     >>> transposed(X), transposed("A B")
     ('\\mathbf{x}^\\top', '\\left(A B\\right)^\\top')
     """
-    return rf"{matrix}^\top" if len(matrix) == len(X) else rf"\left({matrix}\right)^\top"
+    return rf"{matrix}^\top" if matrix in (X, Z1, Z2, Z3) else rf"\left({matrix}\right)^\top"
 
 
 def grid(rows: Iterable[Iterable[str]]) -> str:

@@ -98,13 +98,13 @@ def elementwise(function: Callable[[sp.Expr], sp.Expr]) -> Callable[[sp.Basic], 
     return lambda x: x.applyfunc(function) if isinstance(x, sp.MatrixBase) else function(x)
 
 
-def larger(a: sp.Expr, b: sp.Expr) -> sp.Expr:
-    """max(a, b), whose derivative at a tie is that of a.
+def larger(a: sp.Basic, b: sp.Expr = sp.S.NegativeInfinity) -> sp.Expr:
+    """max(a, b), whose derivative at a tie is that of a; alone, the largest entry of a vector.
 
     >>> larger(sp.Integer(0), sp.Integer(3))
     3
     """
-    return where(b > a, b, a)
+    return max(a) if isinstance(a, sp.MatrixBase) else where(b > a, b, a)
 
 
 OPERATIONS: dict[str, Callable[..., sp.Basic]] = {

@@ -35,7 +35,17 @@ def draw(figure: Figure, form: Literal["svg", "pdf", "png"]) -> bytes:
 
 def _panel(panel: Panel, ax: Axes) -> None:
     for curve in panel.curves:
-        ax.plot(curve.x, curve.y, curve.style, label=curve.label or None, color=str(curve.shade), linewidth=1.2, markersize=3.5)
+        face = str(curve.shade) if curve.filled else "white"
+        ax.plot(
+            curve.x,
+            curve.y,
+            curve.style,
+            label=curve.label or None,
+            color=str(curve.shade),
+            linewidth=1.2,
+            markersize=3.5,
+            markerfacecolor=face,
+        )
     ax.set_title(panel.title, fontsize=9)
     ax.set_xlabel(panel.x_label, fontsize=8)
     ax.set_ylabel(panel.y_label, fontsize=8)

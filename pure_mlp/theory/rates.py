@@ -55,7 +55,11 @@ def rates(seed: int) -> Document:
             r"grown by $k$: "
             r"there the same rate makes the same progress. `rate_for_batch` gives each case."
         ),
-        Paragraph("Then, for every batch size, the best of a range of rates (powers of 2), which lies close to divergence:"),
+        Paragraph(
+            "Then, for every batch size, the best of a range of rates (powers of 2), which lies close to divergence, "
+            "as [figure rates] "
+            "shows:"
+        ),
         Table(("Batch", "mean, best rate", "sum, best rate"), best_rates),
         Figure(
             "rates",

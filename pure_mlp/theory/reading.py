@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (the mathematical symbols are meant)
 """The value of a printed formula: its LaTeX is read and computed, so that what is checked is what is printed.
 
 Juxtaposition multiplies; after a slash it is refused, because readers differ about it. A name is looked up by its plain text:
@@ -13,7 +14,7 @@ from typing import TypeAlias
 import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 
 from pure_mlp.theory.formula import Apply, Fence, Grid, Leaf, Node, Row, Script, parse
-from pure_mlp.theory.formula_text import text_of
+from pure_mlp.theory.formula_text import FRACTIONS, text_of
 from pure_mlp.theory.operations import OPERATIONS, add, multiply, power, where
 
 Names: TypeAlias = Mapping[str, object]
@@ -92,8 +93,8 @@ class _Reader:
                 result, divided = multiply(result, power(self.factor(), sp.Integer(-1))), True
             elif self.take("⊙"):
                 result = result.multiply_elementwise(self.factor())
-            elif self.take("·") or not divided:
-                result = multiply(result, self.factor())
+            elif (dot := self.take("·")) or not divided:
+                result, divided = multiply(result, self.factor()), divided and not dot
             else:
                 raise ValueError(f"{text_of(self.nodes[-1])!r} stands after a quotient without parentheses")
         return result
@@ -142,8 +143,11 @@ class _Reader:
                 return sp.Rational(node.text)
             raise ValueError(f"{node.text!r} has no value")
         if isinstance(node, Script):
-            if isinstance(node.base, Apply) and node.base.command == "mathbb" and node.sub is not None:
+            if isinstance(node.base, Apply) and text_of(node.base) == "1" and node.sub is not None:
                 return where(self.condition(items(node.sub)), sp.Integer(1), sp.Integer(0))
+            below = Script(node.base, node.sub, None)
+            if node.sup is not None and text_of(below) in self.names:
+                return self.raised(self.named(below), Script(below, None, node.sup))
             if node.sub is not None and (element := self.element(node)) is not None:
                 return element
             if text_of(node.base) == "e" and node.sup is not None:
@@ -179,7 +183,8 @@ class _Reader:
         for n in (2, 1):
             below = Row(tuple(marks[:-n])) if marks[:-n] else None
             whole = Script(node.base, below, node.sup) if below or node.sup else node.base
-            if len(marks) >= n and (n == 1 or text_of(whole) in (*self.names, "δ")):
+            matrix = isinstance(self.names.get(text_of(whole)), sp.MatrixBase)
+            if len(marks) >= n and (n == 1 or text_of(whole) == "δ" or matrix):
                 return whole, [self.index(mark) for mark in marks[-n:]]
         return node, []
 
@@ -195,10 +200,10 @@ class _Reader:
         return None
 
     def applied(self, node: Apply) -> sp.Basic:
-        if node.command == "frac" and base_of(items(node.args[0])[0]) == "∂":
+        if node.command in FRACTIONS and base_of(items(node.args[0])[0]) == "∂":
             return self.derivative(*(items(arg) for arg in node.args))
         arguments = [value(arg, self.names) for arg in node.args]
-        if node.command == "frac":
+        if node.command in FRACTIONS:
             return multiply(arguments[0], power(arguments[1], sp.Integer(-1)))
         if node.command == "sqrt":
             return power(arguments[0], sp.Rational(1, 2))

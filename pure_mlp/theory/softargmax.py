@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from math import log
 
+import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 import torch
 from torch import Tensor
 
 from pure_mlp.layers.softmax import softmax
 from pure_mlp.losses.cross_entropy import cross_entropy
-from pure_mlp.theory.document import Document, Equation, Heading, Label, Note, Paragraph, Table
+from pure_mlp.theory.document import Document, Heading, Label, Note, Paragraph, Table
+from pure_mlp.theory.problem import symbols_of
+from pure_mlp.theory.statements import checked
 
 LOGITS = (1.0, 3.0, 2.0)
 SHIFTS = (0.0, 85.0, 1000.0, -1000.0)
@@ -46,9 +49,12 @@ def softargmax() -> Document:
             r"log-sum-exp "
             r"without forming the quotient, so a probability too small for float32 still has a finite logarithm:"
         ),
-        Equation(
-            r"\log(p_k) = z_k - \log \sum_j e^{z_j}, \quad \log \sum_j e^{z_j} = m + \log \sum_j e^{z_j - m}, \quad m = "
-            r"\max_j z_j"
+        checked(
+            r"\log(p_k) = z_k - \log(\sum_{j=1}^{K} e^{z_j}), \quad \log(\sum_{j=1}^{K} e^{z_j}) = m + "
+            r"\log(\sum_{j=1}^{K} e^{z_j - m}), "
+            r"\quad m = \max(\mathbf{z})",
+            {"z": symbols_of(z), "p": symbols_of(softmax.fwd((), z.double())[0]), "m": sp.Float(max(LOGITS)), "K": len(LOGITS)},
+            k=range(1, len(LOGITS) + 1),
         ),
         Table(("Logits", "Textbook formula", "`softmax`", "`cross_entropy`, label 0"), shifted),
         Paragraph(
@@ -58,13 +64,16 @@ def softargmax() -> Document:
         ),
         Note(
             Label.MISTAKE,
-            "The handout calls softmax unstable when its entries have quite different scales. What overflows is exp of a large logit, "
-            "and equal logits of 1000 suffice. Different scales harm no probability of softmax itself: one that is rounded to 0 is "
+            "The handout calls softmax unstable when its entries have quite different scales. What overflows is exp "
+            "of a large logit, "
+            "and equal logits of 1000 suffice. Different scales harm no probability of softmax itself: one that is "
+            "rounded to 0 is "
             "off by less than float32 can hold.",
         ),
         Note(
             Label.FLOATING_POINT,
-            "Different scales do harm the loss where its logarithm is taken apart from softmax: above, the logarithm of that 0 is "
+            "Different scales do harm the loss where its logarithm is taken apart from softmax: above, the logarithm "
+            "of that 0 is "
             "minus infinity. Taken together, as `cross_entropy` does, nothing is lost.",
         ),
     )

@@ -114,7 +114,7 @@ EQUATIONS: dict[str, Equations] = {
         r"\max(0, z)",
         r"\begin{cases} 1 & \text{where } z > 0 \\ 0 & \text{else} \end{cases}",
         low=0,
-        by_output=r"\mathbb{1}_{y > 0}",
+        by_output=r"\mathbf{1}_{y > 0}",
     ),
     "sigmoid": Equations(r"\sigma", r"\frac{1}{1 + e^{-z}}", r"f(z) (1 - f(z))", 0, 1, "y (1 - y)"),
     "identity": Equations("", "z", "1", by_output="1"),

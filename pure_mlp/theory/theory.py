@@ -41,7 +41,8 @@ def theory(f: str, g: str, loss: str, seed: int, reduction: Reduction = "mean") 
         Heading(1, "Backpropagation: the theory, computed"),
         Paragraph(
             rf"The net $\text{{Linear}}_1 \to f \to \text{{Linear}}_2 \to g$ with $f$ = `{f}`, $g$ = `{g}` and the loss "
-            rf"`{loss}` (reduction `{reduction}`), numbers drawn by seed {seed}. Every displayed equation is read back from what is "
+            rf"`{loss}` (reduction `{reduction}`), numbers drawn by seed {seed}. Every displayed equation is read "
+            r"back from what is "
             "printed, and each of its sides is compared with what the library computes, while the document is made."
         ),
         *net(p),

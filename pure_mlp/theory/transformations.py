@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import cos, pi, sin
 
+import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 import torch
 from torch import Tensor
 
@@ -14,6 +15,8 @@ from pure_mlp.layers.relu import relu
 from pure_mlp.losses.mse import mse
 from pure_mlp.theory.document import Curve, Document, Equation, Figure, Heading, Label, Note, Panel, Paragraph, Table
 from pure_mlp.theory.notation import matrix
+from pure_mlp.theory.problem import matrix_of
+from pure_mlp.theory.statements import checked
 from pure_mlp.train.step import value_and_grad
 
 ANGLE = pi / 6
@@ -37,15 +40,15 @@ def transformations() -> Document:
     after, scaling, before = rotation_scaling_rotation(w)
     error = float((after @ scaling @ before - w).abs().max())
     steps = {r"first rotation": before, "then scaling": scaling @ before, "second rotation: W": after @ scaling @ before}
-    folded = Panel("ReLU after W", _grid(torch.relu(apply(w, points()))), equal=True)
+    folded = Panel("ReLU after W", _grid(torch.relu(apply(w, points()))), "$y_1$", "$y_2$", equal=True)
     learnt, best = xor()
     outputs = tuple((f"({a:.0f}, {b:.0f})", f"{y:.0f}", f"{line:.2f}") for (a, b), y, line in zip(XOR, learnt, best))
     return (
         Heading(2, "1.4(e) Linear and nonlinear transformations"),
         Paragraph(
-            "The four kinds are rotation, scaling, reflection and shearing. The grid of points goes through the library's "
-            "`linear`; the heavy "
-            "lines are the images of the two axes' positive halves, solid for the first."
+            "The four kinds are rotation, scaling, reflection and shearing. In [figure kinds] a grid of points goes "
+            "through the library's "
+            "`linear`; the heavy lines are the images of the two axes' positive halves, solid for the first."
         ),
         Figure(
             "kinds",
@@ -56,16 +59,25 @@ def transformations() -> Document:
         ),
         Note(
             Label.REMARK,
-            "The handout's zooming and flipping are called scaling and reflection. Its answers to (e) and (f) are lettered (d) and (e).",
+            "The handout's zooming and flipping are called scaling and reflection. Its answers to (e) and (f) are "
+            "lettered (d) and (e).",
         ),
         Paragraph(
             "Any square matrix is a rotation, a scaling along the axes and another rotation: that is the singular value "
-            "decomposition, "
-            "where a negative factor of the scaling stands for a reflection."
+            r"decomposition, $\mathbf{U}$ and $\mathbf{V}$ having determinant 1, where a negative factor of the "
+            r"scaling stands for a "
+            "reflection:"
         ),
-        Equation(r"\mathbf{W} = \mathbf{U} \Sigma \mathbf{V}^\top, \quad \det(\mathbf{U}) = \det(\mathbf{V}) = 1"),
-        Equation(f"{matrix(w)} = {matrix(after)} {matrix(scaling)} {matrix(before)}"),
-        Paragraph(f"The largest difference of the two sides is {error:.1e}."),
+        checked(
+            rf"\mathbf{{W}} = \mathbf{{U}} \Sigma \mathbf{{V}}^\top = {matrix(after)} {matrix(scaling)} "
+            rf"{matrix(before)} = {matrix(w)}",
+            {"W": matrix_of(w), "U": matrix_of(after), "Σ": matrix_of(scaling), "V": matrix_of(before.t())},
+        ),
+        Paragraph(
+            f"The largest difference of the two sides is {error:.1e}. [figure decomposition] shows the three steps, "
+            "and beside them what "
+            "ReLU does after them."
+        ),
         Figure(
             "decomposition",
             "One W in its three steps, and the fold that ReLU adds: no linear map does that.",
@@ -80,7 +92,7 @@ def transformations() -> Document:
             "becomes "
             "separable. XOR shows it: the best affine map answers 1/2 everywhere, one hidden layer of two ReLU units is exact,"
         ),
-        Equation(r"\hat{y} = h_1 - 2 h_2, \quad h_1 = \max(0, x_1 + x_2), \quad h_2 = \max(0, x_1 + x_2 - 1)"),
+        _xor_formula(learnt),
         Table((r"$(x_1, x_2)$", "ReLU net", "best affine map"), outputs),
     )
 
@@ -138,8 +150,16 @@ def xor() -> tuple[list[float], list[float]]:
     return learnt.flatten().tolist(), linear.fwd(flat, x)[0].flatten().tolist()
 
 
+def _xor_formula(learnt: list[float]) -> Equation:
+    latex = r"\hat{y} = h_1 - 2 h_2, \quad h_1 = \max(0, x_1 + x_2), \quad h_2 = \max(0, x_1 + x_2 - 1)"
+    for (a, b), y in zip(XOR, learnt):
+        known = {"ŷ": sp.Float(y), "x": sp.Matrix([a, b]), "h": sp.Matrix([max(0.0, a + b), max(0.0, a + b - 1)])}
+        checked(latex, known)
+    return Equation(latex)
+
+
 def _panel(title: str, w: Tensor) -> Panel:
-    return Panel(title, _grid(apply(w.double(), points())), equal=True)
+    return Panel(title, _grid(apply(w.double(), points())), "$y_1$", "$y_2$", equal=True)
 
 
 def _grid(lines: Tensor) -> tuple[Curve, ...]:

@@ -31,10 +31,12 @@ def vanishing(seed: int) -> Document:
         name: [[measured(*kind, depth, i)[0] for i in seeds] for depth in DEPTHS] for name, kind in KINDS.items()
     }
     rows = tuple(
-        (str(depth), *(f"{sum(norms[name][i]) / SEEDS:.1e} ({min(norms[name][i]):.0e} to {max(norms[name][i]):.0e})" for name in KINDS))
+        (str(depth), *(f"{sum(s) / SEEDS:.1e} ({min(s):.0e} to {max(s):.0e})" for s in (norms[name][i] for name in KINDS)))
         for i, depth in enumerate(DEPTHS)
     )
-    factors = {name: torch.tensor([measured(*kind, DEPTHS[-1], i)[1:] for i in seeds]).mean(0).tolist() for name, kind in KINDS.items()}
+    factors = {
+        name: torch.tensor([measured(*kind, DEPTHS[-1], i)[1:] for i in seeds]).mean(0).tolist() for name, kind in KINDS.items()
+    }
     curves = tuple(
         Curve(tuple(map(float, DEPTHS)), tuple(sum(norm) / SEEDS for norm in norms[name]), style, name, shade)
         for name, style, shade in (("sigmoid", "s--", 0.45), ("ReLU", "o-", 0.0))
@@ -42,14 +44,19 @@ def vanishing(seed: int) -> Document:
     return (
         Heading(2, "1.3(c) Why ReLU in the hidden layers"),
         Paragraph(
-            r"On its way back the cotangent is multiplied by $f'(z)$ in every hidden layer. That of the sigmoid is $f(z) (1 - f(z))$, at "
-            r"most $\frac{1}{4}$, and nearly 0 where $z$ is far from 0; that of ReLU is 1 wherever the unit is active, so that a deep "
-            r"net still learns in its first layers. Where a unit is inactive its output is exactly 0, which makes the representation "
+            r"On its way back the cotangent is multiplied by $f'(z)$ in every hidden layer. That of the sigmoid is "
+            r"$f(z) (1 - f(z))$, at "
+            r"most $\frac{1}{4}$, and nearly 0 where $z$ is far from 0; that of ReLU is 1 wherever the unit is "
+            r"active, so that a deep "
+            r"net still learns in its first layers. Where a unit is inactive its output is exactly 0, which makes "
+            r"the representation "
             r"sparse, and costs that unit its gradient for that example."
         ),
         Paragraph(
-            rf"Measured with the library: the norm of $\nabla_{{\mathbf{{W}}^{{(1)}}}}$ in nets of width {WIDTH}, {BATCH} normal examples, "
-            f"MSE, each activation with the initialisation made for it (Xavier for the sigmoid, Kaiming for ReLU). The mean over "
+            rf"Measured with the library: the norm of $\nabla_{{\mathbf{{W}}^{{(1)}}}}$ in nets of width {WIDTH}, "
+            rf"{BATCH} normal examples, "
+            "MSE, each activation with the initialisation made for it (Xavier for the sigmoid, Kaiming for ReLU). "
+            "The mean over "
             f"{SEEDS} seeds, with the least and the largest; [figure vanishing] shows the means."
         ),
         Table(("Hidden layers", *KINDS), rows),
@@ -61,17 +68,21 @@ def vanishing(seed: int) -> Document:
             2.6,
         ),
         Paragraph(
-            f"What one layer multiplies the norm of the cotangent by, in nets of {DEPTHS[-1]} hidden layers, the geometric mean over "
+            f"What one layer multiplies the norm of the cotangent by, in nets of {DEPTHS[-1]} hidden layers, the "
+            "geometric mean over "
             "layers:"
         ),
         Table(
             ("", r"$f'(\mathbf{z})$", r"$\mathbf{W}^\top$", "both"),
-            tuple((name, *(f"{factor:.2f}" for factor in (slope, weight, slope * weight))) for name, (slope, weight) in factors.items()),
+            tuple((name, *(f"{factor:.2f}" for factor in (*pair, pair[0] * pair[1]))) for name, pair in factors.items()),
         ),
         Paragraph(
-            r"The weight is half of the matter. A square matrix of variance $v$ multiplies the norm by about $\sqrt{n v}$: Xavier, with "
-            r"$v = 1 / n$, by 1, so that the sigmoid's slope alone decides; Kaiming, with $v = 2 / n$, by $\sqrt{2}$, which makes up for "
-            r"the half of the units that ReLU switches off. With another $\mathbf{W}$ a ReLU net vanishes or explodes too, and one seed "
+            r"The weight is half of the matter. A square matrix of variance $v$ multiplies the norm by about "
+            r"$\sqrt{n v}$: Xavier, with "
+            r"$v = 1 / n$, by 1, so that the sigmoid's slope alone decides; Kaiming, with $v = 2 / n$, by "
+            r"$\sqrt{2}$, which makes up for "
+            r"the half of the units that ReLU switches off. With another $\mathbf{W}$ a ReLU net vanishes or "
+            r"explodes too, and one seed "
             r"of a deep ReLU net may lie far from the mean."
         ),
     )

@@ -39,7 +39,7 @@ def plain(text: str) -> str:
 def _block(block: Block, numbers: Mapping[str, int]) -> str:
     if isinstance(block, Heading):
         title = plain(block.text)
-        return f"{title}\n{'=-~'[block.level - 1] * len(title)}"
+        return f"{title}\n{'=-~.'[block.level - 1] * len(title)}"
     if isinstance(block, Equation):
         return f"    {text_math(block.latex)}" + (f"    ({block.tag})" if block.tag else "")
     if isinstance(block, Table):

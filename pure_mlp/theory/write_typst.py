@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 
-from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Table
+from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Table, numbered
 from pure_mlp.theory.formula_typst import typst_math
 from pure_mlp.theory.spans import render
 
-PREAMBLE = """#set page(paper: "a4", margin: 2cm, numbering: "1")
+PREAMBLE = """#set document(title: "Backpropagation", date: none)
+#set page(paper: "a4", margin: 2cm, numbering: "1")
 #set text(size: 10pt)
 #set par(justify: true)
-#set table(stroke: none, inset: (x: 5pt, y: 5pt))
-#show heading.where(level: 2): set block(above: 1.6em)
+#set table(stroke: none, inset: (x: 5pt, y: 4.5pt))
+#show heading.where(level: 1): set text(size: 15pt)
+#show heading.where(level: 2): set block(above: 1.8em)
+#show heading.where(level: 3): set block(above: 1.5em)
+#show figure.caption: set text(size: 9pt)
 #show table: set par(justify: false)
 #show table: set text(size: 9pt, top-edge: "bounds", bottom-edge: "bounds")
 #show raw: set text(size: 8.5pt)
 """
+
+LONG = 8
+"""Tables of more rows may run on to the next page."""
 
 
 def to_typst(document: Document) -> str:
@@ -25,7 +32,7 @@ def to_typst(document: Document) -> str:
     >>> print(to_typst((Heading(2, "A"), Equation("x^2"))).splitlines()[-1])
     $ attach(x, t: 2) $
     """
-    return PREAMBLE + "\n\n".join(map(_block, document)) + "\n"
+    return PREAMBLE + "\n\n".join(map(_block, numbered(document)[0])) + "\n"
 
 
 def escape(text: str) -> str:
@@ -46,22 +53,21 @@ def _block(block: Block) -> str:
     if isinstance(block, Heading):
         return f"{'=' * block.level} {_inline(block.text)}"
     if isinstance(block, Equation):
-        return f"$ {typst_math(block.latex)} $"
+        formula = f"$ {typst_math(block.latex)} $"
+        return f"#math.equation(block: true, numbering: _ => [({block.tag})], {formula})" if block.tag else formula
     if isinstance(block, Table):
         cells = "\n".join("  " + " ".join(f"[{_inline(cell, display=True)}]," for cell in row) for row in block.rows)
         header = " ".join(f"[*{_inline(cell)}*]," for cell in block.header)
-        n = len(block.header)
+        breakable = str(len(block.rows) > LONG).lower()
         return (
-            f"#align(center, block(breakable: false, table(columns: {n}, align: left + horizon,\n  table.hline(), "
-            f"table.header({header}), "
-            f"table.hline(),\n"
-            f"{cells}\n  table.hline())))"
+            f"#align(center, block(breakable: {breakable}, table(columns: {len(block.header)}, align: left + horizon,\n"
+            f"  table.hline(), table.header({header}), table.hline(stroke: 0.5pt),\n{cells}\n  table.hline())))"
         )
     if isinstance(block, Figure):
-        caption = f"#align(center, text(size: 9pt)[{_inline(block.caption)}])"
-        return f'#block(breakable: false)[#image("{block.name}.svg", width: 100%)\n{caption}]'
+        return f'#figure(image("{block.name}.svg", width: 100%), placement: auto, caption: [{_inline(block.caption)}])'
     if isinstance(block, Note):
-        return f"#block(stroke: (left: 2pt), inset: (left: 8pt, y: 3pt), breakable: false)[{_inline(block.text)}]"
-    if block.text.endswith(":"):
+        words = f"*{block.label.value}.* {_inline(block.text)}"
+        return f"#block(stroke: (left: 2pt), inset: (left: 8pt, y: 3pt), breakable: false)[{words}]"
+    if block.text.endswith((":", " are", " is", " as")):
         return f"#block(sticky: true)[{_inline(block.text)}]"
     return _inline(block.text)
