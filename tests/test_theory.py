@@ -19,7 +19,20 @@ from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory import batches, derivation, forward_table, gradient_table, jacobians
 from pure_mlp.theory.changes import changes
 from pure_mlp.theory.commands import add_parser
-from pure_mlp.theory.document import Curve, Document, Equation, Figure, Heading, Label, Note, Paragraph, Table, numbered
+from pure_mlp.theory.document import (
+    Chain,
+    Curve,
+    Document,
+    Equation,
+    Figure,
+    Heading,
+    Label,
+    Note,
+    Panel,
+    Paragraph,
+    Table,
+    numbered,
+)
 from pure_mlp.theory.files import write
 from pure_mlp.theory.five_steps import STEPS
 from pure_mlp.theory.formula import parse
@@ -76,6 +89,19 @@ def notes(document: Document, label: Label) -> str:
     return " ".join(block.text for block in document if isinstance(block, Note) and block.label == label)
 
 
+def panels(document: Document) -> list[Panel]:
+    shown = [panel for block in document if isinstance(block, Figure) for panel in block.panels]
+    return [panel for panel in shown if isinstance(panel, Panel)]
+
+
+def test_the_chain_shows_every_value_and_every_cotangent(document: Document) -> None:
+    p = problem(*CASES["1.2"], 0)
+    (drawn,) = (panel for block in document if isinstance(block, Figure) for panel in block.panels if isinstance(panel, Chain))
+    assert [len(edge.values) for edge in drawn.edges] == [2, 3, 3, 2, 2, 1]
+    assert [float(entry) for entry in drawn.edges[3].cotangents] == pytest.approx(p.dz3.flatten().tolist(), abs=5e-5)
+    assert drawn.edges[-1].cotangents == ("1",)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("place", ["f", "g"])
 def test_every_activation_passes_its_own_check_and_can_be_written(name: str, place: str) -> None:
@@ -102,13 +128,13 @@ def test_a_saturated_prediction_is_no_mistake() -> None:
 def test_a_wrong_backward_is_refused() -> None:
     right = ACTIVATIONS["sigmoid"]
     wrong = Layer(right.fwd, lambda params, cache, dy: (1.0001 * right.bwd(params, cache, dy)[0], ()))
-    with patch.dict(ACTIVATIONS, sigmoid=wrong), pytest.raises(ArithmeticError, match="does not hold|differ"):
+    with patch.dict(ACTIVATIONS, sigmoid=wrong), pytest.raises(ArithmeticError, match=r"does not hold|differ"):
         tables("sigmoid", "identity", "mse")
 
 
 def test_a_wrong_forward_is_refused() -> None:
     wrong = Layer(lambda params, x: (torch.tanh(1.0001 * x), x), ACTIVATIONS["gelu"].bwd)
-    with patch.dict(ACTIVATIONS, gelu=wrong), pytest.raises(ArithmeticError, match="does not hold|differ"):
+    with patch.dict(ACTIVATIONS, gelu=wrong), pytest.raises(ArithmeticError, match=r"does not hold|differ"):
         tables("gelu", "identity", "mse")
 
 
@@ -167,7 +193,7 @@ def test_letters_are_defined_and_every_cotangent_has_its_value(document: Documen
     assert displayed[first] == "z_1 = W^(1)x + b^(1), z_2 = f(z_1), z_3 = W^(2)z_2 + b^(2), ŷ = g(z_3)"
     for name, cotangent in {"ŷ": p.dy_hat, "z_3": p.dz3, "z_2": p.dz2, "z_1": p.dz1, "x": p.dx}.items():
         numbers = ", ".join("0" if entry == 0 else f"{entry:.4f}" for entry in cotangent.flatten().tolist())
-        assert re.search(rf"∂ℓ/∂{name} = .*= \[{re.escape(numbers)}\]", text), name
+        assert re.search(rf"∂\N{SCRIPT SMALL L}/∂{name} = .*= \[{re.escape(numbers)}\]", text), name
 
 
 def test_the_table_of_changes_has_a_column_a_net(document: Document) -> None:
@@ -228,16 +254,16 @@ def test_figures_are_numbered_and_referred_to(document: Document, text: str) -> 
 
 
 def test_axes_are_labelled(document: Document) -> None:
-    assert all(p.x_label and p.y_label for block in document if isinstance(block, Figure) for p in block.panels)
+    assert all(panel.x_label and panel.y_label for panel in panels(document))
 
 
 def test_a_jump_is_not_drawn_as_a_line(document: Document) -> None:
     (asked,) = (block for block in document if isinstance(block, Figure) and block.name == "asked")
-    for panel in asked.panels:
+    for panel in panels((asked,)):
         for curve in panel.curves:
             steps = zip(curve.x, curve.x[1:], curve.y, curve.y[1:])
             assert all(abs(y1 - y0) <= 2 * (x1 - x0) + 1e-5 for x0, x1, y0, y1 in steps)
-    dots: list[Curve] = [curve for curve in asked.panels[0].curves if len(curve.x) == 1]
+    dots: list[Curve] = [curve for curve in panels((asked,))[0].curves if len(curve.x) == 1]
     assert {(curve.y[0], curve.filled) for curve in dots} == {(0.0, True), (1.0, False)}
 
 
@@ -321,7 +347,7 @@ def test_without_the_extra_text_and_markdown_are_written_and_pdf_is_refused(docu
 
 def test_figures_are_grey_and_their_curves_differ_in_style(document: Document) -> None:
     figures = [block for block in document if isinstance(block, Figure)]
-    for panel in (panel for figure in figures for panel in figure.panels):
+    for panel in panels(document):
         labelled = [curve for curve in panel.curves if curve.label]
         assert len({curve.style for curve in labelled}) == len(labelled)
     assert b"<svg" in draw(figures[0], "svg")

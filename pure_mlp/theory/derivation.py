@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from pure_mlp.theory.chain import chain as chain_figure
 from pure_mlp.theory.document import Block, Document, Heading, Label, Note, Paragraph
 from pure_mlp.theory.elements import elements
 from pure_mlp.theory.forward_table import factor
@@ -85,7 +86,8 @@ def _output(p: Problem) -> Document:
             checked(f"{partial(ELL, Z3)} = {diagonal}", known, tag(p, "diagonal")),
         )
     return (
-        Paragraph("Start at the loss and go back. The loss gives a row, the first cotangent:"),
+        Paragraph("Start at the loss and go back, as [figure chain] does. The loss gives a row, the first cotangent:"),
+        chain_figure(p),
         cotangent(p, Y_HAT, slope_of_loss(p), p.dy_hat, "dl"),
         Paragraph(
             r"Through $g$: an elementwise function has a diagonal Jacobian, so that multiplying by it is multiplying "

@@ -94,12 +94,29 @@ class Panel:
 
 
 @attrs.frozen
+class Edge:
+    """A value between two boxes and its cotangent, as they are printed."""
+
+    name: str
+    values: tuple[str, ...]
+    cotangents: tuple[str, ...]
+
+
+@attrs.frozen
+class Chain:
+    """Boxes in a row, with one edge before, between and behind them."""
+
+    boxes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+
+
+@attrs.frozen
 class Figure:
     """Panels in `columns` columns, each `height` inches high, and a caption. `name` serves as the name of its file."""
 
     name: str
     caption: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | Chain, ...]
     columns: int
     height: float
 

@@ -6,7 +6,8 @@ from io import BytesIO
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
-from pure_mlp.theory.document import Figure, Panel
+from pure_mlp.theory.document import Chain, Figure, Panel
+from pure_mlp.theory.plotting_chain import draw_chain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,10 @@ def draw(figure: Figure, form: Literal["svg", "pdf", "png"]) -> bytes:
     canvas = Canvas(figsize=(7.0, figure.height * rows), layout="constrained")
     axes = canvas.subplots(rows, figure.columns, squeeze=False).flatten().tolist()
     for panel, ax in zip(figure.panels, axes):
-        _panel(panel, ax)
+        if isinstance(panel, Chain):
+            draw_chain(panel, ax)
+        else:
+            _panel(panel, ax)
     for ax in axes[len(figure.panels) :]:
         ax.set_axis_off()
     out = BytesIO()

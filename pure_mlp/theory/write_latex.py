@@ -62,7 +62,7 @@ def _block(block: Block, figures: str) -> str:
         return rf"\[{formula} \tag{{{block.tag}}}\]" if block.tag else rf"\[{formula}\]"
     if isinstance(block, Table):
         tall = any(word in cell for row in block.rows for cell in row for word in (r"\frac", "matrix"))
-        end = " \\\\[6pt]\n" if tall else " \\\\\n"
+        end = " \\\\\n\\addlinespace[4pt]\n" if tall else " \\\\\n"
         rows = end.join(" & ".join(map(_cell, row)) for row in block.rows)
         header = " & ".join(map(_inline, block.header))
         columns = "l" * len(block.header)
