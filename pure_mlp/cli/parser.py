@@ -8,6 +8,7 @@ from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.homework.commands import add_parser as add_homework
+from pure_mlp.learn.commands import add_parser as add_learn
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
 from pure_mlp.theory.commands import add_parser as add_theory
 
@@ -76,7 +77,7 @@ def fraction(text: str) -> float:
 
 
 def parser() -> Parser:
-    """The parser of `pure-mlp`; `options.command` is train, predict, check, homework or theory.
+    """The parser of `pure-mlp`; `options.command` is train, predict, check, homework, theory or learn.
 
     >>> parser().parse_args(["train", "--hidden", "64", "32"]).hidden
     [64, 32]
@@ -85,7 +86,7 @@ def parser() -> Parser:
     pure_mlp.cli.parser.UsageError: pure-mlp train: argument --lr: '-1' is not a number above 0
     """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check | homework | theory")
+    commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check | homework | theory | learn")
     hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
 
     train = commands.add_parser("train", help="train a net and keep it")
@@ -141,4 +142,5 @@ def parser() -> Parser:
     check.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random point (0)")
     add_homework(commands)
     add_theory(commands, natural)
+    add_learn(commands, natural)
     return top

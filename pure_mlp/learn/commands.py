@@ -1,0 +1,47 @@
+"""The command `learn` and its flags."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+Parser = TypeVar("Parser", bound=ArgumentParser)
+
+
+def add_parser(commands: _SubParsersAction[Parser], natural: Callable[[str], int] = int) -> None:
+    """Register `learn`, with `run(args) -> exit code` as its default.
+
+    Args:
+        commands: of the parser that gets one more.
+        natural: reads a seed.
+
+    >>> parser = ArgumentParser()
+    >>> add_parser(parser.add_subparsers())
+    >>> parser.parse_args(["learn", "-o", "learn.html"]).seed
+    0
+    """
+    learn = commands.add_parser("learn", help="write a page to learn backpropagation with, one HTML file")
+    learn.add_argument("-o", "--out", type=Path, metavar="FILE", required=True, help="an .html file")
+    learn.add_argument("--seed", type=natural, default=0, metavar="N", help="of the numbers that the page starts with (0)")
+    learn.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Write the page and say where; 0. Raises `ValueError` for another ending.
+
+    >>> run(Namespace(out=Path("learn.pdf"), seed=0))
+    Traceback (most recent call last):
+    ValueError: learn.pdf: expected a name that ends in .html
+    """
+    from pure_mlp.learn.page import page
+
+    if args.out.suffix != ".html":
+        raise ValueError(f"{args.out.name}: expected a name that ends in .html")
+    args.out.write_text(page(args.seed), encoding="utf-8")
+    print(args.out)
+    return 0

@@ -1,0 +1,99 @@
+"use strict";
+// The state of the page and what its controls do to it.
+
+const START = JSON.parse(document.getElementById("start").textContent);
+const CASES = JSON.parse(document.getElementById("cases").textContent);
+const at = (id) => document.getElementById(id);
+let state = fresh();
+let chosen = { part: "W1", i: 0, j: 0 };
+
+function fresh() {
+  return { ...JSON.parse(JSON.stringify(START)), losses: [] };
+}
+
+function run() {
+  const cache = forward(state.net, state.params, state.x);
+  return { cache, grads: backward(state.net, state.params, cache, state.y), J: LOSSES[state.net.loss].value(state.y, cache.y_hat) };
+}
+
+function slider(name, read, write) {
+  const id = `slider ${name}`;
+  const number = read();
+  return `<label for="${id}"><span>${name}</span><input id="${id}" type="range" min="-3" max="3" step="0.01" value="${number}" data-write="${write}">
+    <output>${show(number)}</output></label>`;
+}
+
+function sliders() {
+  const rows = state.x.map((_, j) => slider(`x[${j + 1}]`, () => state.x[j], `x.${j}`));
+  state.y.forEach((_, k) => rows.push(slider(`y[${k + 1}]`, () => state.y[k], `y.${k}`)));
+  for (const name of ["W1", "W2"]) {
+    state.params[name].forEach((row, i) =>
+      row.forEach((_, j) => rows.push(slider(`${name}[${i + 1}, ${j + 1}]`, () => state.params[name][i][j], `params.${name}.${i}.${j}`))),
+    );
+  }
+  at("sliders").innerHTML = rows.join("");
+}
+
+function render() {
+  const { cache, grads, J } = run();
+  at("picture").innerHTML = picture(state.net, state.params, cache, grads, J);
+  at("loss").textContent = J.toPrecision(6);
+  at("steps").textContent = String(state.losses.length);
+  at("explanation").textContent = explanation(chosen.part, chosen.i, chosen.j, state.net, state.params, cache, grads);
+  const top = Math.max(...state.losses, J, 1e-9);
+  const points = [...state.losses, J].map((loss, i, all) => `${(300 * i) / Math.max(all.length - 1, 1)},${60 - (56 * loss) / top}`);
+  at("history").innerHTML = `<svg viewBox="0 0 300 62" role="img" aria-label="The loss after every step"><polyline points="${points.join(" ")}"/></svg>`;
+}
+
+function step() {
+  const { grads, J } = run();
+  state.params = sgd(state.params, grads, Number(at("rate").value));
+  state.losses.push(J);
+  sliders();
+  render();
+}
+
+function choose(event) {
+  const part = event.target.closest(".part");
+  if (!part) return;
+  chosen = { part: part.dataset.part, i: part.dataset.i, j: part.dataset.j };
+  render();
+}
+
+at("sliders").addEventListener("input", (event) => {
+  const path = event.target.dataset.write.split(".");
+  const last = path.pop();
+  path.reduce((inner, key) => inner[key], state)[last] = Number(event.target.value);
+  event.target.nextElementSibling.textContent = show(Number(event.target.value));
+  render();
+});
+at("picture").addEventListener("click", choose);
+at("picture").addEventListener("focusin", (event) => event.target.matches(":focus-visible") && choose(event));
+at("step").addEventListener("click", step);
+at("reset").addEventListener("click", () => {
+  state = { ...fresh(), net: state.net };
+  sliders();
+  render();
+});
+for (const name of ["f", "g", "loss"]) {
+  at(`choose-${name}`).addEventListener("change", (event) => {
+    state.net = { ...state.net, [name]: event.target.value };
+    if (state.net.loss === "bce") {
+      state.net.g = "sigmoid";
+      state.y = state.y.map((y_k) => (y_k > 0.5 ? 1 : 0));
+    }
+    at("choose-g").value = state.net.g;
+    at("choose-g").disabled = state.net.loss === "bce";
+    state.losses = [];
+    sliders();
+    render();
+  });
+  at(`choose-${name}`).value = state.net[name];
+}
+const gap = difference(CASES);
+at("check").textContent =
+  gap < 1e-12
+    ? `Checked when this page was opened: its numbers are those of the library in ${CASES.length} nets (largest difference ${gap.toExponential(1)}).`
+    : `This page is wrong: its numbers differ from the library's by ${gap}.`;
+sliders();
+render();

@@ -1,0 +1,28 @@
+"""The page as one self-contained HTML file."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+from pure_mlp.learn.cases import NETS, case, start
+
+SCRIPTS = {"NET": "net.js", "PICTURE": "picture.js", "PAGE": "page.js"}
+
+
+def page(seed: int) -> str:
+    """HTML that loads nothing from anywhere.
+
+    Args:
+        seed: of the numbers that the page starts with.
+
+    >>> page(0).splitlines()[0]
+    '<!DOCTYPE html>'
+    """
+    room = files("pure_mlp.learn")
+    parts = {name: room.joinpath(file).read_text(encoding="utf-8") for name, file in SCRIPTS.items()}
+    parts |= {"START": json.dumps(start(seed, NETS[4])), "CASES": json.dumps([case(seed, net) for net in NETS])}
+    html = room.joinpath("page.html").read_text(encoding="utf-8")
+    for name, text in parts.items():
+        html = html.replace("{{" + name + "}}", text)
+    return html
