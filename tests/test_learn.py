@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (the page writes the mathematical minus sign)
 """The page to learn with: self-contained, its numbers the library's, its picture whole."""
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def test_the_page_loads_nothing() -> None:
 def test_the_page_computes_what_the_library_computes() -> None:
     cases = [case(seed, net) for seed in range(5) for net in NETS]
     assert float(in_node(f"console.log(difference({json.dumps(cases)}))")) < 1e-12
-    cases[3]["cotangents"]["W1"][0][0] += 1e-6  # type: ignore[index,operator]  # one entry of a matrix
+    cases[3]["cotangents"]["W1"][0][0] += 1e-6  # type: ignore[index]  # one entry of a matrix
     assert float(in_node(f"console.log(difference({json.dumps(cases)}))")) > 1e-8
 
 
@@ -82,6 +83,35 @@ def test_every_part_is_explained_in_its_own_numbers(part: str) -> None:
         *_, products, result = said.replace("−", "-").split(" = ")
         total = sum(float(a) * float(b) for a, b in (pair.split(" · ") for pair in products.split(" + ")))
         assert total == pytest.approx(float(result), abs=0.05)
+
+
+def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
+    browser = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    script = """<script>
+    const change = (id, value, kind) => { at(id).value = value; at(id).dispatchEvent(new Event(kind, { bubbles: true })); };
+    at("step").click(); at("step").click();
+    document.body.dataset.squares = state.losses.length + " " + state.losses.every((J, i, all) => i === 0 || J < all[i - 1]);
+    change("choose-loss", "bce", "change");
+    at("step").click();
+    document.body.dataset.labels = state.y.join(" ") + " " + at("choose-g").value + " " + at("choose-g").disabled;
+    document.querySelector("[data-part=W2]").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    change("slider x[1]", "2", "input");
+    document.body.dataset.input = state.x[0];
+    at("reset").click();
+    document.body.dataset.reset = state.losses.length + " " + state.x[0];
+    </script></body>"""
+    (tmp_path / "learn.html").write_text(page(0).replace("</body>", script), encoding="utf-8")
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom")
+    command = [browser, *flags, (tmp_path / "learn.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    body = re.search(r"<body ([^>]*)>", done.stdout)
+    assert body
+    said = dict(re.findall(r'data-(\w+)="([^"]*)"', body[1]))
+    assert said == {"squares": "2 true", "labels": "0 1 sigmoid true", "input": "2", "reset": "0 0.37"}
+    assert "its numbers are those of the library" in done.stdout
+    assert re.search(r"dW2\[1, 1\] = dz₃\[1\] · z₂\[1\] = ", done.stdout)
 
 
 def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

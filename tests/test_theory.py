@@ -1,97 +1,47 @@
-"""The theory: its tables for every f, g and loss, its measurements, and its four forms."""
+"""The theory: its tables for every f, g and loss, its measurements, and what it says of the handout."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from argparse import ArgumentParser
 from pathlib import Path
-from shutil import which
 from unittest.mock import patch
 
 import pytest
 import torch
+from theory_documents import formulas, notes, plain, tables, whole
 
 import pure_mlp as pm
 from pure_mlp import Layer, linear_bottom, linear_init, mse, sgd, training_step
 from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory import batches, derivation, forward_table, gradient_table, jacobians
 from pure_mlp.theory.changes import changes
-from pure_mlp.theory.commands import add_parser
 from pure_mlp.theory.document import (
     Chain,
-    Curve,
     Document,
     Equation,
     Figure,
-    Heading,
     Label,
-    Note,
-    Panel,
-    Paragraph,
     Table,
-    numbered,
 )
-from pure_mlp.theory.files import write
 from pure_mlp.theory.five_steps import STEPS
-from pure_mlp.theory.formula import parse
 from pure_mlp.theory.formula_text import text_math
 from pure_mlp.theory.formula_typst import typst_math
-from pure_mlp.theory.handout import CASES, handout
-from pure_mlp.theory.net import net
-from pure_mlp.theory.plotting import draw
+from pure_mlp.theory.handout import CASES
 from pure_mlp.theory.problem import REDUCED, problem
 from pure_mlp.theory.rates import BATCHES, best, carried, losses
-from pure_mlp.theory.spans import SPAN
 from pure_mlp.theory.tags import EMPTY
 from pure_mlp.theory.transformations import rotation_scaling_rotation
-from pure_mlp.theory.write_latex import to_latex
-from pure_mlp.theory.write_markdown import to_markdown
-from pure_mlp.theory.write_text import to_text
 from pure_mlp.train.step import value_and_grad
 
 
 @pytest.fixture(scope="module")
 def document() -> Document:
-    return handout(0)
+    return whole()
 
 
 @pytest.fixture(scope="module")
-def text(document: Document) -> str:
-    return " ".join(to_text(document).replace("\n! ", "\n").split())
-
-
-def tables(f: str, g: str, loss: str) -> Document:
-    p = problem(f, g, loss, 1)
-    return (
-        *net(p),
-        *forward_table.forward_table(p),
-        *gradient_table.gradient_table(p),
-        *derivation.derivation(p),
-        *gradient_table.numbers(p),
-        *jacobians.jacobians(p),
-    )
-
-
-def formulas(document: Document) -> list[str]:
-    out = []
-    for block in document:
-        if isinstance(block, Equation):
-            out.append(block.latex)
-        texts = block.rows if isinstance(block, Table) else ()
-        plain = (block.text,) if isinstance(block, (Heading, Paragraph, Note)) else ()
-        out += [span[1] for text in (*plain, *(cell for row in texts for cell in row)) for span in SPAN.finditer(text) if span[1]]
-    return out
-
-
-def notes(document: Document, label: Label) -> str:
-    return " ".join(block.text for block in document if isinstance(block, Note) and block.label == label)
-
-
-def panels(document: Document) -> list[Panel]:
-    shown = [panel for block in document if isinstance(block, Figure) for panel in block.panels]
-    return [panel for panel in shown if isinstance(panel, Panel)]
+def text() -> str:
+    return plain()
 
 
 def test_the_chain_shows_every_value_and_every_cotangent(document: Document) -> None:
@@ -191,9 +141,10 @@ def test_letters_are_defined_and_every_cotangent_has_its_value(document: Documen
     displayed = [text_math(block.latex) for block in document if isinstance(block, Equation)]
     first = next(i for i, latex in enumerate(displayed) if "z_3" in latex)
     assert displayed[first] == "z_1 = W^(1)x + b^(1), z_2 = f(z_1), z_3 = W^(2)z_2 + b^(2), ŷ = g(z_3)"
+    loss = text_math(r"\ell")
     for name, cotangent in {"ŷ": p.dy_hat, "z_3": p.dz3, "z_2": p.dz2, "z_1": p.dz1, "x": p.dx}.items():
         numbers = ", ".join("0" if entry == 0 else f"{entry:.4f}" for entry in cotangent.flatten().tolist())
-        assert re.search(rf"∂\N{SCRIPT SMALL L}/∂{name} = .*= \[{re.escape(numbers)}\]", text), name
+        assert re.search(rf"∂{loss}/∂{name} = .*= \[{re.escape(numbers)}\]", text), name
 
 
 def test_the_table_of_changes_has_a_column_a_net(document: Document) -> None:
@@ -243,30 +194,6 @@ def test_theory_does_not_import_the_command_line() -> None:
         assert "pure_mlp.cli" not in file.read_text(encoding="utf-8"), file.name
 
 
-def test_figures_are_numbered_and_referred_to(document: Document, text: str) -> None:
-    names = [block.name for block in document if isinstance(block, Figure)]
-    for number in range(1, len(names) + 1):
-        assert len(re.findall(rf"Figure {number}\b", text)) >= 2
-    with pytest.raises(ValueError, match="references to"):
-        numbered((Figure("a", "", (), 1, 1.0),))
-    with pytest.raises(ValueError, match="references to"):
-        numbered((Paragraph("[figure a]"),))
-
-
-def test_axes_are_labelled(document: Document) -> None:
-    assert all(panel.x_label and panel.y_label for panel in panels(document))
-
-
-def test_a_jump_is_not_drawn_as_a_line(document: Document) -> None:
-    (asked,) = (block for block in document if isinstance(block, Figure) and block.name == "asked")
-    for panel in panels((asked,)):
-        for curve in panel.curves:
-            steps = zip(curve.x, curve.x[1:], curve.y, curve.y[1:])
-            assert all(abs(y1 - y0) <= 2 * (x1 - x0) + 1e-5 for x0, x1, y0, y1 in steps)
-    dots: list[Curve] = [curve for curve in panels((asked,))[0].curves if len(curve.x) == 1]
-    assert {(curve.y[0], curve.filled) for curve in dots} == {(0.0, True), (1.0, False)}
-
-
 def test_the_weights_share_in_vanishing(text: str) -> None:
     sigmoid, relu = (re.search(rf"{name} (0\.\d\d) (\d\.\d\d) (\d\.\d\d)", text) for name in ("sigmoid", "ReLU"))
     assert sigmoid
@@ -294,112 +221,3 @@ def test_any_matrix_is_rotation_scaling_rotation(seed: int) -> None:
     for rotation in (U, V_T):
         torch.testing.assert_close(rotation @ rotation.t(), torch.eye(2, dtype=torch.float64), rtol=0, atol=1e-14)
         assert torch.linalg.det(rotation).item() == pytest.approx(1)
-
-
-def test_every_formula_can_be_written(document: Document) -> None:
-    for latex in formulas(document):
-        assert text_math(latex)
-        assert typst_math(latex)
-
-
-@pytest.mark.parametrize("latex", [r"\nonsense", r"{x", r"\frac{1}", r"\begin{matrix} 1"])
-def test_a_formula_that_cannot_be_read_is_refused(latex: str) -> None:
-    with pytest.raises(ValueError, match="formula"):
-        parse(latex)
-
-
-def test_text_and_markdown_hold_every_heading(document: Document) -> None:
-    text, markdown = to_text(document), to_markdown(document, "theory-")
-    for heading in (block.text for block in document if isinstance(block, Heading)):
-        assert heading in text
-        assert heading in markdown
-    assert "$" not in text
-    assert "Figures are left out" in text
-    assert all(f"theory-{block.name}.svg" in markdown for block in document if isinstance(block, Figure))
-
-
-def test_tables_are_as_wide_as_their_headers(document: Document) -> None:
-    assert all({len(row) for row in block.rows} == {len(block.header)} for block in document if isinstance(block, Table))
-
-
-def test_latex_is_balanced(document: Document) -> None:
-    source = to_latex(document, "theory-")
-    stack: list[str] = []
-    for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", source):
-        if kind == "begin":
-            stack.append(name)
-        else:
-            assert stack.pop() == name
-    assert not stack
-    assert source.count("{") - source.count(r"\{") == source.count("}") - source.count(r"\}")
-    assert len(re.findall(r"\\left(?![a-z])", source)) == len(re.findall(r"\\right(?![a-z])", source))
-    assert source.isascii()
-
-
-def test_without_the_extra_text_and_markdown_are_written_and_pdf_is_refused(document: Document, tmp_path: Path) -> None:
-    with patch("pure_mlp.theory.files.has", return_value=False):
-        assert write(document, tmp_path / "theory.txt") == (tmp_path / "theory.txt",)
-        assert write(document, tmp_path / "theory.md") == (tmp_path / "theory.md",)
-        with pytest.raises(ValueError, match=r"typst and matplotlib: pip install 'pure-mlp\[theory\]'"):
-            write(document, tmp_path / "theory.pdf")
-    assert "matplotlib is not installed" in (tmp_path / "theory.md").read_text(encoding="utf-8")
-
-
-def test_figures_are_grey_and_their_curves_differ_in_style(document: Document) -> None:
-    figures = [block for block in document if isinstance(block, Figure)]
-    for panel in panels(document):
-        labelled = [curve for curve in panel.curves if curve.label]
-        assert len({curve.style for curve in labelled}) == len(labelled)
-    assert b"<svg" in draw(figures[0], "svg")
-
-
-@pytest.mark.parametrize(("f", "g", "loss"), [("relu", "identity", "mse"), ("gelu", "identity", "cross_entropy")])
-def test_pdf(f: str, g: str, loss: str, tmp_path: Path) -> None:
-    pytest.importorskip("typst", reason="the extra [theory] typesets PDF")
-    pytest.importorskip("matplotlib", reason="the extra [theory] draws the figures")
-    (written,) = write(tables(f, g, loss), tmp_path / "theory.pdf")
-    assert written.read_bytes().startswith(b"%PDF")
-
-
-def test_latex_compiles_without_overfull_lines(document: Document, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the extra [theory] draws the figures")
-    if which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
-    wide = (*tables("softmax", "softmax", "mse"), *tables("gelu_tanh", "gelu_tanh", "mse"))
-    for name, shown in {"handout": document, "wide": wide}.items():
-        write(shown, tmp_path / f"{name}.tex")
-        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-2000:]
-        assert "Overfull" not in done.stdout, name
-
-
-def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    parser = ArgumentParser()
-    add_parser(parser.add_subparsers())
-    args = parser.parse_args(["theory", "--f", "sigmoid", "--g", "sigmoid", "--loss", "bce", "--seed", "3"])
-    assert args.run(args) == 0
-    assert "1.4(f)" in capsys.readouterr().out
-    args = parser.parse_args(["theory", "-o", str(tmp_path / "theory.doc")])
-    with pytest.raises(ValueError, match="ends in"):
-        args.run(args)
-
-
-def test_the_command_writes_the_whole_handout_and_refuses_a_net_beside_it(tmp_path: Path) -> None:
-    parser = ArgumentParser()
-    add_parser(parser.add_subparsers())
-    args = parser.parse_args(["theory", "--handout", "-o", str(tmp_path / "theory.txt")])
-    assert args.run(args) == 0
-    written = (tmp_path / "theory.txt").read_text(encoding="utf-8")
-    for part in ("1.1", "1.2(a)", "1.2(b)", "1.2(c)", "1.2(d)", "1.3(a)", "1.3(b)", "1.3(c)", *(f"1.4({c})" for c in "abcdef")):
-        assert f"\n{part} " in written, part
-    args = parser.parse_args(["theory", "--handout", "--g", "sigmoid"])
-    with pytest.raises(ValueError, match="leave out --g"):
-        args.run(args)
-
-
-def test_the_command_line_starts_without_sympy() -> None:
-    code = (
-        "import sys, pure_mlp.theory.commands; sys.exit('pure_mlp.theory.symbolic' in sys.modules or 'matplotlib' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

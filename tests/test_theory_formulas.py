@@ -102,6 +102,8 @@ def test_every_displayed_equation_of_the_handout_is_checked(monkeypatch: pytest.
         return Equation(latex, tag)
 
     monkeypatch.setattr(statements, "Equation", recorded)
+    monkeypatch.setattr("pure_mlp.theory.handout.vanishing", lambda seed: ())  # measurements, without equations
+    monkeypatch.setattr("pure_mlp.theory.theory.rates", lambda seed: ())
     shown = [block for block in handout(1) if isinstance(block, Equation)]
     assert len(shown) > 50
     assert {block.latex for block in shown} <= set(seen)
@@ -167,15 +169,14 @@ def test_typst_keeps_the_structure() -> None:
     assert calls.count("(") == calls.count(")")
 
 
-@pytest.mark.parametrize("f", ACTIVATIONS)
 @pytest.mark.parametrize("g", ACTIVATIONS)
 @pytest.mark.parametrize("loss", REDUCED)
-def test_every_net_is_written_or_refused_with_the_remedy(f: str, g: str, loss: str) -> None:
+def test_every_net_is_computed_or_refused_with_the_remedy(g: str, loss: str) -> None:
     if sensible(g, loss):
-        assert problem(f, g, loss, 3).g == g
+        assert problem("relu", g, loss, 3).g == g
     else:
         with pytest.raises(ValueError, match=r"; use (g = identity|sigmoid, softmax or bce_with_logits)$"):
-            problem(f, g, loss, 3)
+            problem("relu", g, loss, 3)
 
 
 def test_which_nets_make_sense() -> None:

@@ -83,7 +83,10 @@ def case(seed: int, net: dict[str, str]) -> Case:
         **given,
         "values": {name: value[0].tolist() for name, value in values.items()},
         "J": J.item(),
-        "cotangents": {**{name: d[0].tolist() for name, d in cotangents.items()}, **{name: d.tolist() for name, d in grads.items()}},
+        "cotangents": {
+            **{name: d[0].tolist() for name, d in cotangents.items()},
+            **{name: d.tolist() for name, d in grads.items()},
+        },
     }
 
 
@@ -92,5 +95,5 @@ def _drawn(generator: Generator) -> tuple[Linear, Linear]:
 
 
 def _rounded(x: Tensor) -> list[float]:
-    rounded: list[float] = [[round(w, 2) for w in row] for row in x.tolist()] if x.dim() == 2 else [round(w, 2) for w in x.tolist()]
+    rounded: list[float] = (x * 100).round().div(100).tolist()
     return rounded

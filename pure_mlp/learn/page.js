@@ -16,20 +16,30 @@ function run() {
   return { cache, grads: backward(state.net, state.params, cache, state.y), J: LOSSES[state.net.loss].value(state.y, cache.y_hat) };
 }
 
-function slider(name, read, write) {
+// bce takes probabilities and labels of 0 or 1.
+function served({ net, y, ...rest }) {
+  const bce = net.loss === "bce";
+  at("choose-g").disabled = bce;
+  at("choose-g").value = bce ? "sigmoid" : net.g;
+  return { net: { ...net, g: at("choose-g").value }, y: bce ? y.map((y_k) => (y_k > 0 ? 1 : 0)) : y, ...rest };
+}
+
+function slider(name, number, write, [low, high] = [-3, 3]) {
   const id = `slider ${name}`;
-  const number = read();
-  return `<label for="${id}"><span>${name}</span><input id="${id}" type="range" min="-3" max="3" step="0.01" value="${number}" data-write="${write}">
+  return `<label for="${id}"><span>${name}</span><input id="${id}" type="range" min="${low}" max="${high}" step="0.01" value="${number}" data-write="${write}">
     <output>${show(number)}</output></label>`;
 }
 
 function sliders() {
-  const rows = state.x.map((_, j) => slider(`x[${j + 1}]`, () => state.x[j], `x.${j}`));
-  state.y.forEach((_, k) => rows.push(slider(`y[${k + 1}]`, () => state.y[k], `y.${k}`)));
+  const rows = state.x.map((_, j) => slider(`x[${j + 1}]`, state.x[j], `x.${j}`));
+  state.y.forEach((_, k) => rows.push(slider(`y[${k + 1}]`, state.y[k], `y.${k}`, state.net.loss === "bce" ? [0, 1] : [-3, 3])));
   for (const name of ["W1", "W2"]) {
     state.params[name].forEach((row, i) =>
-      row.forEach((_, j) => rows.push(slider(`${name}[${i + 1}, ${j + 1}]`, () => state.params[name][i][j], `params.${name}.${i}.${j}`))),
+      row.forEach((_, j) => rows.push(slider(`${name}[${i + 1}, ${j + 1}]`, state.params[name][i][j], `params.${name}.${i}.${j}`))),
     );
+  }
+  for (const name of ["b1", "b2"]) {
+    state.params[name].forEach((_, i) => rows.push(slider(`${name}[${i + 1}]`, state.params[name][i], `params.${name}.${i}`)));
   }
   at("sliders").innerHTML = rows.join("");
 }
@@ -42,6 +52,7 @@ function render() {
   at("explanation").textContent = explanation(chosen.part, chosen.i, chosen.j, state.net, state.params, cache, grads);
   const top = Math.max(...state.losses, J, 1e-9);
   const points = [...state.losses, J].map((loss, i, all) => `${(300 * i) / Math.max(all.length - 1, 1)},${60 - (56 * loss) / top}`);
+  at("history").hidden = state.losses.length === 0;
   at("history").innerHTML = `<svg viewBox="0 0 300 62" role="img" aria-label="The loss after every step"><polyline points="${points.join(" ")}"/></svg>`;
 }
 
@@ -71,20 +82,13 @@ at("picture").addEventListener("click", choose);
 at("picture").addEventListener("focusin", (event) => event.target.matches(":focus-visible") && choose(event));
 at("step").addEventListener("click", step);
 at("reset").addEventListener("click", () => {
-  state = { ...fresh(), net: state.net };
+  state = served({ ...fresh(), net: state.net });
   sliders();
   render();
 });
 for (const name of ["f", "g", "loss"]) {
   at(`choose-${name}`).addEventListener("change", (event) => {
-    state.net = { ...state.net, [name]: event.target.value };
-    if (state.net.loss === "bce") {
-      state.net.g = "sigmoid";
-      state.y = state.y.map((y_k) => (y_k > 0.5 ? 1 : 0));
-    }
-    at("choose-g").value = state.net.g;
-    at("choose-g").disabled = state.net.loss === "bce";
-    state.losses = [];
+    state = served({ ...state, net: { ...state.net, [name]: event.target.value }, losses: [] });
     sliders();
     render();
   });

@@ -2,11 +2,11 @@
 // The net as SVG: values above the nodes and edges, cotangents below them.
 
 const COLUMNS = [
-  { name: "x", at: 60, letter: "x" },
-  { name: "z1", at: 300, letter: "z₁" },
-  { name: "z2", at: 430, letter: "z₂" },
-  { name: "z3", at: 670, letter: "z₃" },
-  { name: "y_hat", at: 800, letter: "ŷ" },
+  { name: "x", at: 60, letter: "x", before: "" },
+  { name: "z1", at: 300, letter: "z", before: "1," },
+  { name: "z2", at: 430, letter: "z", before: "2," },
+  { name: "z3", at: 670, letter: "z", before: "3," },
+  { name: "y_hat", at: 800, letter: "ŷ", before: "" },
 ];
 const HEIGHT = 400;
 const show = (number) => (Math.abs(number) >= 1000 ? number.toExponential(1) : number.toFixed(2)).replace("-", "−");
@@ -24,10 +24,10 @@ function picture(net, params, cache, grads, J) {
     parts.push(`<text class="name" x="${(COLUMNS[from].at + COLUMNS[to].at) / 2}" y="${HEIGHT + 22}">${name}</text>`);
   });
   cache.y_hat.forEach((_, k) => parts.push(line(800, height(k, cache.y_hat.length), 920, HEIGHT / 2)));
-  for (const { name, at, letter } of COLUMNS) {
-    cache[name].forEach((value, i) => parts.push(node(at, height(i, cache[name].length), `${letter}`, i + 1, value, grads[name][i], name)));
+  for (const { name, at, letter, before } of COLUMNS) {
+    cache[name].forEach((value, i) => parts.push(node(at, height(i, cache[name].length), letter, before, i, value, grads[name][i], name)));
   }
-  parts.push(node(920, HEIGHT / 2, "ℓ", "", J, 1, "J"));
+  parts.push(node(920, HEIGHT / 2, "ℓ", "", 0, J, 1, "J"));
   const title = `<title>The net: values above, cotangents below</title>`;
   return `<svg viewBox="0 0 980 ${HEIGHT + 32}" role="img" xmlns="http://www.w3.org/2000/svg">${title}${parts.join("")}</svg>`;
 }
@@ -36,16 +36,17 @@ const line = (x1, y1, x2, y2) => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y
 
 function weight(from, to, i, j, columns, rows, w, dw, name) {
   const [x1, y1, x2, y2] = [from.at, height(j, columns), to.at, height(i, rows)];
-  const t = 0.27 + (0.46 * (i + (columns > rows ? 0 : 0.5) * j)) / Math.max(rows - 0.5, 1);
+  const t = columns < rows ? 0.75 : 0.25; // beside the larger layer, where the edges lie apart
   const [x, y] = [x1 + t * (x2 - x1), y1 + t * (y2 - y1)];
   const labels = `<text class="value" x="${x}" y="${y - 5}">${show(w)}</text><text class="cotangent" x="${x}" y="${y + 13}">${show(dw)}</text>`;
   return `<g class="part" tabindex="0" data-part="${name}" data-i="${i}" data-j="${j}">${line(x1, y1, x2, y2)}${labels}</g>`;
 }
 
-function node(x, y, letter, index, value, cotangent, name) {
+function node(x, y, letter, before, i, value, cotangent, name) {
+  const index = name === "J" ? "" : `${before}${i + 1}`;
   const words = `<text class="letter" x="${x}" y="${y + 5}">${letter}<tspan class="index" dy="4">${index}</tspan></text>`;
   const numbers = `<text class="value" x="${x}" y="${y - 24}">${show(value)}</text><text class="cotangent" x="${x}" y="${y + 35}">${show(cotangent)}</text>`;
-  const attributes = `class="part" tabindex="0" data-part="${name}" data-i="${index === "" ? 0 : index - 1}"`;
+  const attributes = `class="part" tabindex="0" data-part="${name}" data-i="${i}"`;
   return `<g ${attributes}><circle cx="${x}" cy="${y}" r="19"/>${words}${numbers}</g>`;
 }
 

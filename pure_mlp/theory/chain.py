@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from pure_mlp.theory.document import Chain, Edge, Figure
@@ -22,7 +23,7 @@ def chain(p: Problem) -> Figure:
         (r"$\mathbf{z}_2$", p.z2, p.dz2),
         (r"$\mathbf{z}_3$", p.z3, p.dz3),
         (r"$\hat{\mathbf{y}}$", p.y_hat, p.dy_hat),
-        (r"$\ell$", p.J, p.J.new_ones(())),
+        (r"$\ell$", p.J, torch.ones(())),
     )
     return Figure(
         "chain",

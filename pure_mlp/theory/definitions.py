@@ -30,8 +30,8 @@ FUNCTIONS: dict[str, object] = {"π": sp.pi, **{text_math(letter): _function(lat
 def definitions(latex: str) -> str:
     """The definitions of the letters that a formula uses, to stand behind it: "" if it uses none.
 
-    >>> definitions(r"z \\\\sigma(z)")
-    ', \\\\quad \\\\sigma(z) = \\\\frac{1}{1 + e^{-z}}'
+    >>> print(definitions(r"z \\sigma(z)"))
+    , \\quad \\sigma(z) = \\frac{1}{1 + e^{-z}}
     """
     used = letters(parse(latex))
     return "".join(rf", \quad {letter}(z) = {body}" for letter, body in DEFINITIONS.items() if text_math(letter) in used)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pure_mlp.theory.definitions import definitions
 from pure_mlp.theory.document import Block, Document, Equation, Heading, Label, Note, Paragraph, Table
 from pure_mlp.theory.formula_text import text_math
+from pure_mlp.theory.indexing import Names
 from pure_mlp.theory.names import SAMPLES, names
 from pure_mlp.theory.notation import B2, ELL, LINEAR1, W2, Y_HAT, Z1, Z2, Z3, X, Y, matrix, number
 from pure_mlp.theory.problem import HIDDEN, N_OUT, Problem
-from pure_mlp.theory.reading import Names
 from pure_mlp.theory.statements import checked
 from pure_mlp.theory.symbolic import Softmax
 

@@ -73,7 +73,7 @@ def merged_names(w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, x: Tensor) -> d
     """What the letters of the identity stand for, W and b as `merge` computes them, x the first example.
 
     >>> merged_names(torch.ones(1, 1), torch.ones(1), torch.ones(1, 1), torch.ones(1), torch.ones(1, 1))["b"]
-    Matrix([[2.00000000000000]])
+    Matrix([[2.0]])
     """
     both = merge(Linear(w1, b1), Linear(w2, b2))
     weights = {"W^(1)": w1, "W^(2)": w2, "W": both.weight, "x": x[:1].t()}

@@ -12,10 +12,10 @@ from pure_mlp.layer import Activation
 from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory.definitions import FUNCTIONS
 from pure_mlp.theory.formula_text import text_math
+from pure_mlp.theory.indexing import Names
 from pure_mlp.theory.notation import B1, B2, ELL, W1, W2, Y_HAT, Z1, Z2, Z3, X, Y, gradient, partial
 from pure_mlp.theory.operations import softmax
 from pure_mlp.theory.problem import HIDDEN, N_IN, N_OUT, Problem, matrix_of, symbols_of
-from pure_mlp.theory.reading import Names
 
 SAMPLES = (sp.Float(-1.3), sp.Float(-0.4), sp.Float(0.7), sp.Float(2.1))
 """Where the equations of a scalar z are checked."""

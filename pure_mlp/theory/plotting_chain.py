@@ -20,7 +20,8 @@ def draw_chain(chain: Chain, ax: Axes) -> None:
     ax.set_ylim(-1.8, 1.8)
     centres = [STEP * (i + 1) - 0.3 for i in range(len(chain.boxes))]
     for x, words in zip(centres, chain.boxes):
-        ax.text(x, 0, words, ha="center", va="center", fontsize=8, bbox={"boxstyle": "square,pad=0.35", "fc": "white", "ec": "black"})
+        box = {"boxstyle": "square,pad=0.35", "fc": "white", "ec": "black"}
+        ax.text(x, 0, words, ha="center", va="center", fontsize=8, bbox=box)
     starts, ends = [0.1, *(x + BOX for x in centres)], [*(x - BOX for x in centres), STEP * (len(centres) + 1) - 0.7]
     for edge, start, end in zip(chain.edges, starts, ends):
         ax.annotate("", (end, 0.05), (start, 0.05), arrowprops={"arrowstyle": "->", "color": "black"})

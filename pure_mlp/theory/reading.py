@@ -8,17 +8,15 @@ Juxtaposition multiplies; after a slash it is refused, because readers differ ab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable
 
 import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 
 from pure_mlp.theory.formula import Apply, Fence, Grid, Leaf, Node, Row, Script, parse
 from pure_mlp.theory.formula_text import FRACTIONS, text_of
+from pure_mlp.theory.indexing import Names, base_of, derivative, element, index, items
 from pure_mlp.theory.operations import OPERATIONS, add, multiply, power, where
 
-Names: TypeAlias = Mapping[str, object]
-"""Numbers, matrices, functions and whole numbers (indices) by the plain text of their LaTeX."""
 RELATIONS: dict[str, Callable[[sp.Expr, sp.Expr], sp.Basic]] = {">": lambda a, b: a > b, "<": lambda a, b: a < b}
 CLOSING = {")": "(", "]": "[", "}": "{"}
 
@@ -44,25 +42,6 @@ def value(formula: str | Node, names: Names) -> sp.Basic:
     except (LookupError, ValueError, TypeError) as error:
         raise ValueError(f"formula {text_of(Row(nodes))!r}: {error}") from error
     return result
-
-
-def items(node: Node) -> tuple[Node, ...]:
-    """The parts of a row, or the node alone.
-
-    >>> [item.text for item in items(parse("a b"))]
-    ['a', 'b']
-    """
-    return node.items if isinstance(node, Row) else (node,)
-
-
-def base_of(node: Node) -> str:
-    """The symbol that a node is, with or without scripts; "" for anything else.
-
-    >>> base_of(parse(r"\\sum_k").items[0])
-    '∑'
-    """
-    node = node.base if isinstance(node, Script) else node
-    return node.text if isinstance(node, Leaf) and node.kind != "text" else ""
 
 
 class _Reader:
@@ -148,8 +127,10 @@ class _Reader:
             below = Script(node.base, node.sub, None)
             if node.sup is not None and text_of(below) in self.names:
                 return self.raised(self.named(below), Script(below, None, node.sup))
-            if node.sub is not None and (element := self.element(node)) is not None:
-                return element
+            if (entry := element(node, self.names)) is not None:
+                return entry
+            if node.sup is not None and element(below, self.names) is not None:
+                return self.raised(self.named(below), Script(below, None, node.sup))
             if text_of(node.base) == "e" and node.sup is not None:
                 return OPERATIONS["exp"](value(node.sup, self.names))
             return self.raised(value(node.base, self.names), node)
@@ -164,58 +145,20 @@ class _Reader:
 
     def raised(self, base: sp.Basic, script: Script) -> sp.Basic:
         if script.sub is not None:
-            base = base[self.index(items(script.sub)[0])]
+            base = base[index(items(script.sub)[0], self.names)]
         if script.sup is None:
             return base
         return base.T if text_of(script.sup) == "⊤" else power(base, value(script.sup, self.names))
 
-    def index(self, node: Node) -> int:
-        known = self.names.get(text_of(node), text_of(node))
-        if not isinstance(known, int) and not (isinstance(known, str) and known.isdigit()):
-            raise ValueError(f"index {text_of(node)!r} has no value")
-        return int(known) - 1
-
-    def split(self, node: Node) -> tuple[Node, list[int]]:
-        """A vector or matrix and the indices that its script has behind it."""
-        if text_of(node) in self.names or not isinstance(node, Script) or node.sub is None:
-            return node, []
-        marks = [item for item in items(node.sub) if text_of(item) != ","]
-        for n in (2, 1):
-            below = Row(tuple(marks[:-n])) if marks[:-n] else None
-            whole = Script(node.base, below, node.sup) if below or node.sup else node.base
-            matrix = isinstance(self.names.get(text_of(whole)), sp.MatrixBase)
-            if len(marks) >= n and (n == 1 or text_of(whole) == "δ" or matrix):
-                return whole, [self.index(mark) for mark in marks[-n:]]
-        return node, []
-
-    def element(self, node: Script) -> sp.Basic | None:
-        for whole, outer in ((node, None), (Script(node.base, node.sub, None), node.sup)):
-            vector, indices = self.split(whole)
-            if text_of(vector) == "δ":
-                return sp.Integer(indices[0] == indices[1])
-            found = self.names.get(text_of(vector))
-            if isinstance(found, sp.MatrixBase) and indices:
-                entry = found[tuple(indices) if len(indices) == 2 else indices[0]]
-                return entry if outer is None else power(entry, value(outer, self.names))
-        return None
-
     def applied(self, node: Apply) -> sp.Basic:
         if node.command in FRACTIONS and base_of(items(node.args[0])[0]) == "∂":
-            return self.derivative(*(items(arg) for arg in node.args))
+            return derivative(items(node.args[0]), items(node.args[1]), self.names)
         arguments = [value(arg, self.names) for arg in node.args]
         if node.command in FRACTIONS:
             return multiply(arguments[0], power(arguments[1], sp.Integer(-1)))
         if node.command == "sqrt":
             return power(arguments[0], sp.Rational(1, 2))
         raise ValueError(f"{text_of(node)!r} has no value")
-
-    def derivative(self, above: tuple[Node, ...], below: tuple[Node, ...]) -> sp.Basic:
-        """A Jacobian, or the entry of it that the indices name; two below name an entry of the transposed matrix."""
-        (of, row), (by, column) = self.split(above[1]), self.split(below[1])
-        jacobian = self.names[text_of(Apply("frac", (Row((above[0], of)), Row((below[0], by)))))]
-        if not row + column or not isinstance(jacobian, sp.MatrixBase):
-            return jacobian
-        return jacobian[tuple(column[::-1])] if len(column) == 2 else jacobian[(row or [0])[0], column[0]]
 
     def grid(self, node: Grid) -> sp.Basic:
         if node.kind != "cases":

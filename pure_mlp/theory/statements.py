@@ -9,7 +9,8 @@ import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 
 from pure_mlp.theory.document import Equation
 from pure_mlp.theory.formula import Node, Row, parse
-from pure_mlp.theory.reading import Names, base_of, items, value
+from pure_mlp.theory.indexing import Names, base_of, items
+from pure_mlp.theory.reading import value
 
 BOUND, PRINTED = 1e-10, 5.001e-5
 """How far sides may differ: the rounding of float64, and that of a number printed with four digits after the point."""

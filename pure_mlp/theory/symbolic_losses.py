@@ -9,8 +9,9 @@ import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 
 from pure_mlp.theory.definitions import FUNCTIONS
 from pure_mlp.theory.formula import parse
+from pure_mlp.theory.indexing import base_of, items
 from pure_mlp.theory.operations import softmax
-from pure_mlp.theory.reading import base_of, items, value
+from pure_mlp.theory.reading import value
 
 
 @attrs.frozen
