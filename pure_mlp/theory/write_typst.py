@@ -22,7 +22,7 @@ PREAMBLE = """#set document(title: "Backpropagation", date: none)
 #show raw: set text(size: 8.5pt)
 """
 
-LONG = 8
+LONG = 9
 """Tables of more rows may run on to the next page."""
 
 
