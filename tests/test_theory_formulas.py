@@ -14,7 +14,6 @@ from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.theory import statements
 from pure_mlp.theory.definitions import DEFINITIONS, FUNCTIONS
 from pure_mlp.theory.document import Document, Equation
-from pure_mlp.theory.formula import parse
 from pure_mlp.theory.formula_text import text_math
 from pure_mlp.theory.formula_typst import typst_math
 from pure_mlp.theory.handout import CASES, handout
@@ -195,7 +194,3 @@ def test_which_nets_make_sense() -> None:
 def test_a_net_that_makes_no_sense_is_refused_in_words(g: str, loss: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         theory("relu", g, loss, 0)
-
-
-def test_parse_keeps_what_is_in_parentheses() -> None:
-    assert parse("a (b - c)") != parse("a b - c")
