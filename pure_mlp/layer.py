@@ -93,7 +93,7 @@ class Composed:
 
 
 def composition(layer: AnyLayer) -> Composed | None:
-    """The object that both functions of a layer are methods of; None for a primitive layer, and for one whose `bwd` was replaced."""
+    """The object that both functions of a layer are methods of; None for a primitive layer, and one whose `bwd` was replaced."""
     made = getattr(layer.fwd, "__self__", None)
     return made if isinstance(made, Composed) and getattr(layer.bwd, "__self__", None) is made else None
 

@@ -36,6 +36,7 @@ def record(cls: type[R]) -> type[R]:
     Returns:
         The same class.
 
+    >>> import torch
     >>> @record
     ... @attrs.frozen(eq=False)
     ... class Scale:
@@ -63,9 +64,7 @@ def record(cls: type[R]) -> type[R]:
 def _methods(names: Sequence[str]) -> str:
     """The source of what is done to a record at every step, its fields written out."""
     init = "".join(f"    object.__setattr__(self, {name!r}, {name})\n" for name in names)
-    collected = "".join(
-        f"    x = r.{name}\n    out.append(x) if type(x) is Tensor else collect(x, out)\n" for name in names
-    )
+    collected = "".join(f"    x = r.{name}\n    out.append(x) if type(x) is Tensor else collect(x, out)\n" for name in names)
     grown = ", ".join(f"supply.pop() if type(r.{name}) is Tensor else grow(r.{name}, supply)" for name in names)
     return (
         f"def __init__(self, {', '.join(names)}):\n{init or '    pass'}\n"

@@ -11,7 +11,7 @@ from torch import Tensor
 from pure_mlp.kernels import addmm_relu
 from pure_mlp.layer import Activation, Composed, Layer, layer_name
 from pure_mlp.layers.linear import Linear, linear, linear_fwd, refuse
-from pure_mlp.layers.relu import relu, relu_fwd
+from pure_mlp.layers.relu import relu_fwd
 
 __all__ = ["dense"]
 

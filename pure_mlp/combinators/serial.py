@@ -66,8 +66,8 @@ def serial(*layers: Layer[Any, Any, Any, Any]) -> Layer[Any, Any, Any, Any]:
 
     Params, cache and grads are flat tuples in the order of the layers. `serial()` is the unit; grouping changes the nesting of
     the tuples and nothing else. The backward fold frees each layer's cache and cotangent as soon as that layer has used them, if
-    the caller gives them away (`y, *cache = net.fwd(..)`, then `net.bwd(params, cache.pop(), dy)`; Python 3.10 keeps what it is given
-    until the call returns, later ones do not).
+    the caller gives them away (`y, *cache = net.fwd(..)`, then `net.bwd(params, cache.pop(), dy)`; Python 3.10 keeps what it is
+    given until the call returns, later ones do not).
 
     Args:
         layers: any number of layers, each taking what the one before it gives.

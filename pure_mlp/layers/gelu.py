@@ -15,7 +15,9 @@ FAR = 40.0
 
 
 def gelu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-    """y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, x of any shape; NaN at -inf, as in torch. The cache is x itself.
+    """y = x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2, x of any shape. The cache is x itself.
+
+    At -inf y is NaN, and where 2 x overflows it is inf, as in torch.
 
     >>> gelu_fwd((), torch.tensor([0.0, 1.0]))[0]
     tensor([0.0000, 0.8413])
@@ -39,7 +41,7 @@ def gelu_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()
 
 
 def gelu_tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
-    """y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3), x of any shape; NaN at -inf, as in torch. The cache is x.
+    """y = x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3), x of any shape; NaN at -inf, as in torch. The cache is x itself.
 
     >>> gelu_tanh_fwd((), torch.tensor([0.0, 1.0]))[0]
     tensor([0.0000, 0.8412])

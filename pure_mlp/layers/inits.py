@@ -1,7 +1,7 @@
 """Initial parameters of `linear`. Every init has one signature, `Init`, and draws from the generator: the weight, then the bias.
 
 n_in and n_out are the widths of input and output, the weight is (n_out, n_in), the bias (n_out,). The generator must be on the
-device. Each raises `ValueError` for a width below 1.
+device. dtypes other than float32 and float64 are drawn in float32 and then converted. Each raises `ValueError` for a width below 1.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from math import sqrt
 from typing import Protocol
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from pure_mlp.layers.linear import Linear
 
@@ -34,9 +34,8 @@ def linear_init(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype 
     torch.Size([2, 3])
     """
     empty, bound = _empty(n_in, n_out, dtype, device), 1 / sqrt(n_in)
-    return Linear(
-        empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.uniform_(-bound, bound, generator=generator)
-    )
+    weight, bias = (t.uniform_(-bound, bound, generator=generator) for t in (empty.weight, empty.bias))
+    return _as(dtype, weight, bias)
 
 
 def kaiming_uniform(
@@ -48,7 +47,7 @@ def kaiming_uniform(
     tensor(True)
     """
     empty, bound = _empty(n_in, n_out, dtype, device), sqrt(6 / n_in)
-    return Linear(empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
+    return _as(dtype, empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
 
 
 def kaiming_normal(
@@ -60,7 +59,7 @@ def kaiming_normal(
     tensor([0., 0.])
     """
     empty = _empty(n_in, n_out, dtype, device)
-    return Linear(empty.weight.normal_(0, sqrt(2 / n_in), generator=generator), empty.bias.zero_())
+    return _as(dtype, empty.weight.normal_(0, sqrt(2 / n_in), generator=generator), empty.bias.zero_())
 
 
 def xavier_uniform(
@@ -72,7 +71,7 @@ def xavier_uniform(
     tensor(True)
     """
     empty, bound = _empty(n_in, n_out, dtype, device), sqrt(6 / (n_in + n_out))
-    return Linear(empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
+    return _as(dtype, empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
 
 
 def xavier_normal(
@@ -84,7 +83,7 @@ def xavier_normal(
     tensor([0., 0.])
     """
     empty = _empty(n_in, n_out, dtype, device)
-    return Linear(empty.weight.normal_(0, sqrt(2 / (n_in + n_out)), generator=generator), empty.bias.zero_())
+    return _as(dtype, empty.weight.normal_(0, sqrt(2 / (n_in + n_out)), generator=generator), empty.bias.zero_())
 
 
 def standard_normal(
@@ -96,7 +95,7 @@ def standard_normal(
     torch.Size([2])
     """
     empty = _empty(n_in, n_out, dtype, device)
-    return Linear(empty.weight.normal_(generator=generator), empty.bias.normal_(generator=generator))
+    return _as(dtype, empty.weight.normal_(generator=generator), empty.bias.normal_(generator=generator))
 
 
 def zeros(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
@@ -106,7 +105,7 @@ def zeros(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torc
     tensor(0.)
     """
     empty = _empty(n_in, n_out, dtype, device)
-    return Linear(empty.weight.zero_(), empty.bias.zero_())
+    return _as(dtype, empty.weight.zero_(), empty.bias.zero_())
 
 
 def orthogonal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:
@@ -120,10 +119,16 @@ def orthogonal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype =
     drawn = empty.weight.normal_(generator=generator)
     q, r = torch.linalg.qr(drawn.t() if n_out < n_in else drawn)
     q = q * r.diagonal().sign()
-    return Linear(q.t().contiguous() if n_out < n_in else q, empty.bias.zero_())
+    return _as(dtype, q.t().contiguous() if n_out < n_in else q, empty.bias.zero_())
 
 
 def _empty(n_in: int, n_out: int, dtype: torch.dtype, device: Device) -> Linear:
+    """Memory to draw into: in float32 where there may be no kernel that draws."""
     if n_in < 1 or n_out < 1:
         raise ValueError(f"linear: n_in {n_in}, n_out {n_out}, expected at least 1")
-    return Linear(torch.empty(n_out, n_in, dtype=dtype, device=device), torch.empty(n_out, dtype=dtype, device=device))
+    drawn = dtype if dtype == torch.float64 else torch.float32
+    return Linear(torch.empty(n_out, n_in, dtype=drawn, device=device), torch.empty(n_out, dtype=drawn, device=device))
+
+
+def _as(dtype: torch.dtype, weight: Tensor, bias: Tensor) -> Linear:
+    return Linear(weight.to(dtype), bias.to(dtype))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.kernels import sigmoid_backward
 from pure_mlp.checks import check_cotangent
+from pure_mlp.kernels import sigmoid_backward
 from pure_mlp.layer import Activation, Layer
 
 

@@ -12,7 +12,7 @@ def bce_with_logits(y: Tensor, z: Tensor, reduction: Reduction = "mean") -> tupl
     """J = c sum (1 - y) z - log sigmoid(z), which is BCE of sigmoid(z), and dJ/dz = c (sigmoid(z) - y); handout (26).
 
     Nothing saturates: for y = 0 and z = 110 the loss is 110 and the gradient 1, where `bce` after `sigmoid` gives 100 and 0. It is
-    computed as ([z > 0] - y) z - log sigmoid |z|, where an infinite logit on the side of its label costs nothing, and inf on the other.
+    computed as ([z > 0] - y) z - log sigmoid |z|: an infinite logit on the side of its label costs nothing, on the other inf.
 
     Args:
         y: labels in [0, 1], of any shape.

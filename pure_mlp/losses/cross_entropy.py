@@ -8,9 +8,21 @@ import torch
 from torch import Tensor
 
 from pure_mlp.checks import spec
+from pure_mlp.losses.mass import Mass, weighed
 from pure_mlp.losses.reduction import Reduction, scale
 
 
+def _mass(y: Tensor, reduction: Reduction = "mean", *, weight: Tensor | None = None, ignore_index: int = -100, **_: object) -> Mass:
+    """The rows that count, or the weights of their labels."""
+    if y.is_floating_point():
+        rows: Tensor | int = y.shape[:-1].numel()
+    else:
+        kept = y != ignore_index
+        rows = kept.sum() if weight is None else (weight[torch.where(kept, y, 0)] * kept).sum()
+    return {"mean": rows, "batchmean": y.shape[0] if y.dim() else 1}.get(reduction, 1), rows
+
+
+@weighed(_mass)
 def cross_entropy(
     y: Tensor,
     z: Tensor,

@@ -2,38 +2,85 @@
 
 from __future__ import annotations
 
+from functools import partial
+from math import inf
+
 import torch
+from torch import Tensor
 
 from pure_mlp.optim.foreach import mul
 from pure_mlp.optim.optimizer import Leaves, Optimizer
 
+__all__ = ["clip_by_global_norm", "clip_by_value", "global_norm"]
+
 
 def clip_by_value(limit: float) -> Optimizer:
-    """g <- min(max(g, -limit), limit), elementwise; NaN stays NaN. Raises `ValueError` for a negative limit.
+    """g <- min(max(g, -limit), limit), elementwise; NaN stays NaN.
+
+    Args:
+        limit: the largest size of a component, at least 0.
+
+    Returns:
+        An optimizer that leaves the params alone, to be chained before one that does not.
+
+    Raises:
+        ValueError: a negative limit.
 
     >>> clip_by_value(1.0).rule(Leaves([], [torch.tensor([3.0, -0.5])], [], [])).grads
     [tensor([ 1.0000, -0.5000])]
     """
     if not limit >= 0:
         raise ValueError(f"clip_by_value: limit {limit}, expected >= 0")
-    return Optimizer(0, 0, lambda leaves: leaves._replace(grads=[g.clamp(-limit, limit) for g in leaves.grads]))
+    return Optimizer(0, 0, partial(_by_value, limit))
+
+
+def _by_value(limit: float, leaves: Leaves) -> Leaves:
+    return leaves._replace(grads=[g.clamp(-limit, limit) for g in leaves.grads])
 
 
 def clip_by_global_norm(limit: float) -> Optimizer:
     """g <- g min(1, limit / n), n the Euclidean norm of all gradients together (Pascanu et al., arXiv:1211.5063).
 
-    Where n = 0 the gradients stay 0; where n is NaN they become NaN. Raises `ValueError` for a negative limit.
+    n is computed in float64, and of float64 scaled first, so that it neither overflows nor vanishes. Where n = 0 the gradients stay
+    0, where it is NaN they become NaN; where it is inf, the infinite components become NaN and the others 0, as in torch.
+
+    Args:
+        limit: the largest norm, at least 0.
+
+    Returns:
+        An optimizer that leaves the params alone, to be chained before one that does not.
+
+    Raises:
+        ValueError: a negative limit.
 
     >>> clip_by_global_norm(1.0).rule(Leaves([], [torch.tensor([3.0]), torch.tensor([4.0])], [], [])).grads
     [tensor([0.6000]), tensor([0.8000])]
     """
     if not limit >= 0:
         raise ValueError(f"clip_by_global_norm: limit {limit}, expected >= 0")
+    return Optimizer(0, 0, partial(_by_global_norm, limit))
 
-    def rule(leaves: Leaves) -> Leaves:
-        if not leaves.grads:
-            return leaves
-        norm = torch.stack([g.square().sum() for g in leaves.grads]).sum().sqrt()
-        return leaves._replace(grads=mul(leaves.grads, torch.where(norm <= limit, 1.0, limit / norm)))
 
-    return Optimizer(0, 0, rule)
+def _by_global_norm(limit: float, leaves: Leaves) -> Leaves:
+    if not leaves.grads:
+        return leaves
+    norm = global_norm(leaves.grads)
+    return leaves._replace(grads=mul(leaves.grads, torch.where(norm <= limit, 1.0, limit / norm)))
+
+
+def global_norm(xs: list[Tensor]) -> Tensor:
+    """The Euclidean norm of all numbers together, 0-dim float64: right for whatever the leaves' dtypes hold.
+
+    >>> f"{global_norm([torch.tensor([3e20]), torch.tensor([4e20])]):.2e}"
+    '5.00e+20'
+    """
+    wide = [x.double() for x in xs]
+    if not any(x.dtype == torch.float64 for x in xs):
+        return _root_of_squares(wide)
+    size = torch.stack([x.abs().sum() for x in wide]).sum()
+    size = torch.where(size > 0, torch.where(size < inf, size, 1.0), 1.0)
+    return size * _root_of_squares([x / size for x in wide])
+
+
+def _root_of_squares(xs: list[Tensor]) -> Tensor:
+    return torch.stack([x.square().sum() for x in xs]).sum().sqrt()

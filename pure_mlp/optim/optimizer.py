@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.record import record, tree_leaves, tree_like, tree_zeros
+from pure_mlp.nodes import explained
+from pure_mlp.optim.widths import wide_zeros
+from pure_mlp.record import record, tree_leaves, tree_like, tree_map, tree_zeros
+
+__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain"]
 
 T = TypeVar("T")
 
@@ -42,7 +47,8 @@ class State(Generic[T]):
 class Optimizer:
     """An `(init, update)` pair, in the manner of optax: state = init(params); params, state = update(params, grads, state).
 
-    Given by how many counts and slots it remembers, and a rule for lists of leaves. Rules compose: see `chain`.
+    Given by how many counts and slots it remembers, and a rule for lists of leaves; `wide` are the places of the slots that are
+    float32 for params in half precision. Rules compose: see `chain`.
 
     >>> from pure_mlp import sgd
     >>> optimizer = sgd(0.5)
@@ -55,11 +61,13 @@ class Optimizer:
     counts: int
     slots: int
     rule: Callable[[Leaves], Leaves]
+    wide: tuple[int, ...] = ()
 
     def init(self, params: T) -> State[T]:
-        """The state before the first update: counts at 0, slots of zeros."""
+        """The state before the first update: counts at 0, slots of zeros. Raises `ValueError` where a leaf is no tensor."""
         counts = tuple(torch.zeros((), dtype=torch.float64) for _ in range(self.counts))
-        return State(counts, tuple(tree_zeros(params) for _ in range(self.slots)))
+        slots = [tree_map(wide_zeros, params) if i in self.wide else tree_zeros(params) for i in range(self.slots)]
+        return State(counts, tuple(slots))
 
     def update(self, params: T, grads: T, state: State[T]) -> tuple[T, State[T]]:
         """One step towards -grads; returns new params and the new state, changes neither of the old ones.
@@ -82,8 +90,12 @@ class Optimizer:
 def _agree(leaves: list[Tensor], others: list[Tensor], what: str) -> None:
     """Raise `ValueError` unless the shapes are those of the params."""
     same = len(leaves) == len(others)
-    for p, other in zip(leaves, others):
-        same = same and p.shape == other.shape
+    try:
+        for p, other in zip(leaves, others):
+            same = same and p.shape == other.shape
+    except AttributeError as error:
+        strange = next(t for t in (*leaves, *others) if not isinstance(t, Tensor))
+        raise ValueError(explained(strange, f"params or {what}")) from error
     if not same:
         raise ValueError(f"params {_shapes(leaves)}, {what} {_shapes(others)}")
 
@@ -95,20 +107,30 @@ def _shapes(leaves: list[Tensor]) -> list[tuple[int, ...]]:
 def chain(*optimizers: Optimizer) -> Optimizer:
     """One optimizer after another: each gets the params and grads that the one before it left. `chain()` changes nothing.
 
+    Args:
+        optimizers: the first one is applied first.
+
+    Returns:
+        The optimizer that is all of them; its state holds their counts and slots in order.
+
     >>> from pure_mlp import clip_by_value, sgd
     >>> optimizer = chain(clip_by_value(1.0), sgd(0.5))
     >>> optimizer.update(torch.tensor(1.0), torch.tensor(20.0), optimizer.init(torch.tensor(1.0)))[0]
     tensor(0.5000)
     """
+    wide, slots = [], 0
+    for o in optimizers:
+        wide += [slots + i for i in o.wide]
+        slots += o.slots
+    return Optimizer(sum(o.counts for o in optimizers), slots, partial(_chained, optimizers), tuple(wide))
 
-    def rule(leaves: Leaves) -> Leaves:
-        params, grads, counts, slots = leaves
-        after: Leaves = Leaves(params, grads, [], [])
-        for o in optimizers:
-            mine = Leaves(after.params, after.grads, counts[: o.counts], slots[: o.slots])
-            counts, slots = counts[o.counts :], slots[o.slots :]
-            done = o.rule(mine)
-            after = Leaves(done.params, done.grads, after.counts + done.counts, after.slots + done.slots)
-        return after
 
-    return Optimizer(sum(o.counts for o in optimizers), sum(o.slots for o in optimizers), rule)
+def _chained(optimizers: tuple[Optimizer, ...], leaves: Leaves) -> Leaves:
+    params, grads, counts, slots = leaves
+    after = Leaves(params, grads, [], [])
+    for o in optimizers:
+        mine = Leaves(after.params, after.grads, counts[: o.counts], slots[: o.slots])
+        counts, slots = counts[o.counts :], slots[o.slots :]
+        done = o.rule(mine)
+        after = Leaves(done.params, done.grads, after.counts + done.counts, after.slots + done.slots)
+    return after

@@ -1,17 +1,23 @@
-"""Training as a fold: epochs of shuffled batches, observed, stopped early, on the fastest tier that takes the step."""
+"""Training as a fold: epochs of shuffled batches, observed, stopped early, on the fastest engine that takes the step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from math import nan
+from typing import Generic, TypeVar, cast
 
 import attrs
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from pure_mlp._compile.program import Engine
+from pure_mlp.losses.mass import Mass, by_rows
+from pure_mlp.record import record, tree_leaves
 from pure_mlp.signatures import Batch, Step
+from pure_mlp.train.data import Data, as_pair
 from pure_mlp.train.fold import Folding
+
+__all__ = ["Epoch", "batches", "fit"]
 
 S = TypeVar("S")
 
@@ -22,7 +28,16 @@ _GATHERED = 2**18
 def batches(data: Batch, size: int, generator: Generator | None = None) -> Iterator[Batch]:
     """The examples in pieces of `size`, the last one perhaps shorter; in an order drawn from the generator, or as they stand.
 
-    Raises `ValueError` for a size below 1, or x and y of different lengths.
+    Args:
+        data: x and y, with the examples along the first dimension of both.
+        size: how many examples a piece has, at least 1.
+        generator: what the order is drawn from; None leaves the examples as they stand.
+
+    Returns:
+        Pairs of pieces of x and y.
+
+    Raises:
+        ValueError: a size below 1, or x and y of different lengths.
 
     >>> [x.tolist() for x, y in batches((torch.arange(5), torch.arange(5)), 2)]
     [[0, 1], [2, 3], [4]]
@@ -36,16 +51,22 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
     return (batch for rows in several for batch in zip(torch.split(x[rows], size), torch.split(y[rows], size)))
 
 
+def _in_brief(carry: object) -> str:
+    leaves = tree_leaves(carry)
+    return f"<{sum(t.numel() for t in leaves if isinstance(t, Tensor)):,} numbers in {len(leaves)} tensors>"
+
+
+@record
 @attrs.frozen(eq=False)
 class Epoch(Generic[S]):
-    """What an observer is told after each epoch.
+    """What an observer is told after each epoch; prints in one line.
 
-    number: from 1. carry: as it is now, in memory of its own. loss: the mean of J over the examples. score: of the carry. engine:
-    what ran the steps. compile_seconds: how long the C compiler took so far.
+    number: from 1. carry: as it is now, in memory of its own. loss: the mean of J over the examples that count. score: of the
+    carry. engine: what ran the steps. compile_seconds: how long the C compiler took so far.
     """
 
     number: int
-    carry: S
+    carry: S = attrs.field(repr=_in_brief)
     loss: float
     score: float | None
     engine: Engine
@@ -55,11 +76,11 @@ class Epoch(Generic[S]):
 def fit(
     step: Step[S, Batch],
     carry: S,
-    data: Batch,
+    data: Data,
     *,
     epochs: int,
-    batch: int,
-    generator: Generator,
+    batch: int | None = None,
+    generator: Generator | None = None,
     score: Callable[[S], float] | None = None,
     patience: int | None = None,
     callbacks: Sequence[Callable[[Epoch[S]], None]] = (),
@@ -68,17 +89,35 @@ def fit(
 ) -> tuple[S, list[Epoch[S]]]:
     """Fold `step` over `epochs` passes through the data, shuffled anew each time; returns the last carry and every epoch.
 
-    score(carry), lower is better, is taken after each epoch. With `patience` training stops once the score has not improved for
-    that many epochs, and the carry of the best epoch is returned. Callbacks see each epoch and change nothing; `observe` may wrap
-    the batches of an epoch, as progress bars do.
+    The loss of an epoch is the mean over the examples that count: batches are weighed by what their J stands for, which a step of
+    `training_step` knows from its loss (rows with `ignore_index` do not count; a sum is divided by the number of examples). Any
+    other step is taken to return a mean over the rows of its batch. A planned step is read once: it must be a function of carry and
+    batch alone (and generators).
 
-    engine is what runs the step: "pure", the step as it stands; "plan", a flat program made of it, the same values up to rounding;
-    "native", that program in C, for small nets where there is a C compiler. None is the fastest that needs none: "plan" for a step
-    that can be planned, else "pure". One asked for that cannot be had gives way to the next slower, after a `RuntimeWarning`; each
-    epoch says what ran. A planned step is read once: it must be a function of carry and batch alone (and generators).
+    Args:
+        step: `step(carry, batch) -> (carry, J)`, as `training_step` makes it.
+        carry: what is trained, (params, optimizer.init(params)).
+        data: (x, y) of tensors or arrays with the examples along the first dimension; or batches (x, y) that can be run through
+            once an epoch, as a `DataLoader`, which has its own size and order.
+        epochs: the number of passes.
+        batch: how many examples a step gets, at least 1; needed for (x, y).
+        generator: what the order is drawn from; needed for (x, y).
+        score: of a carry, lower is better, taken after each epoch.
+        patience: training stops once the score has not improved for so many epochs, and the carry of the best epoch is returned. A
+            score of NaN is no improvement; if every one is, the last carry is returned.
+        callbacks: see each epoch and change nothing.
+        observe: may wrap the batches of an epoch, as progress bars do.
+        engine: "pure", the step as it stands; "plan", a flat program made of it, the same values up to rounding; "native", that
+            program in C, for small nets where there is a C compiler. None: "plan" for a step that can be planned, else "pure". One
+            asked for that cannot be had gives way to the next slower, after a `RuntimeWarning`; each epoch says what ran.
 
-    Raises `ValueError` for patience without score, and what the step raises.
+    Returns:
+        The carry, and one `Epoch` a pass.
 
+    Raises:
+        ValueError: patience without score, data without examples or of another class; and what the step raises.
+
+    >>> import torch
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd, training_step
     >>> x = torch.linspace(-1, 1, 20).unsqueeze(1)
     >>> params, optimizer = linear_init(1, 1, Generator().manual_seed(0)), sgd(0.5)
@@ -89,29 +128,43 @@ def fit(
     """
     if patience is not None and (score is None or patience < 1):
         raise ValueError(f"fit: patience {patience} needs a score, and to be at least 1")
+    pair = as_pair(data, carry)
+    if pair is not None and (batch is None or generator is None):
+        raise ValueError("fit: (x, y) needs batch, how many examples a step gets, and generator, what their order is drawn from")
+    weigh: Callable[[Batch], Mass] = getattr(step, "mass", lambda piece: by_rows(piece[0]))
     folding = Folding(step, carry, engine)
     history: list[Epoch[S]] = []
     best: Epoch[S] | None = None
     for number in range(1, epochs + 1):
-        sizes: list[int] = []
-        losses = folding.run(_measured(observe(batches(data, batch, generator)), sizes)).tolist()
-        mean = sum((J * size for J, size in zip(losses, sizes)), 0.0) / len(data[0])
+        pieces = cast("Iterable[Batch]", data) if pair is None or batch is None else batches(pair, batch, generator)
+        masses: list[Mass] = []
+        losses = folding.run(_measured(observe(pieces), weigh, masses)).tolist()
+        if not losses:
+            raise ValueError(f"fit: no batches in epoch {number}")
         now = folding.carry()
+        mean = _mean(losses, masses)
         epoch = Epoch(number, now, mean, None if score is None else score(now), folding.engine, folding.compile_seconds)
         history.append(epoch)
         for callback in callbacks:
             callback(epoch)
         if patience is None or epoch.score is None:
             continue
-        if best is None or best.score is None or epoch.score < best.score:
+        if epoch.score == epoch.score and (best is None or best.score is None or epoch.score < best.score):
             best = epoch
-        if number - best.number >= patience:
+        if number - (0 if best is None else best.number) >= patience:
             break
     last = history[-1].carry if history else folding.carry()
     return (last if best is None else best.carry), history
 
 
-def _measured(pieces: Iterable[Batch], sizes: list[int]) -> Iterator[Batch]:
+def _measured(pieces: Iterable[Batch], weigh: Callable[[Batch], Mass], masses: list[Mass]) -> Iterator[Batch]:
     for piece in pieces:
-        sizes.append(len(piece[0]))
+        masses.append(weigh(piece))
         yield piece
+
+
+def _mean(losses: Sequence[float], masses: Sequence[Mass]) -> float:
+    """The mean over what counts; batches in which nothing does are left out, NaN where there are no others."""
+    told = [(J, float(w), float(m)) for J, (w, m) in zip(losses, masses)]
+    total = sum(m for _, _, m in told)
+    return sum(J * w for J, w, m in told if m) / total if total else nan

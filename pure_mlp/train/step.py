@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
+import attrs
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.losses.mass import Mass, mass
 from pure_mlp.optim.optimizer import Optimizer, State
 from pure_mlp.signatures import Batch, Loss, Step
+
+__all__ = ["Batch", "Loss", "Step", "TrainingStep", "training_step", "value_and_grad"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -18,7 +23,15 @@ C = TypeVar("C")
 def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tuple[P, State[P]], Batch]:
     """The five steps of handout 1.2(a) as a pure function of carry = (params, optimizer state) and batch = (x, y).
 
-    J is the loss before the update, 0-dim. Raises what net, loss and optimizer raise.
+    J is the loss before the update, 0-dim.
+
+    Args:
+        net: a layer.
+        loss: `loss(y, y_hat) -> (J, dJ/dy_hat)`; options are bound by `functools.partial`.
+        optimizer: what turns gradients into new params.
+
+    Returns:
+        `step(carry, batch) -> (carry, J)`, which raises what net, loss and optimizer raise.
 
     >>> import torch
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd
@@ -28,8 +41,21 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
     >>> J.shape
     torch.Size([])
     """
+    return TrainingStep(net, loss, optimizer)
 
-    def step(carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
+
+@attrs.frozen(eq=False)
+class TrainingStep(Generic[P, C]):
+    """What `training_step` returns: the step, and how much the loss of a batch stands for."""
+
+    net: Layer[P, C]
+    loss: Loss
+    optimizer: Optimizer
+
+    def __call__(self, carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
+        net, loss, optimizer = self.net, self.loss, self.optimizer
+        if not isinstance(carry, (tuple, list)) or len(carry) != 2 or not isinstance(carry[1], State):
+            raise ValueError(f"training_step: a carry of {_told(carry)}, expected (params, optimizer.init(params))")
         (params, state), (x, y) = carry, batch
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
         J, *dy_hat = loss(y, y_hat)  # 2. compute the loss
@@ -37,11 +63,26 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
         _, grads = net.bwd(params, cache.pop(), dy_hat.pop())  # 4. compute the gradients
         return optimizer.update(params, grads, state), J  # 5. step towards minus the gradients
 
-    return step
+    def mass(self, batch: Batch) -> Mass:
+        """`mass` of the loss for this batch."""
+        return mass(self.loss, batch[1])
+
+
+def _told(carry: object) -> str:
+    """The classes of what came for a carry."""
+    inside = ", ".join(type(c).__name__ for c in carry) if isinstance(carry, tuple) else ""
+    return f"{type(carry).__name__}({inside})" if inside else type(carry).__name__
 
 
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
     """`(params, x, y) -> (J, grads)` with J = loss(y, net(params, x)); the caches die as the backward pass consumes them.
+
+    Args:
+        net: a layer.
+        loss: `loss(y, y_hat) -> (J, dJ/dy_hat)`.
+
+    Returns:
+        The function, which raises what net and loss raise.
 
     >>> import torch
     >>> from pure_mlp import Linear, linear_bottom, mse
@@ -50,11 +91,11 @@ def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor]
     >>> J, grads.weight
     (tensor(1.), tensor([[2.]]))
     """
+    return partial(_value_and_grad, net, loss)
 
-    def f(params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
-        y_hat, *cache = net.fwd(params, x)
-        J, *dy_hat = loss(y, y_hat)
-        del y_hat
-        return J, net.bwd(params, cache.pop(), dy_hat.pop())[1]
 
-    return f
+def _value_and_grad(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
+    y_hat, *cache = net.fwd(params, x)
+    J, *dy_hat = loss(y, y_hat)
+    del y_hat
+    return J, net.bwd(params, cache.pop(), dy_hat.pop())[1]
