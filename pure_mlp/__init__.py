@@ -65,11 +65,6 @@ from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
 from pure_mlp.record import record as record
-from pure_mlp.record import tree_items as tree_items
-from pure_mlp.record import tree_leaves as tree_leaves
-from pure_mlp.record import tree_like as tree_like
-from pure_mlp.record import tree_map as tree_map
-from pure_mlp.record import tree_zeros as tree_zeros
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -79,3 +74,8 @@ from pure_mlp.train.fit import fit as fit
 from pure_mlp.train.fold import fold as fold
 from pure_mlp.train.step import training_step as training_step
 from pure_mlp.train.step import value_and_grad as value_and_grad
+from pure_mlp.trees import tree_items as tree_items
+from pure_mlp.trees import tree_leaves as tree_leaves
+from pure_mlp.trees import tree_like as tree_like
+from pure_mlp.trees import tree_map as tree_map
+from pure_mlp.trees import tree_zeros as tree_zeros

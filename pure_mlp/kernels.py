@@ -20,13 +20,10 @@ ONES = {dtype: torch.ones((), dtype=dtype) for dtype in (torch.float64, torch.fl
 """dJ/dJ; being 0-dim, it promotes nothing, but of J's own dtype it costs least."""
 
 
-def plain(*tensors: Tensor) -> bool:
+def _plain(*tensors: Tensor) -> bool:
     """Whether fused kernels may take these tensors: no subclass (fake, distributed), no transform of torch.func, no compiler.
 
     Not every fused kernel knows forward derivatives, batches of problems or shards; the formula does, and is what compilers fuse.
-
-    >>> plain(torch.ones(1)), torch.func.vmap(lambda x: x if plain(x) else -x)(torch.ones(1))
-    (True, tensor([-1.]))
     """
     for t in tensors:
         if type(t) is not Tensor:
@@ -79,7 +76,7 @@ def mse_backward(a: Tensor, b: Tensor) -> Tensor:
     >>> mse_backward(torch.zeros(2), torch.full((2,), 3.0))
     tensor([-3., -3.])
     """
-    if not plain(a, b):
+    if not _plain(a, b):
         return (2 / max(a.numel(), 1)) * (a - b)
     out: Tensor = _mse_loss_backward(ONES.get(a.dtype, ONES[torch.float64]), a, b, 1)
     return out
@@ -91,6 +88,6 @@ def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:
     >>> addmm_relu(torch.tensor([-3.0, 1.0]), torch.ones(1, 1), torch.ones(1, 2))
     tensor([[0., 2.]])
     """
-    if not plain(bias, x, weight_t):
+    if not _plain(bias, x, weight_t):
         return torch.relu(torch.addmm(bias, x, weight_t))
     return torch._addmm_activation(bias, x, weight_t)

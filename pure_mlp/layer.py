@@ -93,7 +93,12 @@ class Composed:
 
 
 def composition(layer: AnyLayer) -> Composed | None:
-    """The object that both functions of a layer are methods of; None for a primitive layer, and one whose `bwd` was replaced."""
+    """The object that both functions of a layer are methods of; None for a primitive layer, and one whose `bwd` was replaced.
+
+    >>> from pure_mlp import relu, serial
+    >>> composition(relu), composition(serial(relu)).name
+    (None, 'serial')
+    """
     made = getattr(layer.fwd, "__self__", None)
     return made if isinstance(made, Composed) and getattr(layer.bwd, "__self__", None) is made else None
 
@@ -164,7 +169,7 @@ def outline(net: Layer[P, C, X, Y], params: P | None = None) -> str:
     >>> print(outline(net, params))
     serial
       dense_identity
-        linear_bottom: weight (2, 3), bias (2,)
+        linear: weight (2, 3), bias (2,)
         identity
     """
     made = composition(net)

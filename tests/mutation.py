@@ -8,7 +8,8 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from types import FunctionType, ModuleType
+from functools import partial
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 OTHER: dict[type[ast.AST], list[Callable[[], ast.AST]]] = {
@@ -26,7 +27,13 @@ OTHER: dict[type[ast.AST], list[Callable[[], ast.AST]]] = {
 
 
 def mutants(f: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Each mutant with the statement that is wrong in it."""
+    """Each mutant with the statement that is wrong in it: of a function, of a method, or of a function with arguments bound."""
+    if isinstance(f, partial):
+        yield from ((statement, partial(mutant, *f.args, **f.keywords)) for statement, mutant in mutants(f.func))
+        return
+    if isinstance(f, MethodType):
+        yield from ((statement, MethodType(mutant, f.__self__)) for statement, mutant in mutants(f.__func__))
+        return
     scope = {**f.__globals__, **inspect.getclosurevars(f).nonlocals}
     tree = ast.parse(textwrap.dedent(inspect.getsource(f)))
     function = tree.body[0]

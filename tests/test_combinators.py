@@ -103,7 +103,7 @@ def test_sums_never_broadcast_and_dtypes_never_promote() -> None:
     ):
         fan_sum(linear, linear).fwd((affine(3, 2), affine(3, 1)), normal(5, 3))
     with pytest.raises(
-        ValueError, match=re.escape("the outputs of identity (5, 3) float64 and linear (5, 1) float64 cannot be added")
+        ValueError, match=re.escape("the input (5, 3) float64 and the output of linear (5, 1) float64 cannot be added")
     ):
         residual(linear).fwd(affine(3, 1), normal(5, 3))
     with pytest.raises(
@@ -170,7 +170,7 @@ def test_a_scored_net_scales_its_gradient_by_the_cotangent() -> None:
 def test_every_combinator_trains() -> None:
     """A net of all of them learns a linear map: its loss falls by a thousand."""
     hidden = serial(remat(dense(tanh)), parallel(dense(tanh), identity), residual(dense(tanh)), fan_sum(linear, linear))
-    params = (affine(3, 4), (affine(4, 4, 1), ()), ((), affine(8, 8, 2)), (affine(8, 2, 3), affine(8, 2, 4)))
+    params = (affine(3, 4), (affine(4, 4, 1), ()), affine(8, 8, 2), (affine(8, 2, 3), affine(8, 2, 4)))
     x = normal(64, 3)
     step, carry = training_step(hidden, mse, sgd(0.2, 0.9)), (params, sgd(0.2, 0.9).init(params))
     losses = []

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pure_mlp.kernels import addmm_relu
 from pure_mlp.layer import Activation, Composed, Layer, layer_name
-from pure_mlp.layers.linear import Linear, linear, linear_fwd, refuse
+from pure_mlp.layers.linear import Linear, fits, linear, linear_fwd, mismatch
 from pure_mlp.layers.relu import relu_fwd
 
 __all__ = ["dense"]
@@ -84,7 +84,9 @@ class DenseReLU(Dense):
             try:
                 y = addmm_relu(params.bias, x, params.weight.t())
             except RuntimeError as error:
-                refuse(error, params, x)
+                if fits(params, x):
+                    raise
+                raise ValueError(mismatch(params, x)) from error
         else:
             y = torch.relu(linear_fwd(params, x)[0])
         return y, (x, y)

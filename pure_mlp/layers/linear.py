@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import attrs
 import torch
 from torch import Tensor
@@ -37,7 +35,9 @@ def linear_fwd(params: Linear, x: Tensor) -> tuple[Tensor, Tensor]:
     try:
         return torch.nn.functional.linear(x, params.weight, params.bias), x
     except RuntimeError as error:
-        refuse(error, params, x)
+        if fits(params, x):
+            raise
+        raise ValueError(mismatch(params, x)) from error
 
 
 def linear_bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
@@ -79,26 +79,25 @@ def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
     try:
         grads = Linear(torch.mm(rows.t(), x_rows), rows.sum(0))
     except RuntimeError as error:
-        refuse(error, params, x, dy)
+        if fits(params, x, dy):
+            raise
+        raise ValueError(mismatch(params, x, dy)) from error
     if grads.weight.shape != params.weight.shape or grads.bias.shape != params.bias.shape:
         raise ValueError(mismatch(params, x, dy))
     return grads
 
 
-def refuse(error: RuntimeError, params: Linear, x: Tensor, dy: Tensor | None = None) -> NoReturn:
-    """Raise a `ValueError` that says which tensor does not fit; the error itself where all of them do."""
-    weight = params.weight
-    given = [x] if dy is None else [x, dy]
-    widths = [weight.shape[-1:], weight.shape[-2:-1]]
-    fits = weight.dim() == 2 and _like(params.bias, weight.shape[:1], weight)
-    if fits and all(_like(t, width, weight) for t, width in zip(given, widths)) and len({t.shape[:-1] for t in given}) == 1:
-        raise error
-    raise ValueError(mismatch(params, x, dy)) from error
+def fits(params: Linear, x: Tensor, dy: Tensor | None = None) -> bool:
+    """Whether shapes, dtypes and devices go together: an error has another cause then.
 
-
-def _like(t: Tensor, width: tuple[int, ...], weight: Tensor) -> bool:
-    """Whether the last dimension is this one, and dtype and device are those of the weight."""
-    return t.shape[-1:] == width and t.dtype == weight.dtype and t.device == weight.device
+    >>> params = Linear(torch.ones(2, 3), torch.ones(2))
+    >>> fits(params, torch.ones(5, 3)), fits(params, torch.ones(5, 2))
+    (True, False)
+    """
+    w, b = params.weight, params.bias
+    given = (w, b, x) if dy is None else (w, b, x, dy)
+    met = x.shape[-1:] == w.shape[1:] and b.shape == w.shape[:1] and (dy is None or dy.shape == x.shape[:-1] + b.shape)
+    return met and len({(t.dtype, t.device) for t in given}) == 1
 
 
 def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
@@ -109,7 +108,7 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
     """
     out, n_in = params.weight.shape[-2:] if params.weight.dim() > 1 else ("out", "in")
     taken = f"input {spec(x)}, weight {spec(params.weight)} takes (*, {n_in})"
-    if params.bias.shape != params.weight.shape[:-1] or not _like(params.bias, params.weight.shape[-2:-1], params.weight):
+    if params.bias.shape != params.weight.shape[:-1] or params.bias.dtype != params.weight.dtype:
         return f"bias {spec(params.bias)}, expected {(out,)} as weight {spec(params.weight)}"
     return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
 

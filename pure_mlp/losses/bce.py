@@ -36,14 +36,9 @@ def bce(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
     try:
         elements = torch.nn.functional.binary_cross_entropy(y_hat, y, reduction="none")
     except RuntimeError as error:
-        name, wrong = ("y_hat", y_hat) if _outside(y_hat) else ("y", y)
-        if not _outside(wrong):
-            raise
-        raise ValueError(f"bce: {name} from {wrong.min():.6g} to {wrong.max():.6g}, expected probabilities in [0, 1]") from error
-    dy_hat = (y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=SMALLEST)
-    return reduce(elements, c, reduction), dy_hat / count if count != 1 else dy_hat
-
-
-def _outside(p: Tensor) -> bool:
-    """Whether not all are probabilities; NaN is none."""
-    return not (p.min() >= 0 and p.max() <= 1)
+        for name, p in (("y_hat", y_hat), ("y", y)):
+            if not (p.min() >= 0 and p.max() <= 1):  # or NaN
+                raise ValueError(f"bce: {name} from {p.min():.6g} to {p.max():.6g}, expected probabilities in [0, 1]") from error
+        raise
+    dy_hat = (y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=SMALLEST) / count
+    return reduce(elements, c, reduction), dy_hat
