@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-from typing import Any
+import re
+from collections import OrderedDict, defaultdict
+from typing import Any, NamedTuple
 
 import attrs
 import pytest
@@ -11,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree
 
-from pure_mlp import Linear, State, record, tree_items, tree_leaves, tree_like, tree_map, tree_zeros
+from pure_mlp import Linear, State, adam, record, sgd, tree_items, tree_leaves, tree_like, tree_map, tree_zeros
 
 
 @record
@@ -158,3 +161,103 @@ def test_init_has_the_signature_of_the_fields_and_the_messages_of_python() -> No
 
 def test_a_record_shows_itself() -> None:
     assert repr(Scale(torch.tensor(1.0))) == "Scale(factor=tensor(1.))"
+
+
+class Pair(NamedTuple):
+    """A user's tree."""
+
+    first: Linear
+    second: Tensor
+
+
+class Odd(tuple[Tensor, ...]):
+    """A tuple of a class of its own."""
+
+
+def containers() -> list[Any]:
+    """Trees of every container, each of two leaves."""
+    a, b = torch.ones(2), torch.full((3,), 2.0)
+    return [
+        (a, b),
+        [a, b],
+        {"b": a, "a": b},
+        OrderedDict(b=a, a=[b]),
+        Pair(Linear(a, b), ()),  # type: ignore[arg-type]  # no second leaf
+        Pair({"w": a}, [b]),  # type: ignore[arg-type]  # other trees
+        {"deep": (Pair([a], {}), {"x": [Scale(b)]})},  # type: ignore[arg-type]  # other trees
+        defaultdict(list, {"x": [a, b]}),
+        torch.max(torch.eye(2), 0),
+    ]
+
+
+@pytest.mark.parametrize("tree", containers(), ids=lambda t: type(t).__name__)
+def test_functions_of_trees_keep_every_class(tree: Any) -> None:
+    def shown(tree: Any) -> str:
+        return re.sub(r"[\d.]+", "#", repr(tree))
+
+    assert len(tree_leaves(tree)) == len([*tree_items(tree)]) == 2
+    assert [id(t) for _, t in tree_items(tree)] == [id(t) for t in tree_leaves(tree)]
+    for other in (tree_map(lambda t: 3 * t, tree), tree_like(tree, [3 * t for t in tree_leaves(tree)])):
+        assert type(other) is type(tree)
+        assert shown(other) == shown(tree)
+        assert all(torch.equal(x, 3 * y) for x, y in zip(tree_leaves(other), tree_leaves(tree), strict=True))
+    floating = tree_map(lambda t: t.float(), tree)
+    for optimizer in (sgd(0.5, 0.9), adam(0.1)):
+        params, state = optimizer.update(floating, floating, optimizer.init(floating))
+        assert type(params) is type(state.slots[0]) is type(tree)
+        assert shown(tree_zeros(params)) == shown(tree_zeros(floating)) == shown(tree_zeros(state.slots[0]))
+
+
+def test_the_leaves_of_dicts_meet_by_key() -> None:
+    params, grads = {"b": torch.ones(1), "a": torch.zeros(1)}, {"a": torch.ones(1), "b": torch.zeros(1)}
+    assert {k: t.item() for k, t in sgd(1.0).update(params, grads, sgd(1.0).init(params))[0].items()} == {"b": 1, "a": -1}
+    assert {k: t.item() for k, t in tree_map(torch.sub, params, grads).items()} == {"b": 1, "a": -1}
+    assert [name for name, _ in tree_items({"b": [torch.ones(1)], "a": Scale(torch.ones(1))})] == ["a.factor", "b.0"]
+    with pytest.raises(ValueError, match=r"trees differ at the root: dict\(a, b\) against dict\(a\)"):
+        tree_map(torch.add, params, {"a": torch.ones(1)})
+
+
+def test_names_of_a_named_tuple() -> None:
+    assert [name for name, _ in tree_items(Pair(tree()[0], torch.ones(1)))] == ["first.weight", "first.bias", "second"]
+
+
+def test_a_tuple_of_another_class_is_refused_by_name() -> None:
+    odd = Odd((torch.ones(1),))
+    assert len(tree_leaves(odd)) == 1
+    for f in (lambda: tree_map(torch.neg, odd), lambda: tree_like(odd, [torch.ones(1)]), lambda: sgd(0.1).update(odd, odd, State((), ()))):
+        with pytest.raises(ValueError, match="a tree of class Odd, which cannot be made again: use a tuple, a NamedTuple or a record"):
+            f()
+
+
+@dataclasses.dataclass
+class Data:
+    """Params that are no record."""
+
+    weight: Tensor
+
+
+@attrs.frozen(eq=False)
+class Plain:
+    """Params that are no record."""
+
+    weight: Tensor
+
+
+@pytest.mark.parametrize("cls", [Data, Plain])
+def test_a_class_that_is_no_record_is_named_with_the_cure(cls: Any) -> None:
+    params = (cls(torch.ones(1)),)
+    what = rf"a {cls.__name__} at .*: trees are tensors, and tuples, lists, dicts and records of trees; decorate it with @record"
+    for f in (
+        lambda: adam().init(params),
+        lambda: tree_zeros(params),
+        lambda: tree_map(lambda p, g: p - 0.1 * g, params, params),
+        lambda: sgd(0.1).update(params, params, State((), ())),
+    ):
+        with pytest.raises(ValueError, match=what):
+            f()
+
+
+def test_a_leaf_that_is_no_tensor_is_named() -> None:
+    with pytest.raises(ValueError, match=r"a NoneType at 1: trees are tensors"):
+        tree_zeros((torch.ones(1), None))
+    assert tree_map(lambda n: n, (1, (2,))) == (1, (2,))  # type: ignore[type-var, arg-type, return-value]  # counts pass
