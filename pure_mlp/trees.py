@@ -123,7 +123,10 @@ def collect(tree: object, leaves: list[Tensor]) -> None:
     kind = type(tree)
     if kind is tuple:
         for child in cast("tuple[object, ...]", tree):
-            collect(child, leaves)
+            if (walks := WALKS.get(type(child))) is not None:
+                walks[0](child, leaves)
+            else:
+                collect(child, leaves)
     elif (walks := WALKS.get(kind)) is not None:
         walks[0](tree, leaves)
     elif kind is Tensor or (branches := children(tree)) is None:
@@ -167,7 +170,12 @@ def grow(tree: object, supply: list[Tensor]) -> object:
     """
     kind = type(tree)
     if kind is tuple:
-        return tuple([grow(child, supply) for child in cast("tuple[object, ...]", tree)])
+        return tuple(
+            [
+                walks[1](child, supply) if (walks := WALKS.get(type(child))) is not None else grow(child, supply)
+                for child in cast("tuple[object, ...]", tree)
+            ]
+        )
     if (walks := WALKS.get(kind)) is not None:
         return walks[1](tree, supply)
     if kind is Tensor or (branches := children(tree)) is None:

@@ -53,25 +53,24 @@ class TrainingStep(Generic[P, C]):
     optimizer: Optimizer
 
     def __call__(self, carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
-        net, loss, optimizer = self.net, self.loss, self.optimizer
-        if not isinstance(carry, (tuple, list)) or len(carry) != 2 or not isinstance(carry[1], State):
-            raise ValueError(f"training_step: a carry of {_told(carry)}, expected (params, optimizer.init(params))")
-        (params, state), (x, y) = carry, batch
+        net, (params, state), (x, y) = self.net, _halves(carry), batch
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
-        J, *dy_hat = loss(y, y_hat)  # 2. compute the loss
+        J, *dy_hat = self.loss(y, y_hat)  # 2. compute the loss
         del y_hat  # 3. clear the gradients: there are none before they are computed
         _, grads = net.bwd(params, cache.pop(), dy_hat.pop())  # 4. compute the gradients
-        return optimizer.update(params, grads, state), J  # 5. step towards minus the gradients
+        return self.optimizer.update(params, grads, state), J  # 5. step towards minus the gradients
 
     def mass(self, batch: Batch) -> Mass:
         """`mass` of the loss for this batch."""
         return mass(self.loss, batch[1])
 
 
-def _told(carry: object) -> str:
-    """The classes of what came for a carry."""
-    inside = ", ".join(type(c).__name__ for c in carry) if isinstance(carry, tuple) else ""
-    return f"{type(carry).__name__}({inside})" if inside else type(carry).__name__
+def _halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
+    """The carry itself. Raises `ValueError` unless it is params and the state of an optimizer."""
+    if isinstance(carry, (tuple, list)) and len(carry) == 2 and type(carry[1]) is State:
+        return carry
+    inside = f"({', '.join(type(c).__name__ for c in carry)})" if isinstance(carry, tuple) else ""
+    raise ValueError(f"training_step: a carry of {type(carry).__name__}{inside}, expected (params, optimizer.init(params))")
 
 
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
