@@ -36,7 +36,7 @@ class Weights(NamedTuple):
         return self.weight.shape[0]
 
 
-Plain = namedtuple("Plain", ["x", "y"])  # noqa: PYI024  # the other way to make one
+Plain = namedtuple("Plain", ["x", "y"])  # the other way to make one
 
 
 class Sub(tuple[Tensor, Tensor]):

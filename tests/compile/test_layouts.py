@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from fuzz.loop import Case
+from fuzz.values import LAYOUTS, column_major
 from torch import Generator, Tensor
 
 import pure_mlp as pm
 
 from .engines import F64, Step, agrees, draw, fast
-from .layouts import LAYOUTS, column_major
 
 F32 = torch.float32
 C128 = torch.complex128

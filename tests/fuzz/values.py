@@ -1,11 +1,12 @@
-"""Ways in which the same numbers lie in memory."""
+"""Tensors by shape, dtype, seed and layout: what drawn programs begin with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf, nan
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 
 def column_major(t: Tensor) -> Tensor:
@@ -49,6 +50,11 @@ def misaligned(t: Tensor) -> Tensor:
     return block[1:].view(t.shape)
 
 
+def first_row(t: Tensor) -> Tensor:
+    """The first row instead of every row, at one address."""
+    return t[:1].expand(t.shape) if t.dim() and t.shape[0] else t.clone()
+
+
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "rows": torch.clone,
     "columns": column_major,
@@ -59,3 +65,22 @@ LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "misaligned": misaligned,
     "flipped": lambda t: t.flip(-1).flip(-1) if t.dim() else t.clone(),
 }
+"""Ways in which the same numbers lie in memory."""
+ALL_LAYOUTS = LAYOUTS | {"first row": first_row}
+
+
+def rand(shape: tuple[int, ...], dtype: torch.dtype, seed: int, layout: str = "rows", poison: str = "") -> Tensor:
+    """Normal numbers, whole ones up to 4, or both truth values; with poison an inf, -inf or nan as first number."""
+    t = torch.randn(shape, generator=Generator().manual_seed(seed), dtype=torch.float64)
+    if dtype == torch.bool:
+        t = t > 0
+    elif not dtype.is_floating_point:
+        t = (t.abs() * 2).floor().clamp(max=4)
+    if poison and t.numel():
+        t.view(-1)[0] = {"inf": inf, "-inf": -inf, "nan": nan}[poison]
+    return ALL_LAYOUTS[layout](t.to(dtype))
+
+
+def exact(shape: tuple[int, ...], seed: int) -> Tensor:
+    """A 0-dim or larger float64 tensor of small whole numbers: a count."""
+    return torch.randint(0, 5, shape, generator=Generator().manual_seed(seed)).double()

@@ -1,0 +1,59 @@
+"""A drawn step: lines of Python, so that what differs can be read, shortened and run by anyone."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+
+import pure_mlp
+
+from .loop import Case
+from .values import exact, rand
+
+HEAD = "import torch\nfrom torch import nn\nimport pure_mlp as pm\nfrom tests.fuzz.loop import Case\nfrom tests.fuzz.values import exact, rand\n"
+GLOBALS = {"torch": torch, "nn": torch.nn, "pm": pure_mlp, "rand": rand, "exact": exact, "Case": Case}
+
+
+class Program(NamedTuple):
+    """A step in three pieces.
+
+    - setup: lines that make the generators, the captured tensors, and whatever else is made once.
+    - carry, batches: expressions, one a leaf, one a batch.
+    - body: lines of the step, which knows the leaves of the carry as c0, c1, .. and of the batch as x0, x1, ..; the last ones set
+      n0, n1, .. and J, the new carry and the loss.
+    - state: expressions of the world outside, afterwards.
+    """
+
+    setup: tuple[str, ...]
+    carry: tuple[str, ...]
+    batches: tuple[str, ...]
+    body: tuple[str, ...]
+    state: tuple[str, ...] = ()
+
+    def source(self) -> str:
+        """A function `make` that makes the case anew."""
+        leaves = range(len(self.carry))
+        inputs = range(self.batches[0].count("rand(")) if self.batches else ()
+        step = [
+            f"({''.join(f'c{i}, ' for i in leaves)}) = carry",
+            f"({''.join(f'x{i}, ' for i in inputs)}) = batch",
+            *self.body,
+            f"return ({''.join(f'n{i}, ' for i in leaves)}), J",
+        ]
+        lines = [
+            *self.setup,
+            f"carry = ({''.join(f'{leaf}, ' for leaf in self.carry)})",
+            f"batches = [{', '.join(self.batches)}]",
+            "def step(carry, batch):",
+            *[f"    {line}" for line in step],
+            f"return Case(step, carry, batches, lambda: [{', '.join(self.state)}])",
+        ]
+        return "def make():\n" + "".join(f"    {line}\n" for line in lines)
+
+    def make(self) -> Case:
+        """The case."""
+        scope: dict[str, Any] = dict(GLOBALS)
+        exec(compile(self.source(), "<program>", "exec"), scope)
+        case: Case = scope["make"]()
+        return case
