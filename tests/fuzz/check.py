@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pure_mlp import Engine
 
 from .differences import differences
-from .loop import by, loop
+from .loop import Case, by, loop
 from .noise import Unstable, bounds
 from .program import Program
 
@@ -45,3 +46,9 @@ def check(program: Program, engine: Engine) -> Verdict:
     if len(got.warned) > TIERS[engine]:
         found.append(f"warned {len(got.warned)} times: {got.warned}")
     return Verdict(found, got.warned)
+
+
+def fold_differences(make: Callable[[], Case], engine: Engine) -> list[str]:
+    """What a printed program calls."""
+    expected = loop(make())
+    return [*differences(by(make(), engine), expected, bounds(make, expected))]

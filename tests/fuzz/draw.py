@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from random import Random
@@ -31,6 +32,15 @@ SLOTS: dict[str, Fits] = {
     "p": lambda t: t.dtype == torch.bool,
     "o": FLOATS,
 }
+
+
+def expression(text: str) -> bool:
+    """Whether a line is an expression, not an assignment."""
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 class Drawing:
@@ -71,9 +81,8 @@ class Drawing:
 
     def several(self) -> list[str]:
         """One to three leaves, in two to four batches, of one or two numbers of rows."""
-        leaves = self.random.randrange(1, 4)
-        shapes = [self.shape(True) for _ in range(leaves)]
-        dtypes = [self.random.choice(["", "", "", "", "torch.int64", "torch.bool"]) for _ in shapes]
+        shapes = [self.shape(True) for _ in range(self.random.randrange(1, 4))]
+        dtypes = [self.random.choice([self.dtype] * 6 + ["torch.int64", "torch.bool", *DTYPES[4:]]) for _ in shapes]
         rows = [self.random.choice([1, 2, 3, 4, 5, 7, 16, 33]), self.random.choice([0, 1, 2, 3, 16])]
         made = []
         for j in range(self.random.randrange(2, 5)):
@@ -86,8 +95,13 @@ class Drawing:
     def scope_of(batch: str) -> list[str]:
         return re.findall(r"rand\(.*?'\)", batch)
 
-    def names(self, fits: Fits, pattern: str = r"[cxkv]\d+") -> list[str]:
-        return [n for n, t in self.scope.items() if re.fullmatch(pattern, n) and isinstance(t, Tensor) and fits(t)]
+    def names(self, fits: Fits) -> list[str]:
+        return [n for n, t in self.scope.items() if re.fullmatch(r"[cxkv]\d+", n) and isinstance(t, Tensor) and fits(t)]
+
+    def born(self, name: str) -> bool:
+        """Whether a variable has memory that the step made: to write into another is not pure, or is seen outside."""
+        given = {self.scope[n].untyped_storage().data_ptr() for n in self.names(lambda t: True) if n[0] != "v"}
+        return name[0] == "v" and self.scope[name].untyped_storage().data_ptr() not in given
 
     def fill(self, template: str, **given: str) -> str | None:
         """The template with operands for its slots, the later variables more often; None where one has none."""
@@ -97,8 +111,9 @@ class Drawing:
         for slot in re.findall(r"{(\w+)}", template):
             if slot in filled:
                 continue
-            born = r"v\d+" if slot == "o" else r"[cxkv]\d+"
-            options = free[slot] if slot in free else self.names(SLOTS[slot], born)
+            options = free[slot] if slot in free else self.names(SLOTS[slot])
+            if slot == "o":
+                options = [name for name in options if self.born(name)]
             if not options:
                 return None
             late = options[-4:] if self.random.random() < 0.5 and slot not in free else options
@@ -113,13 +128,11 @@ class Drawing:
             if text is None:
                 continue
             name = f"v{len(self.body)}"
-            statement = re.search(r"(?<![=!<>])=(?!=)", re.sub(r"\(.*?\)", "", text))
-            if self.keep(text if statement else f"{name} = {text}", name):
+            if self.keep(f"{name} = {text}" if expression(text) else text, name):
                 return
 
     def keep(self, line: str, name: str) -> bool:
         """Run the line on the first batch; whether it may stay."""
-        before = {n: t.clone() for n, t in self.scope.items() if isinstance(t, Tensor) and re.fullmatch(r"v\d+", n)}
         try:
             exec(line, self.scope)
         except Exception:
@@ -128,7 +141,6 @@ class Drawing:
         if made is not None and (not isinstance(made, Tensor) or made.numel() > 4096 or made.dim() > 4 or made.is_complex()):
             self.scope = {n: t for n, t in self.scope.items() if n != name}
             return False
-        del before
         self.body.append(line)
         return True
 
