@@ -138,7 +138,7 @@ class Drawing:
         except Exception:
             return False
         made = self.scope.get(name)
-        if made is not None and (not isinstance(made, Tensor) or made.numel() > 4096 or made.dim() > 4 or made.is_complex()):
+        if made is not None and (not isinstance(made, Tensor) or made.numel() > 8192 or made.dim() > 4 or made.is_complex()):
             self.scope = {n: t for n, t in self.scope.items() if n != name}
             return False
         self.body.append(line)

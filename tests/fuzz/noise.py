@@ -14,10 +14,10 @@ from .loop import Case, Ran, loop
 
 _EXACT = """clone copy_ copy cat stack neg neg_ abs abs_ relu relu_ where index index_select gather max min amax amin maximum minimum
 clamp clamp_ clamp_min clamp_max zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full arange fill_ zero_ empty
-empty_like _to_copy lift_fresh scalar_tensor eye flip roll sort tril triu masked_fill masked_fill_ index_fill_ index_put index_copy
-scatter repeat constant_pad_nd rand randn normal_ uniform_ bernoulli bernoulli_ randperm randint native_dropout sign floor ceil
+empty_like lift_fresh scalar_tensor eye flip roll sort tril triu masked_fill masked_fill_ index_fill_ index_put index_copy
+scatter repeat constant_pad_nd bernoulli bernoulli_ randperm randint native_dropout sign floor ceil
 round trunc detach detach_ set_ squeeze_ unsqueeze_ t_ transpose_ resize_ _local_scalar_dense embedding exponential_ topk""".split()
-"""Operations whose results are numbers that they were given, or are drawn."""
+"""Operations whose results are numbers that they were given, or whole ones."""
 
 
 class Unstable(Exception):
@@ -42,6 +42,8 @@ class Noise(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         name = func._schema.name.split("::")[1]
         if name in _EXACT or any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns):
+            return out
+        if name == "_to_copy" and not args[0].is_floating_point():
             return out
         written = args[0] if name.startswith("_foreach") and name.endswith("_") else out
         for t in written if isinstance(written, (list, tuple)) else [written]:
