@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 CFLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"
 
@@ -35,4 +36,7 @@ def restart(arguments: Sequence[str]) -> int:
             "XDG_CACHE_HOME": cache,
         }
         command = [sys.executable, "-m", __package__ or "fuzz", *[a for a in arguments if a != "--sanitize"], "--engine", "native"]
-        return subprocess.run(command, env=env, check=False).returncode
+        code = subprocess.run(command, env=env, check=False).returncode
+        if not any(b"__asan_" in path.read_bytes() for path in Path(cache).rglob("*.so")):
+            raise SystemExit("nothing was compiled with sanitizers: is $CFLAGS heeded?")
+        return code
