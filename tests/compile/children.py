@@ -12,7 +12,12 @@ HERE = Path(__file__).parent.parent
 
 
 def child(
-    arguments: Sequence[str], environment: Mapping[str, str], *, unset: Sequence[str] = (), before: Sequence[str] = (), seconds: float = 300
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    unset: Sequence[str] = (),
+    before: Sequence[str] = (),
+    seconds: float = 300,
 ) -> list[str]:
     """The lines that `python ARGUMENTS` prints, started among the tests; `before` is what starts it, an emulator say.
 

@@ -63,7 +63,8 @@ def small_steps(engine: pm.Engine) -> None:
         batches.append((normal(5, 16).t(), (normal(3, 16) > 0).float().t()))
         near(pm.fold(step, engine=engine)(carry, batches), pm.fold(step, engine="pure")(carry, batches))
         fitted = [
-            pm.fit(step, carry, batches[0], epochs=2, batch=5, generator=Generator().manual_seed(1), engine=e)[0] for e in (engine, "pure")
+            pm.fit(step, carry, batches[0], epochs=2, batch=5, generator=Generator().manual_seed(1), engine=e)[0]
+            for e in (engine, "pure")
         ]
         near(*fitted)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.utils.dlpack
 from fuzz.loop import Case
 from torch import Tensor, nn
 
@@ -143,9 +144,9 @@ WRAPPED: dict[str, Callable[[Tensor], Tensor]] = {
     "data": lambda x: x.data,
     "numpy and back": lambda x: torch.from_numpy(x.numpy()),
     "list": lambda x: torch.tensor(x.tolist(), dtype=x.dtype),
-    "dlpack": torch.from_dlpack,
-    "frombuffer": lambda x: torch.frombuffer(memoryview(x.numpy()), dtype=x.dtype).view(x.shape),
-    "storage": lambda x: torch.empty(0, dtype=x.dtype).set_(x.untyped_storage(), 0, x.shape, x.stride()),  # type: ignore[call-overload]
+    "dlpack": torch.utils.dlpack.from_dlpack,
+    "frombuffer": lambda x: torch.frombuffer(x.numpy().data, dtype=x.dtype).view(x.shape),
+    "storage": lambda x: torch.empty(0, dtype=x.dtype).set_(x.untyped_storage(), 0, x.shape, x.stride()),
     "module": lambda x: nn.ParameterList([nn.Parameter(x, requires_grad=False)])[0],
     "constructor": lambda x: torch.Tensor(x.float()).double(),
     "empty like, filled": lambda x: torch.empty_like(x).copy_(x),

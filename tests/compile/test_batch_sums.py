@@ -1,5 +1,7 @@
-"""Sums over a batch are no worse than the pure step's, compared on the CHANGE of the parameters: a loss that is right hides a weight
-that stands still."""
+"""Sums over a batch are no worse than the pure step's, compared on the CHANGE of the parameters.
+
+A loss that is right hides a weight that stands still.
+"""
 
 from __future__ import annotations
 

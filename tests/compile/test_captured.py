@@ -34,7 +34,7 @@ CHANGES: dict[str, Callable[[nn.Linear], object]] = {
     "in place": lambda m: m.weight.mul_(2),
     "data": lambda m: setattr(m.weight, "data", draw(3, 3, seed=9)),
     "data of other strides": lambda m: setattr(m.weight, "data", draw(3, 3, seed=9).t()),
-    "storage": lambda m: m.weight.set_(draw(3, 3, seed=9)),  # type: ignore[call-overload]  # torch declares half of them
+    "storage": lambda m: m.weight.set_(draw(3, 3, seed=9)),
     "a view's storage": lambda m: m.weight.set_(draw(9, seed=9).untyped_storage(), 0, (3, 3), (1, 3)),  # type: ignore[call-overload]
     "another parameter": replaced,
     "state dict": loaded,
@@ -63,7 +63,9 @@ def test_a_captured_module_changes_between_folds(change: str, engine: pm.Engine)
 
     def make() -> Case:
         m = module()
-        return Case(uses(m), draw(3), [draw(n, 3, seed=n) for n in (4, 4, 2)], lambda: [m.weight, m.bias], lambda: CHANGES[change](m))
+        return Case(
+            uses(m), draw(3), [draw(n, 3, seed=n) for n in (4, 4, 2)], lambda: [m.weight, m.bias], lambda: CHANGES[change](m)
+        )
 
     agrees(make, engine)
 
@@ -127,7 +129,9 @@ def test_a_module_in_training_mode(engine: pm.Engine) -> None:
     def make() -> Case:
         norm = nn.BatchNorm1d(3, dtype=F64).requires_grad_(False)
         state = [norm.running_mean, norm.running_var, norm.num_batches_tracked]
-        return Case(lambda w, x: (w + norm(x).relu().sum(0), w.sum()), draw(3), [draw(4, 3, seed=s) for s in range(4)], lambda: state)
+        return Case(
+            lambda w, x: (w + norm(x).relu().sum(0), w.sum()), draw(3), [draw(4, 3, seed=s) for s in range(4)], lambda: state
+        )
 
     agrees(make, engine)
 

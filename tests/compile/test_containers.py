@@ -112,12 +112,16 @@ def test_a_batch_with_a_number_or_a_name_in_it(engine: pm.Engine) -> None:
         x, rate, name = batch
         return w - rate * x.sum(0) * (2 if name == "b" else 1), x.sum()
 
-    agrees(lambda: Case(step, draw(3), [(draw(5, 3), 0.1, "a"), (draw(5, 3), 0.2, "a"), (draw(5, 3), 0.2, "b"), (draw(5, 3), 1, "a")]), engine)
+    agrees(
+        lambda: Case(step, draw(3), [(draw(5, 3), 0.1, "a"), (draw(5, 3), 0.2, "a"), (draw(5, 3), 0.2, "b"), (draw(5, 3), 1, "a")]),
+        engine,
+    )
 
 
 @fast
 def test_a_batch_with_nothing_in_it(engine: pm.Engine) -> None:
-    for batch in ((), [], None):
+    nothing: list[Any] = [(), [], None]
+    for batch in nothing:
         agrees(lambda: Case(lambda w, _: (w * 0.5, w.sum()), draw(3), [batch] * 3), engine)  # noqa: B023  # called at once
 
 
@@ -165,9 +169,10 @@ def test_the_carry_keeps_its_classes(kind: str, engine: pm.Engine) -> None:
 def kept(make: Callable[[], object], kind: type) -> None:
     """The same class comes back, or the class is refused by its name."""
     try:
-        assert type(make()) is kind
+        came = type(make()).__name__
     except (TypeError, ValueError) as refusal:
-        assert kind.__name__ in str(refusal)
+        came = str(refusal)
+    assert kind.__name__ in came
 
 
 @pytest.mark.parametrize("kind", [Weights, Plain])

@@ -109,7 +109,9 @@ def test_a_rate_that_becomes_nought_keeps_infinities(engine: pm.Engine) -> None:
     """0 inf is NaN: a schedule that ends at 0 does not spare the weights."""
     optimizer = pm.sgd(pm.cosine(0.1, 2))
     step, carry = trained(optimizer, pm.mse, (2, 3))
-    agrees(lambda: Case(step, carry, [rows("mse", 4), rows("mse", 4), (torch.full((4, 2), inf, dtype=F64), rows("mse", 4)[1])]), engine)
+    agrees(
+        lambda: Case(step, carry, [rows("mse", 4), rows("mse", 4), (torch.full((4, 2), inf, dtype=F64), rows("mse", 4)[1])]), engine
+    )
 
 
 @fast

@@ -72,7 +72,7 @@ def test_fit_with_a_label_out_of_range_names_the_classes(at: int, engine: pm.Eng
     pieces: list[pm.Batch] = [(x[:6], y[:6]), (x[6:], y[6:])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ValueError, match="3 classes|classes"):
+        with pytest.raises(ValueError, match="classes"):
             pm.fit(
                 step,
                 (params, pm.sgd(0.1).init(params)),

@@ -17,15 +17,18 @@ import pure_mlp as pm
 from .engines import F64, Step, agrees, draw, fast
 
 F32 = torch.float32
-C128 = torch.complex128
-WIDE = {"residual": pm.residual(pm.linear), "linear": pm.linear, "remat": pm.remat(pm.residual(pm.linear))}
+WIDE: dict[str, pm.Layer[Any, Any]] = {
+    "residual": pm.residual(pm.linear),
+    "linear": pm.linear,
+    "remat": pm.remat(pm.residual(pm.linear)),
+}
 WIDE["fan"] = pm.fan_sum(pm.linear, pm.dense(pm.tanh))
 WIDE["square"] = pm.serial(pm.linear, pm.tanh, pm.linear)
 
 
 def net_of(name: str, width: int, dtype: torch.dtype) -> tuple[pm.Layer[Any, Any], Any]:
     one, two = (pm.linear_init(width, width, Generator().manual_seed(seed), dtype) for seed in (0, 1))
-    params = {"residual": ((), one), "linear": one, "remat": ((), one), "fan": (one, two), "square": (one, (), two)}
+    params: dict[str, Any] = {"residual": ((), one), "linear": one, "remat": ((), one), "fan": (one, two), "square": (one, (), two)}
     return WIDE[name], params[name]
 
 

@@ -124,7 +124,7 @@ def spent() -> float:
 @fast
 @pytest.mark.parametrize("sizes", [[*range(1, 101)], [1 + (7 * i) % 200 for i in range(400)]], ids=["once", "again"])
 def test_many_batch_sizes_are_bounded(sizes: list[int], engine: pm.Engine) -> None:
-    """A ragged stream costs about what its pure run does and a few programs: 10 times is far from 100. It stops where it costs more."""
+    """A ragged stream costs about its pure run and a few programs: 10 times is far from 100. It stops where it costs more."""
     step, carry, _ = trained()
     made = [(draw(n, 3, seed=n), draw(n, 2, seed=n)) for n in sizes]
     start = spent()

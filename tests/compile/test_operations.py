@@ -1,4 +1,4 @@
-"""Operations of torch in every dtype, in place, with `out=`, with numbers for tensors: planned or refused, never an error of ours."""
+"""Operations of torch in every dtype, with numbers for tensors: planned or refused, never an error of the engine's own."""
 
 from __future__ import annotations
 

@@ -69,7 +69,9 @@ def test_draws_that_are_used_in_part(unused: str, engine: pm.Engine) -> None:
 
         def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
             a = torch.rand(3, 3, generator=g, dtype=F64)
-            part: Any = {"view": a.t()[1:2], "column": a[:, :1], "shape": len(a), "loss only": 0.0, "zeros": torch.zeros_like(a)}[unused]
+            part: Any = {"view": a.t()[1:2], "column": a[:, :1], "shape": len(a), "loss only": 0.0, "zeros": torch.zeros_like(a)}[
+                unused
+            ]
             return w + torch.rand(3, generator=g, dtype=F64) * part, a.sum() if unused == "loss only" else w.sum()
 
         return Case(step, draw(3, 3), [draw(3)] * 3, g.get_state)
@@ -90,7 +92,9 @@ def test_several_generators_and_the_default_one(engine: pm.Engine) -> None:
             w = w + torch.dropout(x, 0.5, True) + torch.rand(3, generator=g, dtype=F64) * torch.rand(3, dtype=F64)
             return w + torch.rand(3, generator=h, dtype=F64), torch.nn.functional.dropout(x, 0.3).sum()
 
-        return Case(step, draw(3), [draw(3, seed=s) for s in range(3)], lambda: [g.get_state(), h.get_state(), torch.get_rng_state()])
+        return Case(
+            step, draw(3), [draw(3, seed=s) for s in range(3)], lambda: [g.get_state(), h.get_state(), torch.get_rng_state()]
+        )
 
     try:
         agrees(make, engine)

@@ -52,7 +52,9 @@ def imported(node: ast.AST) -> str:
 def loads(tree: ast.Module) -> bool:
     """Whether a module opens a shared library."""
     names = {"CDLL", "PyDLL", "LoadLibrary", "dlopen", "find_library"}
-    return any(getattr(n, "id", getattr(n, "attr", "")) in names for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute)))
+    return any(
+        getattr(n, "id", getattr(n, "attr", "")) in names for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute))
+    )
 
 
 @pytest.mark.parametrize("library", ["cffi", "cppyy", "pybind11", "torch.utils.cpp_extension"])

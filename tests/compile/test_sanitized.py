@@ -1,4 +1,4 @@
-"""The C of drawn programs under gcc's address and undefined-behaviour sanitizers; `python -m tests.fuzz SECONDS --sanitize` runs longer."""
+"""The C of drawn programs under gcc's sanitizers, minutes: `pytest -m sanitize`, or `python -m tests.fuzz SECONDS --sanitize`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,14 @@ from .program import GLOBALS, Program
 from .templates import ELEMENTWISE, IN_PLACE, LEAVES, PRODUCTS, RANDOM, REDUCTIONS, SHAPES, lines
 from .values import ALL_LAYOUTS, LAYOUTS
 
-TABLES = [(lines(ELEMENTWISE), 8), (lines(PRODUCTS), 5), (lines(REDUCTIONS), 3), (lines(SHAPES), 5), (lines(IN_PLACE), 2), (lines(RANDOM), 1)]
+TABLES = [
+    (lines(ELEMENTWISE), 8),
+    (lines(PRODUCTS), 5),
+    (lines(REDUCTIONS), 3),
+    (lines(SHAPES), 5),
+    (lines(IN_PLACE), 2),
+    (lines(RANDOM), 1),
+]
 ENDS = lines(LEAVES)
 NUMBERS = ["0.5", "-1.5", "2", "0.1", "1e-3", "0.0", "1.0", "-0.0", "3", "1e4", "0.25", "-2", "1e-7", "0.3"]
 SIZES = [1, 2, 3, 4, 5, 8, 17]
@@ -54,7 +61,9 @@ class Drawing:
         self.generators = len(self.setup)
         self.setup += [f"k{i} = {self.leaf(self.shape(False), LAYOUTS)}" for i in range(self.random.randrange(3))]
         if self.random.random() < 0.1:
-            self.setup.append("k9 = nn.Linear(3, 2, dtype=torch.float64).requires_grad_(False).weight.copy_(rand((2, 3), torch.float64, 1))")
+            self.setup.append(
+                "k9 = nn.Linear(3, 2, dtype=torch.float64).requires_grad_(False).weight.copy_(rand((2, 3), torch.float64, 1))"
+            )
         carries = self.random.randrange(1, 4)
         self.carry = [self.leaf(self.shape(False), LAYOUTS) for _ in range(carries)]
         if self.random.random() < 0.3:

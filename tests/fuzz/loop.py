@@ -81,8 +81,9 @@ def children(tree: object) -> list[tuple[str, object]] | None:
         return [(str(i), child) for i, child in enumerate(tree)]
     if isinstance(tree, dict):
         return [(str(key), child) for key, child in tree.items()]
-    if attrs.has(type(tree)):
-        return [(field.name, getattr(tree, field.name)) for field in attrs.fields(type(tree))]
+    kind: Any = type(tree)
+    if attrs.has(kind):
+        return [(name, getattr(tree, name)) for name in attrs.fields_dict(kind)]
     return None
 
 

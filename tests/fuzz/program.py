@@ -11,7 +11,13 @@ import pure_mlp
 from .loop import Case
 from .values import exact, rand
 
-HEAD = "import torch\nfrom torch import nn\nimport pure_mlp as pm\nfrom tests.fuzz.loop import Case\nfrom tests.fuzz.values import exact, rand\n"
+HEAD = """import torch
+from torch import nn
+import pure_mlp as pm
+from tests.fuzz.check import fold_differences
+from tests.fuzz.loop import Case
+from tests.fuzz.values import exact, rand
+"""
 GLOBALS = {"torch": torch, "nn": torch.nn, "pm": pure_mlp, "rand": rand, "exact": exact, "Case": Case}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from pure_mlp import Engine, fold
 
@@ -30,7 +31,7 @@ class Difference(NamedTuple):
     def __str__(self) -> str:
         last = f"print(*fold_differences(make, {self.engine!r}), sep='\\n')"
         told = "".join(f"# {words[:300]}\n" for words in self.words)
-        return f"# seed {self.seed}, engine {self.engine}\n{told}{HEAD}from tests.fuzz.check import fold_differences\n\n{self.program.source()}\n{last}\n"
+        return f"# seed {self.seed}, engine {self.engine}\n{told}{HEAD}\n{self.program.source()}\n{last}\n"
 
 
 def program_of(seed: int) -> Program:
@@ -46,10 +47,14 @@ def judged(program: Program, engine: Engine, *, seconds: float = 120.0) -> Verdi
         return Verdict([str(end)])
 
 
+def halved(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    return w * 0.5 + x, w.sum()
+
+
 def warm(engine: Engine) -> None:
-    """Import what planning imports, once for all forks."""
+    """Import what planning imports, once for all forks, which have one thread each."""
     torch.set_num_threads(1)
-    fold(lambda w, x: (w * 0.5 + x, w.sum()), engine=engine)(torch.ones(2), [torch.ones(2)])
+    fold(halved, engine=engine)(torch.ones(2), [torch.ones(2)])
 
 
 def run(

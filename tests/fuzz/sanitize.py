@@ -1,4 +1,4 @@
-"""The fuzzer once more, its C compiled with gcc's sanitizers: a read or write out of bounds, or what C leaves undefined, ends a program."""
+"""The fuzzer with its C under gcc's sanitizers: an access out of bounds, or what C leaves undefined, ends a program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CFLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit
 
 
 def runtimes() -> list[str]:
-    """The files of gcc's sanitizers, that must be loaded before Python; nothing where there are none."""
+    """The files of gcc's sanitizers, to be loaded before Python; nothing where there are none."""
     paths = []
     for name in ("libasan.so", "libubsan.so"):
         done = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=False)
