@@ -22,7 +22,7 @@ SCRIPTS = {
     "makes nothing": "exit 0",
     "killed": "kill -9 $$",
     "makes rubbish": 'while [ $# -gt 0 ]; do [ "$1" = -o ] && echo rubbish > "$2"; shift; done; exit 0',
-    "makes another library": 'for last; do :; done; while [ "$1" != -o ]; do shift; done; echo "int x;" | gcc -xc -shared - -o "$2"',
+    "makes another library": 'while [ "$1" != -o ]; do shift; done; echo "int x;" | gcc -xc -shared - -o "$2"',
     "speaks no UTF-8": "printf '\\377\\376 error: no\\n' >&2; exit 1",
 }
 COMMANDS = {"an open quote": "cc '", "no such file": "no-such-compiler", "nothing": "", "a folder": "/usr", "a device": "/dev/null"}

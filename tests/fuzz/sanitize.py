@@ -22,7 +22,7 @@ def runtimes() -> list[str]:
 
 
 def restart(arguments: Sequence[str]) -> int:
-    """The fuzzer in a process under sanitizers, on the engine "native", with a cache of its own. Raises `SystemExit` without gcc."""
+    """The fuzzer natively, under sanitizers, with a cache of its own. Raises `SystemExit` where there are none."""
     preload = runtimes()
     if not preload:
         raise SystemExit("gcc has no sanitizers here")
