@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 
 import pytest
 from fuzz.run import run, warm
@@ -16,6 +17,6 @@ from .engines import native
 def test_drawn_programs_give_what_the_loop_gives(engine: pm.Engine, programs: int) -> None:
     warm(engine)
     counts: Counter[str] = Counter()
-    differences = [*run(range(programs), [engine], counts=counts, shrink=20)]
+    differences = [*islice(run(range(programs), [engine], counts=counts, shrink=10), 3)]  # three at a time are enough to mend
     assert not differences, "\n".join(map(str, differences))
     assert counts[f"{engine} agree"] > programs / 2, counts
