@@ -265,7 +265,7 @@ def test_errors_of_the_step_and_of_the_data_are_what_they_were(engine: pm.Engine
     step, carry = CASES["sgd"]()
     with pytest.raises(ValueError, match="layer 0"):
         pm.fit(step, carry, (draw(50, 4), DATA[1]), epochs=1, batch=16, generator=Generator(), engine=engine)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ValueError, match="no examples"):
         pm.fit(step, carry, (draw(0, 3), draw(0, 2)), epochs=1, batch=16, generator=Generator(), engine=engine)
     with pytest.raises(ValueError, match="size 0"):
         pm.fit(step, carry, DATA, epochs=1, batch=0, generator=Generator(), engine=engine)

@@ -1,4 +1,4 @@
-"""Products in C: right for every size and layout, whole before they meet what they are added to, and the same for any number of threads."""
+"""Products in C: right for every size and layout, whole before they are added to anything, the same for any number of threads."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_products_of_every_size_and_layout(dtype: torch.dtype, bound: float, kin
 @pytest.mark.parametrize(("m", "n", "k"), [(1, 4, 65536), (5, 3, 4099), (64, 80, 8192), (300, 40, 5000)])
 def test_long_sums_are_whole_before_they_meet_a_weight(m: int, n: int, k: int) -> None:
     """Increments far below an ulp of the weight, all of one sign."""
-    x, d = torch.rand(k, n, generator=Generator().manual_seed(0)) + 0.5, torch.rand(k, m, generator=Generator().manual_seed(1)) + 0.5
+    x, d = (torch.rand(k, columns, generator=Generator().manual_seed(columns)) + 0.5 for columns in (n, m))
     w = torch.full((m, n), 2.0)
 
     def step(w: Tensor, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

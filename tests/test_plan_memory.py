@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 import torch
 from planned import F64, affine, deep, draw, pieces, same, training
-from pure_mlp._compile.calls.blas import routine
-from pure_mlp._compile.numbers import ARITHMETIC
 from torch import Generator
 from torch.profiler import ProfilerActivity, profile
 
 import pure_mlp as pm
+from pure_mlp._compile.calls.blas import routine
+from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.train.fold import fold
-
 
 needs_blas = pytest.mark.skipif(routine("gemm", torch.float32) is None, reason="this torch exports no BLAS")
 
@@ -240,4 +239,5 @@ def test_host_numbers_are_those_of_torch(name: str) -> None:
     arguments = [(a, b) for a in NUMBERS for b in NUMBERS] if two else [(a,) for a in NUMBERS]
     for args in [(a, -1.0, 1.0) for a in NUMBERS] if name == "clamp" else arguments:
         given = (torch.tensor(args[0], dtype=F64), *args[1:]) if name == "clamp" else [torch.tensor(a, dtype=F64) for a in args]
-        torch.testing.assert_close(ARITHMETIC[name].python(*args), getattr(torch, name)(*given).item(), rtol=1e-15, atol=0.0, equal_nan=True)
+        mine, right = ARITHMETIC[name].python(*args), getattr(torch, name)(*given).item()
+        torch.testing.assert_close(mine, right, rtol=1e-15, atol=0.0, equal_nan=True)

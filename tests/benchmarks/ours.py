@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp._compile.plan import Plan
 
 from .task import Peer
 from .tensors import Batch, Start
@@ -38,9 +37,9 @@ def pure(start: Start) -> Peer:
     return Peer(step, start.batches, lambda: pm.tree_leaves(carry[0]))
 
 
-def Plan(start: Start) -> Peer:
+def plan(start: Start) -> Peer:
     """The plan of the step."""
-    program = Plan(*training(start), start.batches[0])
+    program = pm.Plan(*training(start), start.batches[0])
     return Peer(program.step, start.batches, lambda: pm.tree_leaves(program.carry()[0]))
 
 
@@ -59,7 +58,7 @@ def fold(start: Start) -> Peer:
 
 def _native(start: Start) -> pm.Plan[Carry, Batch]:
     """The plan on the native engine. Raises `LookupError` where the plan chose another."""
-    program = Plan(*training(start), start.batches[0], engine="native")
+    program = pm.Plan(*training(start), start.batches[0], engine="native")
     if program.engine != "native":
         raise LookupError(f"the engine is {program.engine}")
     return program

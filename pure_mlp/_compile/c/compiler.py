@@ -40,7 +40,7 @@ class Library(NamedTuple):
 
 
 def capability() -> str:
-    """What this process may run, as torch found out: a compiler may run elsewhere, or see another processor than an emulated one."""
+    """What this process may run, as torch found out: a compiler may see another processor than an emulated one."""
     return torch.backends.cpu.get_cpu_capability()
 
 
@@ -120,9 +120,7 @@ def _compile(command: list[str], flags: list[str], source: str, scratch: Path) -
     for more in _threads(command):
         arguments = [*command, *flags, *more, str(text), "-o", str(made), "-lm"]
         try:
-            done = subprocess.run(
-                arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
-            )
+            done = _run(arguments)
         except (OSError, subprocess.SubprocessError, ValueError) as refusal:
             raise Unplannable(f"native: {shlex.join(command)}: {refusal}") from refusal
         if done.returncode == 0 and made.exists():
@@ -133,7 +131,7 @@ def _compile(command: list[str], flags: list[str], source: str, scratch: Path) -
 
 
 def _threads(command: list[str]) -> list[tuple[str, ...]]:
-    """Flags for several threads, and without: GNU's OpenMP beside the one in torch's wheel, which are one pool where their names agree.
+    """Flags for several threads, and without: GNU's OpenMP beside torch's, which are one pool where their names agree.
 
     Others are not mixed: two of the LLVM kind end the process.
     """
@@ -170,9 +168,13 @@ def _keep(made: Path, kept: Path) -> None:
 @cache
 def _version(command: tuple[str, ...]) -> str:
     try:
-        done = subprocess.run(
-            [*command, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, timeout=60
-        )
+        return _run([*command, "--version"]).stdout
     except (OSError, subprocess.SubprocessError, ValueError):
         return ""
-    return done.stdout
+
+
+def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    nothing = subprocess.DEVNULL
+    return subprocess.run(
+        arguments, stdin=nothing, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
+    )

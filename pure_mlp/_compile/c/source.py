@@ -25,7 +25,10 @@ class Source(NamedTuple):
 
 
 def source_of(lowered: Lowered, memory: Memory, most: int) -> Source:
-    """The C of a lowered step. most is how many rows of a product stay in registers. Raises `Unplannable` for an operation without C."""
+    """The C of a lowered step; most is how many rows of a product stay in registers.
+
+    Raises `Unplannable` for an operation without C.
+    """
     printer = Printer(lowered, memory, most)
     body = "\n".join(f"    {line}" for line in printer.body())
     names = [name for name in memory.tensors if re.search(rf"\b{name}\b", body)]
@@ -35,7 +38,8 @@ def source_of(lowered: Lowered, memory: Memory, most: int) -> Source:
     table += [f"    {t} = batch[{i}];\n" for i, t in enumerate(given)]
     if printer.kernels.bytes:
         table = ["    const int threads = *(const int64_t *)mem[1];\n", "    void *const scratch = mem[2];\n", *table]
-    parts = [f"#define MOST {most} /* rows of a product in registers */\n{_file('head.c')}", *(_products(CTYPES[dtype]) for dtype in sorted(printer.kernels.reals, key=str))]
+    parts = [f"#define MOST {most} /* rows of a product in registers */\n{_file('head.c')}"]
+    parts += [_products(CTYPES[dtype]) for dtype in sorted(printer.kernels.reals, key=str)]
     head = "static __attribute__((noinline)) int advance(void *const *mem, const void *const *batch, double *loss)\n{\n"
     parts += [printer.kernels.text(), f"{head}    double *const counts = mem[0];\n{''.join(table)}\n{body}\n    return 0;\n}}\n"]
     loss = CTYPES[lowered.outputs[-1].like.dtype]
@@ -56,7 +60,7 @@ def _products(real: str) -> str:
 
 
 def _entries(count: int, real: str) -> str:
-    """The two functions that Python calls: a step, which returns 0 or why it failed, and several, which return how many were made."""
+    """What Python calls: a step, which returns 0 or why it failed, and several, which return how many were made."""
     given = "".join(f", const void *x{i}" for i in range(count))
     return f"""
 int step(void *const *mem, double *loss{given})

@@ -139,7 +139,7 @@ def _converted(s: Builder, a: object, like: Spec) -> object:
         return a
     if a.is_number and isinstance(a.args[0], (int, float)):
         return s.graph.number(float(a.args[0]), scalar_dtype(like))
-    if a.spec.shape and a.spec.dense:
+    if (a.spec.shape and a.spec.dense) or (not a.spec.shape and like.real and a.spec.dtype.is_floating_point):
         return s.graph.add("aten._to_copy.default", (a,), {"dtype": like.dtype}, a.spec._replace(dtype=like.dtype))
     return a
 

@@ -1,4 +1,4 @@
-from torch.nn import functional as functional
 from torch import Tensor
+from torch.nn import functional as functional
 
 class Parameter(Tensor): ...
