@@ -12,6 +12,7 @@ from typing import get_type_hints
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_bits import check_losses
 
 import mlp
 from mlp import MLP, bce_loss, mse_loss
@@ -96,6 +97,11 @@ def test_bce_on_any_activation(f: str, g: str) -> None:
     assert all(close(grad, theirs) for grad, theirs in zip(net.grads.values(), expected))
     with pytest.raises(ValueError, match="expected probabilities"):
         bce_loss(y, y + 2)
+
+
+def test_the_losses_equal_torch_to_the_bit() -> None:
+    """A script that checks dJ/dy_hat alone must not see a rounding that is 1e10 large where a sigmoid is saturated."""
+    check_losses(mse_loss, bce_loss)
 
 
 def test_the_wide_nets_are_saturated() -> None:
