@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from pure_mlp.homework.grade.mistakes import NET
+from pure_mlp.homework.grade.loss_mistakes import GROUPS
+from pure_mlp.homework.grade.net_mistakes import MERGED, NET
 
 CORRECT = """
 import torch
@@ -12,12 +13,12 @@ import torch
 def act(name, z):
     return torch.relu(z) if name == "relu" else torch.sigmoid(z) if name == "sigmoid" else z
 
-def slope_f(name, z, a):
+def slope_f(name, z, a, d):
     if name == "relu":
         return (z > 0).float()  # f
     return a * (1 - a) if name == "sigmoid" else torch.ones_like(z)  # f
 
-def slope_g(name, z, a):
+def slope_g(name, z, a, d):
     if name == "relu":
         return (z > 0).float()  # g
     return a * (1 - a) if name == "sigmoid" else torch.ones_like(z)  # g
@@ -43,10 +44,10 @@ class MLP:
 
     def backward(self, dJdy_hat):
         p, c = self.parameters, self.cache
-        sf = slope_f(self.f_function, c["z1"], c["z2"])
-        sg = slope_g(self.g_function, c["z3"], c["y_hat"])
+        sg = slope_g(self.g_function, c["z3"], c["y_hat"], dJdy_hat)
         d3 = dJdy_hat * sg
         d2 = d3 @ p["W2"]
+        sf = slope_f(self.f_function, c["z1"], c["z2"], d2)
         d1 = d2 * sf
         dW1 = d1.t() @ c["x"]
         db1 = d1.sum(0)
@@ -78,43 +79,62 @@ def bce_loss(y, y_hat):
 """
 
 Spoil = tuple[tuple[str, str], ...]
-S, R = "a * (1 - a) if name", "(z > 0)"
-SF, SG = (f'{S} == "sigmoid" else torch.ones_like(z)  # {which}' for which in "fg")
-OUT = ("a * (1 - a)", "torch.sigmoid(a) * (1 - torch.sigmoid(a))")
-IN = ("a * (1 - a)", "z * (1 - z)")
+SIGMOIDS = {
+    "from output": "torch.sigmoid(a) * (1 - torch.sigmoid(a))",
+    "from input": "z * (1 - z)",
+    "mixed": "a * (1 - z)",
+    "overflows": "torch.exp(-z) / (1 + torch.exp(-z)) ** 2",
+    "negative": "a * (a - 1)",
+}
+RELUS = {
+    "1 for relu": "torch.ones_like(z)",
+    "inverted": "(z <= 0).float()",
+    "of cotangent": "(d > 0).float()",
+    "leaky": "torch.where(z > 0, torch.ones_like(z), torch.full_like(z, 0.01))",
+    "1 at 0": "(z >= 0).float()",
+}
+
+
+def of_slope(which: str, line: str) -> dict[str, Spoil]:
+    """What can be wrong with the slope of f or g, which is applied in this line."""
+    sigmoid, relu = f'a * (1 - a) if name == "sigmoid" else torch.ones_like(z)  # {which}', f"(z > 0).float()  # {which}"
+    factor = f" * s{which}"
+    spoils: dict[str, Spoil] = {"missing": ((line, line.removesuffix(factor)),), "twice": ((line, line + factor),)}
+    spoils |= {kind: ((sigmoid, sigmoid.replace("a * (1 - a)", code)),) for kind, code in SIGMOIDS.items()}
+    spoils |= {kind: ((relu, code + f"  # {which}"),) for kind, code in RELUS.items()}
+    return {f"{which} slope {kind}": spoil for kind, spoil in spoils.items()}
+
+
 NEW = "        new = dict("
 EACH = "        for name in new:\n"
-NET_SPOILS: dict[str, Spoil] = {
-    "f slope missing": (("d1 = d2 * sf", "d1 = d2"),),
-    "g slope missing": (("d3 = dJdy_hat * sg", "d3 = dJdy_hat"),),
+ACT = 'return torch.relu(z) if name == "relu" else torch.sigmoid(z) if'
+SINGLE: dict[str, Spoil] = {
+    **of_slope("f", "d1 = d2 * sf"),
+    **of_slope("g", "d3 = dJdy_hat * sg"),
     "g slope missing below": (("d2 = d3 @", "d2 = dJdy_hat @"),),
-    "f slope from output": ((SF, SF.replace(*OUT)),),
-    "g slope from output": ((SG, SG.replace(*OUT)),),
-    "f slope from input": ((SF, SF.replace(*IN)),),
-    "g slope from input": ((SG, SG.replace(*IN)),),
-    "slope missing": (("d1 = d2 * sf", "d1 = d2"), ("d3 = dJdy_hat * sg", "d3 = dJdy_hat")),
-    "slope from output": ((SF, SF.replace(*OUT)), (SG, SG.replace(*OUT))),
-    "slope from input": ((SF, SF.replace(*IN)), (SG, SG.replace(*IN))),
-    "relu slope 1": ((f"{R}.float()  # f", "torch.ones_like(z)"), (f"{R}.float()  # g", "torch.ones_like(z)")),
     "g slope of f": (("slope_g(self.g_function", "slope_g(self.f_function"),),
     "f slope of g": (("slope_f(self.f_function", "slope_f(self.g_function"),),
-    "g slope of f at z": (('slope_g(self.g_function, c["z3"], c["y_hat"])', 'slope_g(self.f_function, c["z3"], act(self.f_function, c["z3"]))'),),
-    "f slope of g at z": (('slope_f(self.f_function, c["z1"], c["z2"])', 'slope_f(self.g_function, c["z1"], act(self.g_function, c["z1"]))'),),
-    "slopes swapped at z": (('slope_g(self.g_function, c["z3"], c["y_hat"])', 'slope_g(self.f_function, c["z3"], act(self.f_function, c["z3"]))'), ('slope_f(self.f_function, c["z1"], c["z2"])', 'slope_f(self.g_function, c["z1"], act(self.g_function, c["z1"]))')),
-    "slopes swapped": (("slope_g(self.g_function", "slope_g(self.f_function"), ("slope_f(self.f_function", "slope_f(self.g_function")),
-    "f slope 1 at 0": ((f"{R}.float()  # f", "(z >= 0).float()  # f"),),
-    "g slope 1 at 0": ((f"{R}.float()  # g", "(z >= 0).float()  # g"),),
-    "slope 1 at 0": ((f"{R}.float()  # f", "(z >= 0).float()  # f"), (f"{R}.float()  # g", "(z >= 0).float()  # g")),
+    "g slope of f at z": (('slope_g(self.g_function, c["z3"], c["y_hat"]', 'slope_g(self.f_function, c["z3"], act(self.f_function, c["z3"])'),),
+    "f slope of g at z": (('slope_f(self.f_function, c["z1"], c["z2"]', 'slope_f(self.g_function, c["z1"], act(self.g_function, c["z1"])'),),
     "b1 of the handout": (("db1 = d1.sum(0)", "db1 = (d1 * sf).sum(0)"),),
     "b1 without f slope": (("db1 = d1.sum(0)", "db1 = d2.sum(0)"),),
+    "W1 without f slope": (("dW1 = d1.t()", "dW1 = d2.t()"),),
     "b2 without g slope": (("db2 = d3.sum(0)", "db2 = dJdy_hat.sum(0)"),),
+    "W2 without g slope": (("dW2 = d3.t()", "dW2 = dJdy_hat.t()"),),
     "W1 transposed": ((NEW, f"        dW1 = dW1.t()\n{NEW}"),),
     "W2 transposed": ((NEW, f"        dW2 = dW2.t()\n{NEW}"),),
     "W2 not transposed": (('@ p["W2"]\n', '@ p["W2"].t()\n'),),
-    "W2 from z1": (('dW2 = d3.t() @ c["z2"]', 'dW2 = d3.t() @ c["z1"]'),),
+    "W1 in place of W2": (('@ p["W2"]\n', '@ p["W1"]\n'),),
+    "W2 from z1": (('@ c["z2"]', '@ c["z1"]'),),
+    "W2 from y_hat": (('@ c["z2"]', '@ c["y_hat"]'),),
+    "W1 from z1": (('@ c["x"]', '@ c["z1"]'),),
+    "W1 from z2": (('@ c["x"]', '@ c["z2"]'),),
+    **{f"mean of {name}": ((NEW, f"        d{name} = d{name} / len(dJdy_hat)\n{NEW}"),) for name in ("W1", "b1", "W2", "b2")},
     "mean in backward": ((EACH, f"        new = {{n: v / len(dJdy_hat) for n, v in new.items()}}\n{EACH}"),),
-    "mean of biases": ((NEW, f"        db1, db2 = db1 / len(dJdy_hat), db2 / len(dJdy_hat)\n{NEW}"),),
+    "features in backward": ((EACH, f"        new = {{n: v / dJdy_hat.shape[1] for n, v in new.items()}}\n{EACH}"),),
+    "numel in backward": ((EACH, f"        new = {{n: v / dJdy_hat.numel() for n, v in new.items()}}\n{EACH}"),),
     "sign in backward": ((EACH, f"        new = {{n: -v for n, v in new.items()}}\n{EACH}"),),
+    "clamped 0.25": ((EACH, f"        new = {{n: v.clamp(-0.25, 0.25) for n, v in new.items()}}\n{EACH}"),),
     "overwriting": (("self.grads[name] += new[name]", "self.grads[name] = new[name]"),),
     "stale cache": (("        self.cache.update(", "        if not self.cache: self.cache.update("),),
     "parameters copied": (("self.cache = dict()  # empty", "self.cache = dict()\n        self.own = dict(self.parameters)"), ("p = self.parameters\n", "p = self.own\n"), ("p, c = self.parameters,", "p, c = self.own,")),
@@ -122,8 +142,16 @@ NET_SPOILS: dict[str, Spoil] = {
     "no b2": ((' + p["b2"]', ""),),
     "f not applied": (("z2 = act(self.f_function, z1)", "z2 = z1"),),
     "g not applied": (("y_hat = act(self.g_function, z3)", "y_hat = z3"),),
+    "g as f": (("z2 = act(self.f_function, z1)", "z2 = act(self.g_function, z1)"),),
+    "f as g": (("y_hat = act(self.g_function, z3)", "y_hat = act(self.f_function, z3)"),),
+    "sigmoid of -z": ((ACT, ACT.replace("sigmoid(z)", "sigmoid(-z)")),),
+    "softmax": ((ACT, ACT.replace("sigmoid(z)", "softmax(z, 1)")),),
+    "tanh": ((ACT, ACT.replace("sigmoid(z)", "tanh(z)")),),
+    "leaky relu": ((ACT.partition(" if")[0], "return torch.where(z > 0, z, 0.01 * z)"),),
 }  # fmt: skip
-assert NET_SPOILS.keys() == NET.keys()
+NET_SPOILS: dict[str, Spoil] = SINGLE | {one: SINGLE[halves[0]] + SINGLE[halves[1]] for one, halves in MERGED.items()}
+assert NET_SPOILS.keys() - NET.keys() == {"clamped 0.25"}
+assert NET_SPOILS.keys() > NET.keys()
 
 MSE_J, MSE_D, BCE_J, BCE_D = (
     ".sum() / y.numel()\n    dJdy_hat = 2",
@@ -143,7 +171,7 @@ LOSS_SPOILS: dict[tuple[str, str, str], Spoil] = {
     ("mse", "dJdy_hat", "per batch"): ((MSE_D, "(y_hat - y) / len(y)"),),
     ("mse", "dJdy_hat", "per features"): ((MSE_D, "(y_hat - y) / y.shape[1]"),),
     ("mse", "dJdy_hat", "double mean"): ((MSE_D, "(y_hat - y) / y.numel() ** 2"),),
-    ("mse", "dJdy_hat", "half"): (("dJdy_hat = 2 *", "dJdy_hat ="),),
+    ("mse", "dJdy_hat", "no factor 2"): (("dJdy_hat = 2 *", "dJdy_hat ="),),
     ("mse", "dJdy_hat", "sign"): (("J, dJdy_hat  # mse", "J, -dJdy_hat  # mse"),),
     ("bce", "J", "sum"): ((BCE_J, BCE_J.replace(" / y.numel()", "")),),
     ("bce", "J", "per batch"): ((BCE_J, BCE_J.replace("y.numel()", "len(y)")),),
@@ -154,32 +182,55 @@ LOSS_SPOILS: dict[tuple[str, str, str], Spoil] = {
     ("bce", "J", "handout"): (("t, a = y, y_hat", "t, a = y_hat, y_hat"),),
     ("bce", "J", "one term"): ((" + (1 - t) * q", ""),),
     ("bce", "J", "not clamped"): ((LOGS, "a.log(), (1 - a).log()"),),
-    ("bce", "J", "epsilon added 1e-07"): ((LOGS, "(a + 1e-7).log(), (1 - a + 1e-7).log()"),),
-    ("bce", "J", "epsilon clamped 1e-07"): ((LOGS, "a.clamp(1e-7, 1 - 1e-7).log(), (1 - a.clamp(1e-7, 1 - 1e-7)).log()"),),
+    ("bce", "J", "epsilon added 1e-7"): ((LOGS, "(a + 1e-7).log(), (1 - a + 1e-7).log()"),),
+    ("bce", "J", "epsilon clamped 1e-7"): ((LOGS, "a.clamp(1e-7, 1 - 1e-7).log(), (1 - a.clamp(1e-7, 1 - 1e-7)).log()"),),
     ("bce", "dJdy_hat", "sum"): ((BCE_D, BCE_D.replace(" / y_hat.numel()", "")),),
     ("bce", "dJdy_hat", "per batch"): ((BCE_D, BCE_D.replace("y_hat.numel()", "len(y)")),),
     ("bce", "dJdy_hat", "per features"): ((BCE_D, BCE_D.replace("y_hat.numel()", "y.shape[1]")),),
     ("bce", "dJdy_hat", "double mean"): ((BCE_D, BCE_D.replace("y_hat.numel()", "y.numel() ** 2")),),
     ("bce", "dJdy_hat", "sign"): (("J, dJdy_hat  # bce", "J, -dJdy_hat  # bce"),),
     ("bce", "dJdy_hat", "swap"): (("u, v = y, y_hat", "u, v = y_hat, y"),),
-    ("bce", "dJdy_hat", "one term"): (("(v - u) / s", "-u / v"),),
+    ("bce", "dJdy_hat", "one term"): (("(v - u) / s", "-u / v.clamp(min=1e-12)"),),
     ("bce", "dJdy_hat", "from logits"): ((S_LINE, "s = 1"),),
     ("bce", "dJdy_hat", "not clamped"): ((S_LINE, "s = (1 - v) * v"),),
-    ("bce", "dJdy_hat", "epsilon added 1e-07"): ((S_LINE, "s = (1 - v) * v + 1e-7"),),
-    ("bce", "dJdy_hat", "epsilon clamped 1e-07"): ((S_LINE, "s = v.clamp(1e-7, 1 - 1e-7) * (1 - v.clamp(1e-7, 1 - 1e-7))"),),
+    ("bce", "dJdy_hat", "epsilon added 1e-7"): ((S_LINE, "s = (1 - v) * v + 1e-7"),),
+    ("bce", "dJdy_hat", "epsilon clamped 1e-7"): ((S_LINE, "v = v.clamp(1e-7, 1 - 1e-7)\n    s = v * (1 - v)"),),
+    ("mse", "J", "norm of squares"): (("J = ((y_hat - y) ** 2).sum() / y.numel()", "J = ((y_hat - y) ** 2).norm()"),),
+    ("mse", "J", "norm"): (("J = ((y_hat - y) ** 2).sum() / y.numel()", "J = (y_hat - y).norm()"),),
+    ("mse", "J", "root of the mean"): (("J = ((y_hat - y) ** 2).sum() / y.numel()", "J = (((y_hat - y) ** 2).sum() / y.numel()).sqrt()"),),
+    ("mse", "J", "absolute"): (("J = ((y_hat - y) ** 2)", "J = (y_hat - y).abs()"),),
+    ("mse", "dJdy_hat", "root of the mean"): (("2 * (y_hat - y)", "(y_hat - y) / ((y_hat - y) ** 2).mean().sqrt()"),),
+    ("mse", "dJdy_hat", "absolute"): (("2 * (y_hat - y)", "(y_hat - y).sign()"),),
+    ("mse", "dJdy_hat", "of the squares"): (("2 * (y_hat - y)", "(y_hat - y) ** 2"),),
+    ("bce", "J", "inner sign"): ((" + (1 - t) * q", " - (1 - t) * q"),),
+    ("bce", "J", "log10"): ((LOGS, "a.log().clamp(min=-100) / 2.302585092994046, (1 - a).log().clamp(min=-100) / 2.302585092994046"),),
+    ("bce", "J", "log2"): ((LOGS, "a.log().clamp(min=-100) / 0.6931471805599453, (1 - a).log().clamp(min=-100) / 0.6931471805599453"),),
+    ("bce", "dJdy_hat", "inner sign"): (("(v - u) / s", "-u / v.clamp(min=1e-12) - (1 - u) / (1 - v).clamp(min=1e-12)"),),
+    ("bce", "dJdy_hat", "log10"): ((BCE_D, BCE_D.replace("dJdy_hat /", "dJdy_hat / 2.302585092994046 /")),),
+    ("bce", "dJdy_hat", "log2"): ((BCE_D, BCE_D.replace("dJdy_hat /", "dJdy_hat / 0.6931471805599453 /")),),
+    ("bce", "dJdy_hat", "log of the gradient"): ((S_LINE, "s = v.clamp(min=1e-12)"),),
 }  # fmt: skip
+assert {(*group, name) for group, names in GROUPS.items() for name in names} == {key for key in LOSS_SPOILS if "epsilon" not in key[2]}
+
+EPSILONS = {
+    **{f"added {e}": ((LOGS, f"(a + {e}).log(), (1 - a + {e}).log()"), (S_LINE, f"s = (1 - v) * v + {e}")) for e in ("1e-4", "1e-8", "1e-15", "1e-20", "1e-30")},
+    **{f"clamped {e}": ((LOGS, f"a.clamp({e}, 1 - {e}).log(), (1 - a.clamp({e}, 1 - {e})).log()"), (S_LINE, f"v = v.clamp({e}, 1 - {e})\n    s = v * (1 - v)")) for e in ("1e-4", "1e-5", "1e-15", "1e-20", "1e-30")},
+    "added 3e-7": ((LOGS, "(a + 3e-7).log(), (1 - a + 3e-7).log()"), (S_LINE, "s = (1 - v) * v + 3e-7")),
+    "shifted 1e-7": ((LOGS, "(a + 1e-7).log(), (1 - (a + 1e-7)).log()"), (S_LINE, "v = v + 1e-7\n    s = v * (1 - v)")),
+}  # fmt: skip
+"""Epsilons of many sizes, in both results of BCE."""
 
 STATE_SPOILS: dict[str, Spoil] = {
-    "argument is changed in place: x,": (("    def clear", '        dJdy_hat *= 2\n\n    def clear'),),
-    "x, y, y_hat and dJdy_hat belong to": (("x=x, z1", "x=x.clone(), z1"), ("        return y_hat\n", "        x *= 2\n        return y_hat\n")),
-    "y_hat and dJdy_hat belong to": (("    return J, dJdy_hat  # mse", "    y_hat -= y\n    return J, dJdy_hat  # mse"),),
-    "clear_grad_and_cache zeroes": (("            g.zero_()", "            pass"),),
-    "of grads in place": (("            g.zero_()", "            g.zero_()\n        self.grads = {n: torch.zeros_like(g) for n, g in self.grads.items()}"),),
-    "makes cache a new empty dict": (("g.zero_()\n        self.cache = dict()", "g.zero_()"),),
+    "changed in place: dJdy_hat; it": (("    def clear", '        dJdy_hat *= 2\n\n    def clear'),),
+    "changed in place: x; it": (("x=x, z1", "x=x.clone(), z1"), ("        return y_hat\n", "        x *= 2\n        return y_hat\n")),
+    "changed in place: y_hat; it": (("    return J, dJdy_hat  # mse", "    y_hat -= y\n    return J, dJdy_hat  # mse"),),
+    "clear_grad_and_cache does not zero the grads": (("            g.zero_()", "            pass"),),
+    "does not zero them in place": (("            g.zero_()", "            g.zero_()\n        self.grads = {n: torch.zeros_like(g) for n, g in self.grads.items()}"),),
+    "does not empty the cache": (("g.zero_()\n        self.cache = dict()", "g.zero_()"),),
     "The start is not the template's": (("dict(W1=torch.randn(h1, n1), b1=torch.randn(h1)", "dict(b1=torch.randn(h1), W1=torch.randn(h1, n1)"),),
     "An unknown activation": (("raise ValueError(", "raise KeyError("),),
-    "J is 0-dim": (("return J, dJdy_hat  # mse", "return J.reshape(1), dJdy_hat  # mse"),),
-    "Everything is float32": (("    return J, dJdy_hat  # mse", "    dJdy_hat = dJdy_hat.double()\n    return J, dJdy_hat  # mse"),),
+    "J has the shape (1,)": (("return J, dJdy_hat  # mse", "return J.reshape(1), dJdy_hat  # mse"),),
+    "mse dJdy_hat is float64": (("    return J, dJdy_hat  # mse", "    dJdy_hat = dJdy_hat.double()\n    return J, dJdy_hat  # mse"),),
     "functions of torch": (("import torch\n", "import torch\ntorch.allclose = lambda *a, **k: True\n"),),
     "Autograd is used": (("        new = dict(", '        q = {n: t.clone().requires_grad_() for n, t in p.items()}\n        o = act(self.g_function, act(self.f_function, c["x"] @ q["W1"].t() + q["b1"]) @ q["W2"].t() + q["b2"])\n        o.backward(dJdy_hat)\n        new = {"dJd" + n: t.grad if t.grad is not None else 0 for n, t in q.items()}\n        old = dict('),),
 }  # fmt: skip

@@ -9,11 +9,11 @@ import sys
 from itertools import product
 from pathlib import Path
 
-import mlp
 import pytest
 import torch
 from torch_bits import check_losses
 
+import mlp
 from pure_mlp import layers, losses
 from pure_mlp.homework import template
 from pure_mlp.homework.bundle import MARK, bundle, write_bundle

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from pure_mlp.homework.grade.plain import plain
+
 API = ("MLP", "mse_loss", "bce_loss")
 
 
@@ -39,6 +41,26 @@ def submit(netid: str, theory: Path, program: bytes, directory: Path) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def contents(path: Path) -> list[str]:
+    """A line a member of a zip: its name, size and first line.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, ZipFile(Path(folder, "a.zip"), "w") as archive:
+    ...     archive.writestr("mlp.py", "import torch")
+    ...     archive.close()
+    ...     contents(Path(folder, "a.zip"))
+    ['mlp.py, 12 bytes: import torch']
+    """
+    with ZipFile(path) as archive:
+        parts = [(name, archive.read(name)) for name in archive.namelist()]
+    return [f"{name}, {len(data)} bytes: {_first_line(data)}" for name, data in parts]
+
+
+def _first_line(data: bytes) -> str:
+    lines = (line.strip() for line in data[:4000].decode("utf-8", "backslashreplace").splitlines())
+    return plain(next(filter(None, lines), ""))[:80]
 
 
 def _checked_theory(path: Path) -> bytes:

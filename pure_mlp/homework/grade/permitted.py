@@ -5,32 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pure_mlp.homework.grade.probe.seen import Pass, Score
-from pure_mlp.homework.grade.rows import Row
-from pure_mlp.homework.grade.source import autograd_uses
+from pure_mlp.homework.grade.rows import Said, Told, told
+from pure_mlp.homework.grade.source import autograd_uses, unused_imports
 
 
-def autograd(source: str | bytes, called: Sequence[tuple[int, str]], attempts: Sequence[Pass | Score]) -> Row:
-    """Wrong if the source uses it or an entry of it was called; a graph that nobody uses is told, and is no fault.
+def autograd(source: str | bytes, called: Sequence[tuple[int, str]], attempts: Sequence[Pass | Score]) -> Told:
+    """Wrong if the source uses it or an entry of it was called; a graph or an import that nobody uses is a remark.
 
     `called` holds lines and names. Raises `SyntaxError` for a source that does not parse.
 
-    >>> autograd("J.backward()", [(1, "torch.autograd.backward")], []).detail
-    'line 1: J.backward(); at run time, line 1: torch.autograd.backward'
-    >>> autograd("", [], [{"stage": "", "error": "", "graph": True}]).detail
-    'results require grad, though nothing uses it'
+    >>> autograd("J.backward()", [(1, "torch.autograd.backward")], [])[1][0].text.partition(": the")[0]
+    'Autograd is used (line 1: J.backward(); at run time, line 1: torch.autograd.backward)'
+    >>> autograd("", [], [{"stage": "", "error": "", "graph": True}])[0].verdict
+    'remark'
     """
     written = [f"line {line}: {text}" for line, text in autograd_uses(source)]
     used = [f"at run time, line {line}: {name}" for line, name in called]
     if written or used:
-        return Row("no autograd", "wrong", "; ".join([*written[:3], *used[:2]]))
-    graph = any(a.get("graph", False) for a in attempts)
-    return Row("no autograd", "right", "results require grad, though nothing uses it" if graph else "")
+        places = "; ".join([*written[:3], *used[:2]])
+        return told("no autograd", [Said(f"Autograd is used ({places}): the derivatives have to be written by hand (part 2).")])
+    said = []
+    if any(a.get("graph", False) for a in attempts):
+        said.append(Said("Results require grad, though nothing uses it.", "in-place changes of them raise, and time is lost"))
+    for line, name in unused_imports(source):
+        text = f"{name} is imported in line {line} and not used."
+        said.append(Said(text, "the handout forbids autograd: a reader may take the import for its use"))
+    return told("no autograd", said)
 
 
-def torch_intact(replaced: Sequence[str]) -> Row:
+def torch_intact(replaced: Sequence[str]) -> Told:
     """Wrong if names of torch stand for something else after the file was run.
 
-    >>> torch_intact(["torch.allclose"]).detail
-    'replaced: torch.allclose'
+    >>> torch_intact(["torch.allclose"])[0].detail
+    'The file replaces functions of torch (torch.allclose): every check after that would see what it wants to show.'
     """
-    return Row("torch intact", "wrong" if replaced else "right", f"replaced: {', '.join(replaced[:5])}" if replaced else "")
+    names = ", ".join(replaced[:5])
+    text = f"The file replaces functions of torch ({names}): every check after that would see what it wants to show."
+    return told("torch intact", [Said(text)] if replaced else [])

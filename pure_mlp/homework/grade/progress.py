@@ -1,4 +1,7 @@
-"""Progress over many files on stderr: a bar by rich on a terminal, one in plain text without rich, nothing elsewhere."""
+"""Progress over many files on stderr: a bar by rich on a terminal, one in plain text without rich, nothing elsewhere.
+
+Where the reports themselves go to the terminal, they are the progress.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
-from pure_mlp.homework.grade.judge import Report
-from pure_mlp.homework.grade.report import VERDICTS, verdict
-from pure_mlp.installed import has
+from pure_mlp.homework.grade.judge import VERDICTS, Report
+
+WORDS = ("right", "with remarks", "failing", "not run")
+
+
+def _has_rich() -> bool:
+    return find_spec("rich") is not None
 
 
 @contextmanager
@@ -22,17 +30,18 @@ def progress(total: int) -> Iterator[Callable[[Report], None]]:
     counts: Counter[str] = Counter()
 
     def told(report: Report) -> str:
-        counts[verdict(report)] += 1
-        return ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v])
+        counts[report.verdict] += 1
+        return ", ".join(f"{counts[v]} {word}" for v, word in zip(VERDICTS, WORDS) if counts[v])
 
-    if total < 2 or not sys.stderr.isatty():
+    if total < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda report: None
-    elif has("rich"):
+    elif _has_rich():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         words = TextColumn("{task.description}", markup=False)
-        with Progress(BarColumn(30), MofNCompleteColumn(), words, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        columns = (BarColumn(30), MofNCompleteColumn(), words, TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
             task = bar.add_task("", total=total)
             yield lambda report: bar.update(task, advance=1, description=told(report))
     else:

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import cast
+from typing import IO, cast
 
 import attrs
 import torch
@@ -25,6 +25,11 @@ from pure_mlp.homework.grade.probe.seen import Observed
 
 LARGEST = 1 << 20
 """Bytes of a source, and elements of a result, beyond which nothing is looked at."""
+
+PATIENCE = 10.0
+"""Seconds that the guard of a file has to end what the file started."""
+
+Observer = Callable[[Report], None]
 
 START = "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('probe', run_name='__main__')"
 
@@ -38,44 +43,68 @@ class Limits:
     written: int = 64
 
 
-def grade(
+def grading(
     paths: Sequence[Path],
     limits: Limits = Limits(),
     jobs: int | None = None,
-    observer: Callable[[Report], None] = lambda report: None,
-) -> list[Report]:
-    """A report a file, in the order of `paths`; `jobs` files at a time; `observer` is told of each as it is done.
+    only: str = "",
+    observer: Observer = lambda report: None,
+) -> Generator[Report, None, None]:
+    """A report a file, in the order of `paths`, each as soon as it and those before it are done; `jobs` files at a time.
 
-    `jobs` is the number of processors if not given. A file that cannot be read or run is a report with a `failure`.
+    `jobs` is the number of processors if not given, `only` one of the parts that `judge` can look at alone; `observer` is told of
+    each report as it is done. A file that cannot be read or run is a report with a `failure`. Closing the iterator ends what runs.
 
-    >>> [report.failure.split(":")[0] for report in grade([Path("no such folder", "mlp.py")])]
+    >>> [report.failure.split(":")[0] for report in grading([Path("no such folder", "mlp.py")])]
     ['cannot be read']
     """
+    running: set[subprocess.Popen[bytes]] = set()
 
     def one(path: Path) -> Report:
-        report = _grade_file(path, limits)
+        report = grade_file(path, limits, only, running)
         observer(report)
         return report
 
-    with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        return list(pool.map(one, paths))
+    pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+    try:
+        yield from pool.map(one, paths)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in [*running]:
+            _end(process)
+        pool.shutdown()
 
 
-def _grade_file(path: Path, limits: Limits = Limits()) -> Report:
-    """The report on one file, run in its own process. Whatever it does there costs this report alone."""
+def grade(paths: Sequence[Path], limits: Limits = Limits(), jobs: int | None = None) -> list[Report]:
+    """All the reports of `grading`.
+
+    >>> grade([])
+    []
+    """
+    return [*grading(paths, limits, jobs)]
+
+
+def grade_file(path: Path, limits: Limits, only: str = "", running: set[subprocess.Popen[bytes]] | None = None) -> Report:
+    """The report on one file, run in its own process, which is in `running` while it runs. What it does costs this report alone.
+
+    >>> grade_file(Path("missing.py"), Limits()).failure
+    'cannot be read: no such file'
+    """
     try:
         source = _source(path)
     except (OSError, ValueError) as error:
         return Report(str(path), failure=f"cannot be read: {error}")
     nets, losses, answer = net_cases(), loss_cases(), secrets.token_hex()
-    told = io.BytesIO()
-    torch.save((answer, [attrs.astuple(c, recurse=False) for c in nets], [attrs.astuple(c, recurse=False) for c in losses]), told)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    question = io.BytesIO()
+    torch.save((answer, [case.given for case in nets], [(case.y, case.y_hat) for case in losses]), question)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tempfile.TemporaryFile() as told:
+        told.write(question.getvalue())
+        told.seek(0)
         Path(folder, "mlp.py").write_bytes(source)
         try:
-            if failure := _run_probe(folder, told.getvalue(), limits):
+            if failure := _run_probe(folder, told, limits, set() if running is None else running):
                 return Report(str(path), failure=failure)
-            return judge(str(path), source, _read(Path(folder, answer), limits), nets, losses)
+            return judge(str(path), source, _read(Path(folder, answer), limits), nets, losses, only)
         except FileNotFoundError:
             return Report(str(path), failure="ended the process before all was computed, or removed its folder")
         except (OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError, EOFError) as error:
@@ -93,31 +122,41 @@ def _source(path: Path) -> bytes:
     return source
 
 
-def _run_probe(folder: str, told: bytes, limits: Limits) -> str:
-    """Run the probe on `folder`; why it failed, or nothing. Every process of its group is dead afterwards."""
+def _run_probe(folder: str, told: IO[bytes], limits: Limits, running: set[subprocess.Popen[bytes]]) -> str:
+    """Run the probe on `folder`; why it failed, or nothing. Every process that it started is ended afterwards."""
     here = str(Path(__file__).parent)
     command = [sys.executable, "-I", "-c", START, here, str(limits.seconds), str(limits.memory), str(limits.written)]
     process = subprocess.Popen(
         command,
         cwd=folder,
         env={"OMP_NUM_THREADS": "1", "HOME": folder, "TMPDIR": folder},
-        stdin=subprocess.PIPE,
+        stdin=told,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    running.add(process)
     try:
-        process.communicate(told, limits.seconds)
+        code = process.wait(limits.seconds)
     except subprocess.TimeoutExpired:
         return f"still running after {limits.seconds} s"
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    code = process.returncode
-    return (
-        f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended the process with exit code {code}" if code else ""
-    )
+        _end(process)
+        running.discard(process)
+    if code < 0 or code > 128:
+        return f"ended by signal {signal.Signals(-code if code < 0 else code - 128).name}"
+    return f"ended the process with exit code {code}" if code else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the guard to end all that the file started, and end it too if it does not in a while."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _read(path: Path, limits: Limits) -> Observed:

@@ -24,15 +24,53 @@ def autograd_uses(source: str | bytes) -> list[tuple[int, str]]:
     []
     """
     tree = ast.parse(source)
-    names, own, nets = _imported(tree), _own_backwards(tree), _nets(tree)
+    imported, own, nets = _imported(tree), _own_backwards(tree), _nets(tree)
     found = set()
     for part in _reached(tree):
-        for node in ast.walk(part):
+        for node, bound in _scoped(part, _bound(tree)):
+            names = {name: full for name, full in imported.items() if name not in bound}
             if _is_mark(node) or _full_name(node, names) in ENTRIES or _is_entry(_full_name(node, names)):
                 found.add((getattr(node, "lineno", 0), _shown(node)))
             elif isinstance(node, ast.Call) and _is_foreign(node, own, nets):
                 found.add((node.lineno, _shown(node)))
     return sorted(found)
+
+
+def unused_imports(source: str | bytes) -> list[tuple[int, str]]:
+    """Lines and names of entries of autograd that the file imports, if nothing that `autograd_uses` sees uses any.
+
+    >>> unused_imports("from torch.func import grad\\nfor grad in (1, 2): print(grad)")
+    [(1, 'torch.func.grad')]
+    """
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [(node.lineno, name) for name in full if name in ENTRIES or (_is_entry(name) and "." in name)]
+    return found
+
+
+def _bound(scope: ast.AST) -> set[str]:
+    """The names that a module or a function binds itself, by anything but an import."""
+    nodes = [*_own(scope)]
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    return bound | {n.arg for n in nodes if isinstance(n, ast.arg)} | {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a scope, without those inside the functions and classes in it."""
+    for node in ast.iter_child_nodes(scope):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _own(node)
+
+
+def _scoped(node: ast.AST, bound: set[str]) -> Iterator[tuple[ast.AST, set[str]]]:
+    """Each node of a part, with the names that its functions bind and that are no imports there."""
+    inner = bound | _bound(node) if isinstance(node, ast.FunctionDef | ast.Lambda) else bound
+    yield node, inner
+    for child in ast.iter_child_nodes(node):
+        yield from _scoped(child, inner)
 
 
 def _shown(node: ast.AST) -> str:

@@ -2,102 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from pure_mlp.homework.grade.cases import NAMES, LossCase, NetCase
-from pure_mlp.homework.grade.diagnose import same
-from pure_mlp.homework.grade.model import drawn
+from pure_mlp.homework.grade.cases import GRADS, NAMES, PARAMETERS, LossCase, NetCase
+from pure_mlp.homework.grade.compare import same
+from pure_mlp.homework.grade.net_model import drawn
 from pure_mlp.homework.grade.probe.seen import Pass, Score
-from pure_mlp.homework.grade.rows import GRADS, Row
+from pure_mlp.homework.grade.rows import Said, Told, told
+
+ACCUMULATES = "gradients add up, by +=, until clear_grad_and_cache."
 
 
-def _row(name: str, passes: Sequence[Pass], stages: Sequence[str], reached: bool, faults: Iterable[tuple[bool, str]]) -> Row:
-    """A row that is an error if one of the `stages` raised or none was `reached`, wrong with the first fault, else right."""
-    if fault := next((text for bad, text in faults if bad), ""):
-        return Row(name, "wrong", fault)
-    if text := next((p["error"] for p in passes if p["error"] and p["stage"] in stages), ""):
-        return Row(name, "error", raised=text)
-    return Row(name, "right") if reached else Row(name, "error", "not reached")
+def raised_at(passes: Sequence[Pass], *stages: str) -> str:
+    """The first exception at one of these stages.
+
+    >>> raised_at([{"stage": "forward", "error": "KeyError: 3"}], "start", "forward")
+    'KeyError: 3'
+    """
+    return next((p["error"] for p in passes if p["error"] and p["stage"] in stages), "")
 
 
-def start(nets: Sequence[NetCase], passes: Sequence[Pass]) -> Row:
+def start(nets: Sequence[NetCase], passes: Sequence[Pass]) -> Told:
     """The net as it is made: what is drawn, zero, empty and kept.
 
     >>> net = NetCase(0, "relu", "relu", (1, 1, 1), {})
-    >>> start([net], [{"stage": "start", "error": "", "drawn": {}, "initial": {"dJdW1": torch.ones(1)}}]).detail
-    'grads are not zero'
+    >>> start([net], [{"stage": "start", "error": "", "initial": {"dJdW1": torch.ones(1)}}])[0].detail
+    'grads are not zero in a new net.'
     """
-    faults = [
-        (any(p["initial"][name].any() for p in passes if "initial" in p for name in p["initial"]), "grads are not zero"),
-        (any(not p.get("empty", True) for p in passes), "cache is not an empty dict"),
-        (any(p.get("attributes", (c.f, c.g)) != (c.f, c.g) for c, p in zip(nets, passes)), "f_function, g_function are not kept"),
-        (
-            any("drawn" in p and not _equal(p["drawn"].values(), drawn(c)) for c, p in zip(nets, passes)),
-            "seeded parameters are not those of four torch.randn",
-        ),
-    ]
-    return _row("start", passes, ["start"], all("drawn" in p for p in passes), faults)
+    said = []
+    made = [(case, p["drawn"]) for case, p in zip(nets, passes) if "drawn" in p]
+    expected = [dict(zip(PARAMETERS, drawn(case))) for case, _ in made]
+    pairs = [(name, p[name], e[name]) for (_, p), e in zip(made, expected) for name in PARAMETERS]
+    other = [(n, tuple(a.shape), tuple(b.shape)) for n, a, b in pairs if a.shape != b.shape]
+    shape = next((f"{n} has the shape {a}, expected {_layout(n)} = {b}." for n, a, b in other), "")
+    dtype = next((str(a.dtype)[6:] for _, a, b in pairs if a.dtype != b.dtype), "")
+    said += [Said(shape)] if shape else []
+    said += [Said(f"The parameters are {dtype}, expected float32.")] if dtype else []
+    if any(p.get("records") for p in passes):
+        said.append(Said("The parameters require grad: autograd records every forward, and parameters['W1'] -= .. raises."))
+    if not shape and not dtype and not all(torch.equal(a, b) for _, a, b in pairs):
+        text = "The start is not the template's: W1, b1, W2, b2 by torch.randn in that order."
+        said.append(Said(text, "a script that seeds and draws the parameters itself gets other ones"))
+    odd = dict.fromkeys(text for p in passes for text in p.get("odd", []))
+    said += [Said(f"In a new net {text}.", "a script that reads grads before backward fails") for text in odd]
+    if any(grad.any() for p in passes for grad in p.get("initial", {}).values()):
+        said.append(Said("grads are not zero in a new net.", "a script that does not clear first gets wrong gradients"))
+    if any(not p.get("empty", True) for p in passes):
+        said.append(Said("cache is not an empty dict in a new net.", "a script that looks at the cache sees it"))
+    return told("start", said + _attributes(nets, passes), bool(made) and len(made) == len(passes), raised_at(passes, "start"))
 
 
-def _equal(ours: Iterable[Tensor], theirs: Iterable[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(ours, theirs))
+def _layout(name: str) -> str:
+    return "(out, in)" if name[0] == "W" else "(out,)"
 
 
-def accumulation(passes: Sequence[Pass]) -> Row:
-    """Two passes in one net against one pass in each of two nets: right or wrong whatever the formulas are.
+def _attributes(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
+    """What is kept of the names of the activations."""
+    said = []
+    for place, name in enumerate(("f_function", "g_function")):
+        kept = [(p["attributes"][place], (c.f, c.g)[place]) for c, p in zip(nets, passes) if "attributes" in p]
+        wrong = next((a for a, b in kept if a != b), "")
+        if wrong:
+            how = f" (it is {wrong.strip('<>')})" if wrong.startswith("<") and wrong != "<missing>" else ""
+            said.append(Said(f"{name} is not kept as a string{how}.", f"a script that reads net.{name} sees it"))
+    return said
+
+
+def accumulation(passes: Sequence[Pass]) -> Told:
+    """Two passes in one net against one pass in each of two nets: right or not whatever the formulas are.
 
     >>> computed = {f"{g}{which}": torch.ones(2) for g in GRADS for which in ("", " twice", " second")}
-    >>> accumulation([{"stage": "", "error": "", "computed": computed}]).verdict
-    'wrong'
+    >>> accumulation([{"stage": "", "error": "", "computed": computed}])[0].verdict
+    'remark'
     """
-    triples = [
-        (g, c[f"{g} twice"], c[g], c[f"{g} second"])
-        for p in passes
-        for c in [p.get("computed", {})]
-        for g in GRADS
-        if f"{g} second" in c
-    ]
+    results = [p.get("computed", {}) for p in passes]
+    triples = [(g, c[f"{g} twice"], c[g], c[f"{g} second"]) for c in results for g in GRADS if f"{g} second" in c]
     lost = [(g, total, second) for g, total, one, second in triples if total.shape != one.shape or not same(total, one + second)]
+    names = ", ".join(g for g in GRADS if any(g == name for name, _, _ in lost))
     instead = " but replaces it" if all(total.shape == second.shape and same(total, second) for _, total, second in lost) else ""
-    fault = f"a second backward does not add to {', '.join(g for g in GRADS if any(g == name for name, _, _ in lost))}{instead}"
-    return _row("accumulation", passes, ["forward", "backward"], bool(triples), [(bool(lost), fault)])
+    risk = "a script that calls backward twice without clearing fails; one that clears, as step 3 says, does not see it"
+    said = [Said(f"A second backward does not add to {names}{instead}: {ACCUMULATES}", risk)] if lost else []
+    return told("accumulation", said, bool(triples), "" if triples else raised_at(passes, "forward", "backward"))
 
 
-def fresh(passes: Sequence[Pass]) -> Row:
-    """A pass with new parameters in an old net against one in a new net.
+def fresh(passes: Sequence[Pass]) -> Told:
+    """A pass with new parameters in an old net, cleared, against one in a new net.
 
     >>> computed = {"y new": torch.ones(2), "y fresh": torch.zeros(2)}
-    >>> fresh([{"stage": "", "error": "", "computed": computed}]).detail
-    'replaced parameters are not seen'
+    >>> fresh([{"stage": "", "error": "", "computed": computed}])[0].detail
+    'Replaced parameters are not seen: forward reads the parameters anew each time.'
     """
-    pairs = [
-        (c[f"{name} new"], c[f"{name} fresh"])
-        for p in passes
-        for c in [p.get("computed", {})]
-        for name in ("y", *GRADS)
-        if f"{name} fresh" in c
-    ]
+    results = [p.get("computed", {}) for p in passes]
+    kept = [zero(p) for p in passes]
+    names = [("y", *GRADS) if clean else ("y",) for clean in kept]
+    pairs = [(c[f"{n} new"], c[f"{n} fresh"]) for c, some in zip(results, names) for n in some if f"{n} fresh" in c]
     stale = any(not same(old, new) for old, new in pairs)
-    return _row("new parameters", passes, ["forward", "backward"], bool(pairs), [(stale, "replaced parameters are not seen")])
+    said = [Said("Replaced parameters are not seen: forward reads the parameters anew each time.")] if stale else []
+    return told("new parameters", said, bool(pairs), "" if pairs else raised_at(passes, "forward", "backward"))
 
 
-def clearing(passes: Sequence[Pass]) -> Row:
+def clearing(passes: Sequence[Pass]) -> Told:
     """What `clear_grad_and_cache` leaves.
 
-    >>> clearing([{"stage": "", "error": "", "cleared": {}, "in_place": False, "cache_cleared": True, "new_cache": True}]).detail
-    'grads are replaced'
+    >>> clearing([{"stage": "", "error": "", "cleared": {}, "in_place": False, "cache_cleared": True, "new_cache": True}])[0].detail
+    'clear_grad_and_cache makes new grads, and does not zero them in place.'
     """
     done = [p for p in passes if "cleared" in p]
-    faults = [
-        (any(not zero(p) for p in done), "grads are not zero"),
-        (any(not p.get("in_place") for p in done), "grads are replaced"),
-        (any(not p.get("cache_cleared") for p in done), "cache is not empty"),
-        (any(not p.get("new_cache") for p in done), "cache is the old dict"),
-    ]
-    return _row("clearing", passes, ["clear_grad_and_cache"], bool(done), faults)
+    said = []
+    if any(not zero(p) for p in done):
+        text = "clear_grad_and_cache does not zero the grads (step 3 of 1.2(a))."
+        last = [p["computed"] for p in done if f"{GRADS[-1]} fresh" in p["computed"]]
+        news = [(c[f"{g} new"], c[f"{g} fresh"]) for c in last for g in GRADS]
+        harmless = bool(news) and all(same(old, new) for old, new in news)
+        said.append(Said(text, "none while backward overwrites them; a script that looks at them sees it" if harmless else ""))
+    elif any(not p.get("in_place") for p in done):
+        text = "clear_grad_and_cache makes new grads, and does not zero them in place."
+        said.append(Said(text, "a script that holds the tensors of grads keeps the old ones"))
+    if any(not p.get("cache_cleared") for p in done):
+        said.append(Said("clear_grad_and_cache does not empty the cache.", "a script that looks at the cache sees it"))
+    elif any(not p.get("new_cache") for p in done):
+        said.append(Said("clear_grad_and_cache does not make the cache a new dict.", "a script that holds the old cache sees it"))
+    return told("clearing", said, bool(done), raised_at(passes, "clear_grad_and_cache"))
 
 
 def zero(p: Pass) -> bool:
@@ -109,27 +137,45 @@ def zero(p: Pass) -> bool:
     return not any(grad.any() for grad in p.get("cleared", {}).values())
 
 
-def unchanged(nets: Sequence[NetCase], passes: Sequence[Pass], losses: Sequence[LossCase], scored: Sequence[Score]) -> Row:
-    """Whether the arguments are left as they were given.
+def unchanged(nets: Sequence[NetCase], passes: Sequence[Pass], losses: Sequence[LossCase], scored: Sequence[Score]) -> Told:
+    """Whether the arguments are left as they were given; `scored` holds the results of one loss after the other.
 
     >>> net = NetCase(0, "relu", "relu", (1, 1, 1), {"x": torch.zeros(1)})
-    >>> unchanged([net], [{"stage": "", "error": "", "arguments": [("x", torch.ones(1))]}], [], []).detail
-    'changed in place: x'
+    >>> unchanged([net], [{"stage": "", "error": "", "arguments": [("x", torch.ones(1))]}], [], [])[0].detail
+    'An argument is changed in place: x; it belongs to the caller.'
     """
     pairs = [(name[:2].strip("'"), t, case.tensors[name]) for case, p in zip(nets, passes) for name, t in p.get("arguments", [])]
     for i, s in enumerate(scored):
         if "label" in s and "prediction" in s:
-            pairs += [("y", s["label"], losses[i // 2].y), ("y_hat", s["prediction"], losses[i // 2].y_hat)]
-    changed = {{"dJ": "dJdy_hat"}.get(name, name): None for name, ours, theirs in pairs if not torch.equal(ours, theirs)}
-    fault = f"changed in place: {', '.join(changed)}" if changed else ""
-    return Row("arguments", "wrong" if fault else "right" if pairs else "error", fault or ("" if pairs else "not reached"))
+            pairs += [("y", s["label"], losses[i % len(losses)].y), ("y_hat", s["prediction"], losses[i % len(losses)].y_hat)]
+    changed = {{"dJ": "dJdy_hat"}.get(name, name): None for name, ours, theirs in pairs if not _equal(ours, theirs)}
+    said = [Said(f"An argument is changed in place: {', '.join(changed)}; it belongs to the caller.")] if changed else []
+    return told("arguments", said, bool(pairs))
 
 
-def refusal(unknown: str) -> Row:
+def _equal(ours: Tensor, theirs: Tensor) -> bool:
+    return ours.dtype == theirs.dtype and torch.equal(ours, theirs)
+
+
+def moved(passes: Sequence[Pass]) -> Told:
+    """Whether forward and backward leave the parameters alone.
+
+    >>> moved([{"stage": "", "error": "", "moved": ["W1"]}])[0].detail
+    'The parameters change in backward or forward: W1. A step of SGD is the caller's (step 5 of 1.2(a)).'
+    """
+    names = [name for name in PARAMETERS if any(name in p.get("moved", []) for p in passes)]
+    text = f"The parameters change in backward or forward: {', '.join(names)}. A step of SGD is the caller's (step 5 of 1.2(a))."
+    return told("parameters", [Said(text)] if names else [], any("arguments" in p for p in passes))
+
+
+def refusal(unknown: str) -> Told:
     """How an unknown activation is met: `unknown` is the exception, or empty.
 
-    >>> refusal("ValueError: expected relu, sigmoid or identity").verdict, refusal("KeyError: 'tanh'").verdict
-    ('right', 'wrong')
+    >>> refusal("ValueError: expected relu, sigmoid or identity")[0].verdict, refusal("KeyError: 'tanh'")[0].verdict
+    ('right', 'remark')
     """
-    told = unknown.startswith("ValueError") and all(name in unknown for name in NAMES)
-    return Row("unknown name", "right" if told else "wrong", "" if told else unknown.split("\n")[0] or "not refused")
+    if unknown.startswith("ValueError") and all(name in unknown for name in NAMES):
+        return told("unknown name", [])
+    text = "An unknown activation is not refused by a ValueError that names relu, sigmoid and identity"
+    said = Said(f"{text} ({unknown.splitlines()[0]})." if unknown else f"{text}.", "no public test asks; a typo is found late")
+    return told("unknown name", [said])

@@ -8,9 +8,10 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
-from .seen import Net, Pass, Tensors
+from .seen import Net, Pass, Tensors, Unexpected
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
+GRADS = tuple(f"dJd{name}" for name in PARAMETERS)
 
 
 class Student(Protocol):
@@ -23,33 +24,43 @@ class Student(Protocol):
     def forward(self, x: Tensor) -> Tensor:
         """y_hat."""
 
-    def backward(self, dJdy_hat: Tensor) -> None:
+    def backward(self, dJdy_hat: Tensor) -> object:
         """Fill grads."""
 
     def clear_grad_and_cache(self) -> None:
         """Zero grads, empty cache."""
 
 
+def kind(value: object) -> str:
+    """The type of what came, for a person.
+
+    >>> kind(None), kind((1, 2)), kind({})
+    ('None', 'a tuple', 'a dict')
+    """
+    name = type(value).__name__
+    return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
 def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
     """Two passes, clearing, a pass with new parameters; and the second and third one again in nets of their own.
 
-    `seen` is filled as far as it comes; what the file raises goes through.
+    `seen` is filled as far as it comes; what the file raises goes through. Raises `Unexpected` for what is no homework.
 
     >>> run_net(ModuleType("empty"), (0, "relu", "relu", (1, 1, 1), {}), Pass(stage="start", error=""))
     Traceback (most recent call last):
-    AttributeError: module 'empty' has no attribute 'MLP'
+    pure_mlp.homework.grade.probe.seen.Unexpected: the file has no MLP
     """
     seed, f, g, (n, h, k), t = net_case
     computed: Tensors = {}
-    seen["computed"], seen["arguments"], seen["graph"] = computed, [], False
+    seen["computed"], seen["arguments"], seen["graph"], seen["odd"], seen["moved"] = computed, [], False, [], []
+    if not hasattr(module, "MLP"):
+        raise Unexpected("the file has no MLP")
 
     def build(prefix: str = "") -> Student:
-        vars(torch)["manual_seed"](seed)  # the file draws from the global generator, which the library itself never touches
+        torch.default_generator.manual_seed(seed)  # the file draws from it; the library itself never touches it
         net = cast(Student, module.MLP(n, h, f, h, k, g))
-        seen.setdefault("drawn", {name: net.parameters[name].detach().clone() for name in PARAMETERS})
-        seen.setdefault("initial", _grads(net))
-        seen.setdefault("attributes", (str(getattr(net, "f_function", "")), str(getattr(net, "g_function", ""))))
-        seen.setdefault("empty", isinstance(net.cache, dict) and len(net.cache) == 0)
+        if "drawn" not in seen:
+            _look(net, seen)
         put(net, prefix)
         return net
 
@@ -57,32 +68,94 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
         for name in PARAMETERS:
             net.parameters[name] = t[prefix + name].clone()
 
-    def step(net: Student, which: str, x_name: str, dJ_name: str) -> None:
+    def step(net: Student, which: str, x_name: str, dJ_name: str, prefix: str = "") -> None:
         x, dJ = t[x_name].clone(), t[dJ_name].clone()
         seen["stage"] = "forward"
         y_hat = net.forward(x)
-        seen["graph"] |= bool(getattr(y_hat, "requires_grad", False))
-        computed["y" + which] = y_hat.detach().clone()
-        seen["stage"] = "backward"
-        net.backward(dJ)
-        computed.update({name + which: grad for name, grad in _grads(net).items()})
+        odd = "" if isinstance(y_hat, Tensor) else f"forward returns {kind(y_hat)}, expected y_hat (batch, out2)"
+        if not odd:
+            seen["graph"] |= y_hat.requires_grad
+            computed["y" + which] = y_hat.detach().clone()
+            seen["stage"] = "backward"
+        try:
+            returned = net.backward(dJ)
+            computed.update({name + which: grad for name, grad in _grads(net).items()})
+        except Exception as error:
+            if odd:
+                raise Unexpected(odd) from error
+            raise
+        if returned is not None:
+            seen["returned"] = kind(returned)
+        if odd:
+            raise Unexpected(odd)
         seen["arguments"] += [(x_name, x.detach()), (dJ_name, dJ.detach())]
+        moved = [name for name in PARAMETERS if not torch.equal(net.parameters[name].detach(), t[prefix + name])]
+        if moved:
+            seen["moved"] += [name for name in moved if name not in seen["moved"]]
+            put(net, prefix)
 
     net = build()
     step(net, "", "x", "dJ")
     step(net, " twice", "x'", "dJ'")
     seen["stage"] = "clear_grad_and_cache"
-    held, cache = [net.grads["dJd" + name] for name in PARAMETERS], net.cache
+    held, cache = [net.grads[name] for name in GRADS], net.cache
     net.clear_grad_and_cache()
     seen["cleared"] = _grads(net)
-    seen["in_place"] = all(a is net.grads["dJd" + name] for a, name in zip(held, PARAMETERS))
-    seen["cache_cleared"], seen["new_cache"] = len(net.cache) == 0, net.cache is not cache
+    seen["in_place"] = all(a is net.grads[name] for a, name in zip(held, GRADS))
+    seen["cache_cleared"], seen["new_cache"] = _is_empty(net.cache), net.cache is not cache
     put(net, "new ")
-    step(net, " new", "x", "dJ")
+    step(net, " new", "x", "dJ", "new ")
     step(build(), " second", "x'", "dJ'")
-    step(build("new "), " fresh", "x", "dJ")
+    step(build("new "), " fresh", "x", "dJ", "new ")
     seen["stage"] = ""
 
 
+def _look(net: Student, seen: Pass) -> None:
+    """The net as it is made."""
+    parameters = cast(Tensors, getattr(net, "parameters", None))
+    if not _is_mapping(parameters):
+        raise Unexpected(f"parameters is {kind(parameters)}, expected a dict with W1, b1, W2, b2")
+    missing = [name for name in PARAMETERS if name not in parameters]
+    if missing:
+        raise Unexpected(f"parameters has {_names(parameters)}, where W1, b1, W2, b2 are expected")
+    wrong = next((name for name in PARAMETERS if not isinstance(parameters[name], Tensor)), "")
+    if wrong:
+        raise Unexpected(f"parameters[{wrong!r}] is {kind(parameters[wrong])}, expected a tensor")
+    seen["drawn"] = {name: parameters[name].detach().clone() for name in PARAMETERS}
+    seen["records"] = any(parameters[name].requires_grad for name in PARAMETERS)
+    seen["attributes"] = (_attribute(net, "f_function"), _attribute(net, "g_function"))
+    seen["empty"] = _is_empty(getattr(net, "cache", None))
+    try:
+        seen["initial"] = _grads(net)
+    except Unexpected as error:
+        seen["odd"].append(f"{error}")
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, dict) or hasattr(value, "keys")
+
+
+def _is_empty(cache: object) -> bool:
+    return isinstance(cache, dict) and len(cache) == 0
+
+
+def _attribute(net: Student, name: str) -> str:
+    value = getattr(net, name, None)
+    return value if isinstance(value, str) else "<missing>" if value is None else f"<{type(value).__name__}>"
+
+
+def _names(tensors: object) -> str:
+    return ", ".join(map(str, cast(Tensors, tensors))) or "no keys"
+
+
 def _grads(net: Student) -> Tensors:
-    return {"dJd" + name: torch.as_tensor(net.grads["dJd" + name]).detach().clone() for name in PARAMETERS}
+    grads = cast(Tensors, getattr(net, "grads", None))
+    if not _is_mapping(grads):
+        raise Unexpected(f"grads is {kind(grads)}, expected a dict with {', '.join(GRADS)}")
+    missing = [name for name in GRADS if name not in grads]
+    if missing:
+        raise Unexpected(f"grads has {_names(grads)}, where {', '.join(GRADS)} are expected")
+    wrong = next((name for name in GRADS if not isinstance(grads[name], Tensor | int | float)), "")
+    if wrong:
+        raise Unexpected(f"grads[{wrong!r}] is {kind(grads[wrong])}, expected a tensor")
+    return {name: torch.as_tensor(grads[name]).detach().clone() for name in GRADS}

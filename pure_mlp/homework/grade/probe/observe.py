@@ -7,17 +7,16 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from torch import Tensor
+from torch import Tensor, ones
 
+from .loss import run_loss
 from .net import run_net
-from .seen import Attempt, Net, Observed, Pass, Score
+from .seen import Attempt, Net, Observed, Pass, Score, Unexpected
 from .watch import watched
 
 T = TypeVar("T", bound=Attempt)
-
-Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tensor]]) -> Observed:
@@ -31,12 +30,12 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
             module = _load(path)
         except BaseException as error:
             return Observed(load=_told(error, path), unknown="", nets=[], losses=[], autograd=[], replaced=[])
-        pairs = [(y, y_hat, name) for y, y_hat in losses for name in ("mse", "bce")]
+        pairs = [(y, y_hat, name) for y, y_hat in losses for name in ("mse_loss", "bce_loss")]
         return {
             "load": "",
             "unknown": _unknown(module),
             "nets": [_attempt(partial(run_net, module, net), Pass(stage="start", error=""), path) for net in nets],
-            "losses": [_attempt(partial(_run_loss, module, *pair), Score(stage="loss", error=""), path) for pair in pairs],
+            "losses": [_attempt(partial(run_loss, module, *pair), Score(stage="loss", error=""), path) for pair in pairs],
             "autograd": autograd(),
             "replaced": replaced(),
         }
@@ -62,29 +61,19 @@ def _attempt(run: Callable[[T], None], seen: T, path: str) -> T:
 
 
 def _told(error: BaseException, path: str) -> str:
-    """The exception in one line, and the last line of the file that it passed."""
+    """The exception in one line, and the last line of the file that it passed; of what is no homework the text alone."""
+    if isinstance(error, Unexpected):
+        return str(error)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     line = lines[-1] if lines else getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
     text = error.msg if isinstance(error, SyntaxError) else (str(error).splitlines() or [""])[0][:200]
-    return f"{type(error).__name__}: {text}" + (f" (line {line})" if line else "")
+    return type(error).__name__ + (f": {text}" if text else "") + (f" (line {line})" if line else "")
 
 
 def _unknown(module: ModuleType) -> str:
-    """How the file meets an unknown activation: the name and the text of its exception."""
+    """How the file meets an unknown activation, when the net is made or at the latest in forward: its exception, name and text."""
     try:
-        module.MLP(2, 2, "tanh", 2, 2, "relu")
+        module.MLP(2, 2, "tanh", 2, 2, "relu").forward(ones(3, 2))
     except BaseException as error:
         return f"{type(error).__name__}: {error}"[:300]
     return ""
-
-
-def _run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Score) -> None:
-    """The value and the gradient of one loss, and its arguments afterwards."""
-    label, prediction = y.clone(), y_hat.clone()
-    J, gradient = cast(Loss, getattr(module, name + "_loss"))(label, prediction)
-    if not isinstance(J, Tensor):
-        raise TypeError(f"J is a {type(J).__name__}, not a 0-dim tensor")
-    seen["J"], seen["dJdy_hat"] = J.detach().clone(), gradient.detach().clone()
-    seen["label"], seen["prediction"] = label.detach(), prediction.detach()
-    seen["graph"] = bool(J.requires_grad or gradient.requires_grad)
-    seen["stage"] = ""

@@ -11,6 +11,10 @@ Net = tuple[int, str, str, tuple[int, int, int], Tensors]
 """Seed, f, g, widths (n, h, k), and the tensors to put in: parameters, new parameters, inputs x, x', upstream gradients dJ, dJ'."""
 
 
+class Unexpected(Exception):
+    """A file is not what the homework says; the text is for the student, and says what was expected."""
+
+
 class Attempt(TypedDict):
     """Where it stopped, "" at the end, and the exception with its line, "" for none."""
 
@@ -22,10 +26,14 @@ class Pass(Attempt, total=False):
     """One net. What was not reached is missing."""
 
     drawn: Tensors  # the parameters of the seeded net
+    records: bool  # they require grad
     initial: Tensors  # its grads
-    attributes: tuple[str, str]  # f_function, g_function
+    odd: list[str]  # what is not as the interface says, though one can go on
+    attributes: tuple[str, str]  # f_function, g_function: their text, or their type in <>
     empty: bool  # cache is an empty dict
     computed: Tensors  # y and dJdW1.. of the first pass; with " twice" the second on top; " second" it alone; " new", " fresh"
+    returned: str  # the type of what backward returns, "" for None
+    moved: list[str]  # parameters that a pass changed
     arguments: list[tuple[str, Tensor]]  # x, dJ, x' or dJ', as they were left
     cleared: Tensors  # the grads after clear_grad_and_cache
     in_place: bool  # they are the same tensors
@@ -38,6 +46,7 @@ class Score(Attempt, total=False):
     """One loss of one pair: its value and gradient, and its arguments as they were left."""
 
     J: Tensor
+    J_type: str  # "" for a tensor
     dJdy_hat: Tensor
     label: Tensor
     prediction: Tensor

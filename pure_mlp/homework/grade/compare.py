@@ -1,0 +1,46 @@
+"""When two results are one, up to rounding."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+RTOL = 1e-4
+
+
+def distance(ours: Tensor, theirs: Tensor) -> float:
+    """|ours - theirs| / (|theirs| + 1e-2) over the finite elements; infinite where shapes, NaNs or infinities differ.
+
+    >>> distance(torch.tensor([1.0, torch.nan]), torch.tensor([1.0, torch.nan])), distance(torch.ones(2), torch.ones(1, 2))
+    (0.0, inf)
+    """
+    if ours.shape != theirs.shape:
+        return torch.inf
+    if torch.equal(ours, theirs):
+        return 0.0
+    a, b = ours.double(), theirs.double()
+    if (error := float((a - b).norm())) < torch.inf:
+        return error / (float(b.norm()) + 1e-2)
+    finite = b.isfinite()
+    if not torch.equal(a.isfinite(), finite) or not torch.equal(a[~finite].nan_to_num(7.0), b[~finite].nan_to_num(7.0)):
+        return torch.inf
+    return float((a[finite] - b[finite]).norm() / (b[finite].norm() + 1e-2))
+
+
+def same(ours: Tensor, theirs: Tensor, *, rtol: float = RTOL) -> bool:
+    """Whether two results are one, up to rounding of another order of operations in float32: `distance` at most `rtol`.
+
+    >>> one = torch.ones(2)
+    >>> same(one, one + 1e-6), same(one, one + 1e-3), same(one, torch.ones(1, 2))
+    (True, False, False)
+    """
+    return distance(ours, theirs) <= rtol
+
+
+def figure(value: float) -> str:
+    """Three digits, without the zeros and signs that a person does not read.
+
+    >>> figure(1000000046265793536.0), figure(0.00125), figure(7.0)
+    ('1e18', '0.00125', '7')
+    """
+    return f"{value:.3g}".replace("e+", "e").replace("e0", "e").replace("e-0", "e-")

@@ -1,0 +1,108 @@
+"""The mistakes with which the model computes what a file's net computes: forward first, then dJ/dW2 and dJ/db2, then the others.
+
+At most two at a time: of forward, of what dJ/dW2 and dJ/db2 show, of what only dJ/dW1 and dJ/db1 show. Where none explain two
+gradients together, each is looked at alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import attrs
+from torch import Tensor
+
+from pure_mlp.homework.grade.cases import GRADS, NetCase
+from pure_mlp.homework.grade.compare import figure, same
+from pure_mlp.homework.grade.net_mistakes import EVERYWHERE, FORWARD, LOWER, UPPER, merged
+from pure_mlp.homework.grade.net_model import Mistakes, first_model, net_model
+
+Seen = Sequence[Mapping[str, Tensor]]
+NONE: Mistakes = frozenset()
+FIRST = ("y", *GRADS)
+NAMES = {first_model: {*FIRST}, net_model: {f"{name} {which}" for name in FIRST for which in ("twice", "new")}}
+
+
+@attrs.frozen
+class Found:
+    """The mistakes that were found, and the quantities (y, dJdW1, ..) that no mistakes explain."""
+
+    mistakes: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
+
+
+def diagnose_net(cases: Sequence[NetCase], seen: Seen) -> Found:
+    """What makes the difference. `seen` holds a mapping a case, with names of `net_model`; what is missing there is not compared.
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> case = net_cases()[0]
+    >>> diagnose_net([case], [net_model(case)]), diagnose_net([case], [{"y": case.tensors["dJ"]}]).unexplained
+    (Found(mistakes=(), unexplained=()), ('y',))
+    """
+    ahead = next(_explaining(["y"], NONE, [*FORWARD], cases, seen), None)
+    base = ahead or NONE
+    found, lost = {*base}, [] if ahead is not None else ["y"]
+    whole = [*UPPER, *EVERYWHERE, *_bounds(seen)]
+    uppers = _smallest(["dJdb2", "dJdW2"], base, whole, cases, seen)
+    for upper in uppers:
+        lower = next(_explaining(["dJdb1", "dJdW1"], base | upper, [*LOWER], cases, seen), None)
+        if lower is not None:
+            return Found(tuple(merged(frozenset(found | upper | lower))), tuple(lost))
+    above = uppers[0] if uppers else NONE
+    found |= above
+    pool = [*LOWER] if uppers else [*LOWER, *EVERYWHERE, *(name for name in UPPER if name.startswith("g slope"))]
+    for name in ("dJdb1", "dJdW1") if uppers else ("dJdb2", "dJdW2", "dJdb1", "dJdW1"):
+        alone = next(_explaining([name], base | above, whole if name in ("dJdb2", "dJdW2") else pool, cases, seen), None)
+        found |= alone or NONE
+        lost += [name] if alone is None else []
+    return Found(tuple(merged(frozenset(found))), tuple(lost))
+
+
+def first_pass(seen: Seen) -> Seen:
+    """What one pass in a new net computes.
+
+    >>> import torch
+    >>> first_pass([{"y": torch.ones(1), "y twice": torch.ones(1)}])
+    [{'y': tensor([1.])}]
+    """
+    return [{name: t for name, t in results.items() if " " not in name} for results in seen]
+
+
+def _smallest(names: Sequence[str], base: Mistakes, pool: Sequence[str], cases: Sequence[NetCase], seen: Seen) -> list[Mistakes]:
+    """All explanations that have as few mistakes as any."""
+    found: list[Mistakes] = []
+    for mistakes in _explaining(names, base, pool, cases, seen):
+        if found and len(mistakes) > len(found[0]):
+            break
+        found.append(mistakes)
+    return found
+
+
+def _explaining(
+    names: Sequence[str], base: Mistakes, pool: Sequence[str], cases: Sequence[NetCase], seen: Seen
+) -> Iterator[Mistakes]:
+    """The sets of at most two mistakes of the pool, the smallest first, that explain the named quantities on top of `base`."""
+    for size in range(3):
+        for chosen in map(frozenset, combinations(pool, size)):
+            if _explains(base | chosen, names, cases, seen):
+                yield chosen
+
+
+def _explains(mistakes: Mistakes, names: Sequence[str], cases: Sequence[NetCase], seen: Seen) -> bool:
+    """Whether the model with these mistakes computes all that was seen of the named quantities."""
+    pairs = [(case, {name: t for name, t in results.items() if name.split()[0] in names}) for case, results in zip(cases, seen)]
+    return all(  # the first pass of every case is asked before the second of any: most sets fail there
+        same(found, model(case, mistakes)[name])
+        for model in (first_model, net_model)
+        for case, results in pairs
+        for name, found in results.items()
+        if name in NAMES[model]
+    )
+
+
+def _bounds(seen: Seen) -> list[str]:
+    """The largest size of an element that any gradient has, if several elements have it, as they do where they are clamped."""
+    firsts = [t.abs().flatten() for results in first_pass(seen) for name, t in results.items() if name != "y"]
+    largest = max((float(t.max()) for t in firsts if t.numel()), default=0.0)
+    often = sum(int((t == largest).sum()) for t in firsts)
+    return [f"clamped {figure(largest)}"] if often > 5 and 0 < largest < float("inf") else []

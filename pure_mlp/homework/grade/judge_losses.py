@@ -1,0 +1,113 @@
+"""What is said of the losses' numbers: the rows of each value and gradient, and a sentence for each that is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import attrs
+from torch import Tensor
+
+from pure_mlp.homework.grade.cases import LossCase
+from pure_mlp.homework.grade.compare import same
+from pure_mlp.homework.grade.diagnose_loss import as_expected, diagnose_loss
+from pure_mlp.homework.grade.loss_mistakes import is_guard, loss_sentence
+from pure_mlp.homework.grade.loss_model import loss_model
+from pure_mlp.homework.grade.patterns import how
+from pure_mlp.homework.grade.probe.seen import Score
+from pure_mlp.homework.grade.rows import Row, Said, values
+
+SATURATED = "fails tests on saturated nets, where a sigmoid in float32 is exactly 0 or 1; passes the others"
+KEYS = ("J", "dJdy_hat")
+
+
+@attrs.frozen
+class LossJudgement:
+    """The rows and sentences of one loss, and the mistakes of the library in its gradient."""
+
+    rows: tuple[Row, ...]
+    said: tuple[Said, ...]
+    mistakes: tuple[str, ...] = ()
+
+
+def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) -> LossJudgement:
+    """Judge what `run_loss` saw of `mse` or `bce` in these cases.
+
+    >>> judge_loss("mse", [], []).rows[0]
+    Row(name='mse J', verdict='right', detail='', raised='')
+    """
+    said, results = _swapped(loss, losses, results)
+    usual = [i for i, case in enumerate(losses) if loss == "mse" or not case.certain]
+    rows, mistakes = [], []
+    for key in KEYS:
+        found = [s["J"] if key == "J" and "J" in s else s["dJdy_hat"] if key != "J" and "dJdy_hat" in s else None for s in results]
+        expected = [loss_model(loss, key, case) for case in losses]
+        row = values(f"{loss} {key}", [found[i] for i in usual], [expected[i] for i in usual], [losses[i] for i in usual], results)
+        rows.append(row)
+        pairs = zip(found, expected)
+        if any(a is not None and not same(as_expected(a, b), b) for a, b in pairs):
+            names, sentences = _explained(loss, key, losses, found, expected, row.verdict == "right")
+            said += sentences
+            mistakes += names if key != "J" else []
+    said += _exceptions(loss, results)
+    return LossJudgement((*rows, *([_edges(losses, results, rows)] if loss == "bce" else [])), tuple(said), tuple(mistakes))
+
+
+def _explained(
+    loss: str, key: str, losses: Sequence[LossCase], found: list[Tensor | None], expected: list[Tensor], usual_right: bool
+) -> tuple[list[str], list[Said]]:
+    """The mistakes and what is said of them; of what none explain, how and where it is wrong."""
+    where = f"{loss}_loss, {key}"
+    names = diagnose_loss(loss, key, losses, found)
+    if names is not None:
+        return names, [Said(loss_sentence(name, where), SATURATED if usual_right and is_guard(name) else "") for name in names]
+    usual = [None if case.certain else a for case, a in zip(losses, found)]
+    names = diagnose_loss(loss, key, losses, usual) if loss == "bce" else None
+    if names is not None:
+        named = [Said(loss_sentence(name, where)) for name in names]
+        text = _how(losses, found, expected, certain=True)
+        return names, [*named, Said(f"{where}: where y_hat is exactly 0 or 1 it {text}: torch clamps there.", SATURATED)]
+    return [], [Said(f"{where}: it {_how(losses, found, expected, certain=False)}.")]
+
+
+def _how(losses: Sequence[LossCase], found: Sequence[Tensor | None], expected: Sequence[Tensor], certain: bool) -> str:
+    bad = []
+    for case, a, b in zip(losses, found, expected):
+        if a is not None and (case.certain or not certain) and not same(as_expected(a, b), b):
+            n, k = case.y.shape
+            sizes = {"the batch size": n, "the number of features": k, "batch x features": n * k}
+            bad.append((case.label, sizes, as_expected(a, b), b))
+    return how([row for row in bad if "exactly" not in row[0]] or bad)
+
+
+def _swapped(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) -> tuple[list[Said], list[Score]]:
+    """The results with J first, and what is said where the file has it second."""
+    sized = [(s["J"], s["dJdy_hat"], c.y) for s, c in zip(results, losses) if "J" in s and "dJdy_hat" in s and c.y.numel() > 1]
+    if not sized or not all(J.shape == y.shape and dJ.numel() == 1 for J, dJ, y in sized):
+        return [], [*results]
+    turned: list[Score] = []
+    for s in results:
+        turned.append({**s, "J": s["dJdy_hat"], "dJdy_hat": s["J"]} if "J" in s and "dJdy_hat" in s else s)
+    return [Said(f"{loss}_loss: the two results are swapped, (dJdy_hat, J): J comes first.")], turned
+
+
+def _exceptions(loss: str, results: Sequence[Score]) -> list[Said]:
+    texts = dict.fromkeys(s["error"] for s in results if s["error"])
+    return [Said(f"{loss}_loss raises {t}." if re.match(r"\w+(: | \(line \d+\)$|$)", t) else f"{t}.") for t in texts][:3]
+
+
+def _edges(losses: Sequence[LossCase], results: Sequence[Score], rows: Sequence[Row]) -> Row:
+    """BCE where a prediction is exactly 0 or 1: a remark where only that is wrong."""
+    pairs = [
+        (as_expected(t, b), b)
+        for case, s in zip(losses, results)
+        for key, t in (("J", s.get("J")), ("dJdy_hat", s.get("dJdy_hat")))
+        for b in [loss_model("bce", key, case)]
+        if case.certain and t is not None
+    ]
+    if not pairs:
+        return Row("bce at 0 and 1", "error", "not computed")
+    if all(same(a, b) for a, b in pairs):
+        return Row("bce at 0 and 1", "right")
+    usual = all(row.verdict == "right" for row in rows)
+    return Row("bce at 0 and 1", "remark" if usual else "wrong", "torch's clamps are missing" if usual else "wrong as elsewhere")

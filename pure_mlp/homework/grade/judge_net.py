@@ -1,0 +1,148 @@
+"""What is said of a net's numbers: the rows of forward and of the four gradients, and a sentence for each that is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import attrs
+from torch import Tensor
+
+from pure_mlp.homework.grade.cases import GRADS, NetCase
+from pure_mlp.homework.grade.compare import same
+from pure_mlp.homework.grade.diagnose_net import Found, diagnose_net, first_pass
+from pure_mlp.homework.grade.net_mistakes import FORWARD, MISFITS, SOFT, net_sentence
+from pure_mlp.homework.grade.net_model import net_model
+from pure_mlp.homework.grade.patterns import described, where
+from pure_mlp.homework.grade.probe.seen import Pass
+from pure_mlp.homework.grade.rows import Row, Said, told, values
+from pure_mlp.homework.grade.states import raised_at, zero
+
+RISKS = {
+    "overwriting": "a script that calls backward twice without clearing fails; one that clears, as step 3 says, does not see it",
+    "stale cache": "a script that makes two passes without clearing fails",
+}
+LATER = {"": "", " twice": "In a second pass in one net ", " new": "After clearing, with new parameters, "}
+KINK = "no random number is exactly 0: a test of relu'(0) alone sees it"
+
+
+@attrs.frozen
+class NetJudgement:
+    """The rows and sentences of a net, and the mistakes of the library among them."""
+
+    rows: tuple[Row, ...]
+    said: tuple[Said, ...]
+    mistakes: tuple[str, ...] = ()
+
+
+def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Sequence[Said]) -> NetJudgement:
+    """Judge what `run_net` saw in these cases. `states_wrong` is what is said of the second and third pass by themselves.
+
+    >>> judge_net([], [], []).rows[0]
+    Row(name='forward', verdict='right', detail='', raised='')
+    """
+    models = [net_model(case) for case in nets]
+    usual = [i for i, case in enumerate(nets) if not case.kink]
+    rows = [_row(key, [passes[i] for i in usual], [models[i] for i in usual], [nets[i] for i in usual]) for key in ("y", *GRADS)]
+    seen = [comparable(p) for p in passes]
+    found = diagnose_net(nets, seen)
+    alone: list[Said] = []
+    if found.unexplained and states_wrong:  # what is odd about the next passes hides nothing of the first one
+        found, alone = diagnose_net(nets, first_pass(seen)), [*states_wrong]
+    stored = _stored(passes, models)
+    names = [name for name in found.mistakes if name in FORWARD] if stored else found.mistakes
+    said = [Said(net_sentence(name), risk_of(name)) for name in names]
+    said += [stored] if stored else _unexplained(found, nets, seen, models, rows)
+    raised = [s for s in exceptions(nets, passes) if not (MISFITS & {*found.mistakes} and "RuntimeError" in s.text)]
+    return NetJudgement((*rows, _kinks(nets, passes, models, rows)), (*said, *alone, *raised), found.mistakes)
+
+
+def risk_of(name: str) -> str:
+    """What a mistake risks where no hidden test sees it; nothing where one does.
+
+    >>> risk_of("slope missing"), risk_of("slope 1 at 0") == KINK
+    ('', True)
+    """
+    return RISKS.get(name, KINK) if name in SOFT else ""
+
+
+def comparable(p: Pass) -> Mapping[str, Tensor]:
+    """What was computed, without the last pass where that found gradients or a cache of the passes before.
+
+    >>> import torch
+    >>> computed = {"y": torch.ones(1), "y new": torch.ones(1)}
+    >>> list(comparable({"stage": "", "error": "", "computed": computed, "cache_cleared": False}))
+    ['y']
+    """
+    cleared = zero(p) and p.get("cache_cleared", True)
+    return {key: value for key, value in p.get("computed", {}).items() if cleared or not key.endswith(" new")}
+
+
+def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
+    """A sentence for each exception, with the cases in which it was raised; what is no exception stands by itself.
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> [s.text for s in exceptions(net_cases()[:1], [{"stage": "forward", "error": "KeyError: 3 (line 7)"}])]
+    ['forward raises KeyError: 3 (line 7).']
+    """
+    usual = [i for i, case in enumerate(nets) if not case.kink]
+    counted = Counter((passes[i]["stage"], passes[i]["error"]) for i in usual if passes[i]["error"])
+    said = []
+    for (stage, error), number in counted.most_common(4):
+        bad = [place for place, i in enumerate(usual) if (passes[i]["stage"], passes[i]["error"]) == (stage, error)]
+        place = where([nets[i] for i in usual], bad)
+        cases = f"{number} of {len(usual)} cases"
+        some = "" if number == len(usual) else f" {place} ({cases})" if place else f", in {cases}"
+        by = "MLP(..)" if stage == "start" else stage
+        raised = re.match(r"\w+(: | \(line \d+\)$|$)", error)
+        said.append(Said(f"{by} raises {error}{some}." if raised else f"{error}{some}."))
+    return list(dict.fromkeys(said))
+
+
+def _row(key: str, passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]], nets: Sequence[NetCase]) -> Row:
+    found = [p.get("computed", {}).get(key) for p in passes]
+    return values({"y": "forward"}.get(key, key), found, [m[key] for m in models], nets, passes)
+
+
+def _kinks(nets: Sequence[NetCase], passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]], rows: Sequence[Row]) -> Row:
+    """The gradients where a unit is exactly at the kink of ReLU: a remark where only that is wrong."""
+    kinks = [(nets[i], passes[i], models[i]) for i, case in enumerate(nets) if case.kink]
+    pairs = [(p["computed"][g], m[g]) for _, p, m in kinks for g in GRADS if g in p.get("computed", {})]
+    if not pairs:
+        return told("relu at 0", [], False, raised_at([p for _, p, _ in kinks], "start", "forward", "backward"))[0]
+    if all(same(a, b) for a, b in pairs):
+        return Row("relu at 0", "right")
+    usual = all(row.verdict == "right" for row in rows)
+    return Row("relu at 0", "remark" if usual else "wrong", "relu'(0) is not 0" if usual else "wrong as elsewhere")
+
+
+def _stored(passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]]) -> Said | None:
+    """What to say where all gradients stay 0."""
+    pairs = [(p["computed"][g], m[g]) for p, m in zip(passes, models) for g in GRADS if g in p.get("computed", {})]
+    if not pairs or not any(b.any() for _, b in pairs) or any(bool(a.any()) for a, _ in pairs):
+        return None
+    returned = next((p["returned"] for p in passes if p.get("returned")), "")
+    instead = f" It returns {returned} instead." if returned else ""
+    return Said(f"backward stores nothing: the gradients in grads are all 0.{instead}")
+
+
+def _unexplained(
+    found: Found,
+    nets: Sequence[NetCase],
+    seen: Sequence[Mapping[str, Tensor]],
+    models: Sequence[Mapping[str, Tensor]],
+    rows: Sequence[Row],
+) -> list[Said]:
+    """A sentence for each quantity that no mistakes explain: of the first pass, or of the passes after it."""
+    said = []
+    right = [key for key, row in zip(("y", *GRADS), rows) if row.verdict == "right"]
+    for key in found.unexplained:
+        for name in (key, f"{key} twice", f"{key} new"):
+            results = [s.get(name) for s in seen]
+            pairs = [(a, m[name]) for a, m in zip(results, models) if a is not None]
+            if any(not same(a, b) for a, b in pairs):
+                text = described(key, nets, results, [m[name] for m in models], [] if name != key else right)
+                said.append(Said(f"{LATER[name[len(key) :]]}{text}", RISKS["overwriting"] if name.endswith(" twice") else ""))
+                break
+    return said

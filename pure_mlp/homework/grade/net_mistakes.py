@@ -1,0 +1,149 @@
+"""The library of plausible mistakes in forward and backward: what each is called, and what to say, with the handout's equation."""
+
+from __future__ import annotations
+
+SLOPES = {
+    "missing": "is missing: dJ/d{z} = d{a}/d{z} dJ/d{a} has the factor {d}, equation {eq}; it is 1 for identity only.",
+    "from output": "is taken at the wrong side: sigmoid's is {a} (1 - {a}), equation {sigma}; here sigma is applied to {a} again.",
+    "from input": "is taken at the wrong side: sigmoid's is {a} (1 - {a}), equation {sigma}, not {z} (1 - {z}).",
+    "mixed": "is taken at both sides: sigmoid's is {a} (1 - {a}), equation {sigma}, not {a} (1 - {z}).",
+    "overflows": (
+        "overflows for large negative {z}: exp(-z) / (1 + exp(-z))^2 is inf / inf there; {a} (1 - {a}), equation {sigma}, is not."
+    ),
+    "negative": "has the wrong sign for sigmoid: it is {a} (1 - {a}), equation {sigma}, not {a} ({a} - 1).",
+    "twice": "is applied twice: dJ/d{z} has the factor {d} once, equation {eq}.",
+    "1 for relu": "is 1 everywhere for ReLU: it is 0 where {z} < 0, equation (17) (max(0, z) >= 0 always holds).",
+    "inverted": "is inverted for ReLU: it is 1 where {z} > 0 and 0 elsewhere, equation (17).",
+    "of cotangent": "is a mask of the wrong tensor for ReLU: it asks whether {z} > 0, equation (17), not whether dJ/d{a} > 0.",
+    "leaky": "is 0.01 for ReLU where {z} < 0: it is 0 there, equation (17).",
+    "1 at 0": "is 1 for ReLU at {z} = 0: it is 0 there, equation (17) (1 where z > 0, not where z >= 0).",
+}
+"""What can be wrong with f', with g' or with both."""
+
+OF = {
+    "f": {"subject": "The slope of f", "z": "z1", "a": "z2", "d": "f'(z1)", "eq": "(14)", "sigma": "(20)"},
+    "g": {"subject": "The slope of g", "z": "z3", "a": "y_hat", "d": "g'(z3)", "eq": "(9)", "sigma": "(21)"},
+    "": {"subject": "Every slope", "z": "z", "a": "a", "d": "f'(z1) or g'(z3)", "eq": "(14) or (9)", "sigma": "(20), (21)"},
+}
+
+UPPER = {
+    **{f"g slope {kind}": "{subject} ".format(**OF["g"]) + text.format(**OF["g"]) for kind, text in SLOPES.items()},
+    "g slope of f": "The slope at z3 is that of f: g'(z3) stands there, equation (9).",
+    "g slope of f at z": "The slope at z3 is f'(z3): g'(z3) stands there, equation (9).",
+    "b2 without g slope": "dJ/db2 lacks the slope of g: it is the sum of dJ/dz3 over the batch, equation (12), not of dJ/dy_hat.",
+    "W2 without g slope": "dJ/dW2 lacks the slope of g: it is (dJ/dz3) z2^T, equation (9), not (dJ/dy_hat) z2^T.",
+    "mean of b2": "dJ/db2 is a mean over the batch: it is a sum, equation (12).",
+    "mean of W2": "dJ/dW2 is a mean over the batch: it is a sum, equation (9).",
+    "W2 transposed": "dJ/dW2 is transposed: it is (dJ/dz3) z2^T, equation (9), of the shape (out, in) of W2.",
+    "W2 from z1": "dJ/dW2 takes z1 where it needs z2 = f(z1): equation (9).",
+    "W2 from y_hat": "dJ/dW2 takes y_hat where it needs z2, the input of Linear_2: equation (9).",
+}
+"""Those that dJ/dW2 or dJ/db2 shows."""
+
+LOWER = {
+    **{f"f slope {kind}": "{subject} ".format(**OF["f"]) + text.format(**OF["f"]) for kind, text in SLOPES.items()},
+    "f slope of g": "The slope at z1 is that of g: f'(z1) stands there, equation (14).",
+    "f slope of g at z": "The slope at z1 is g'(z1): f'(z1) stands there, equation (14).",
+    "g slope missing below": (
+        "The slope of g is missing on the way to layer 1: W2^T multiplies dy_hat/dz3 dJ/dy_hat, equation (14), not dJ/dy_hat alone."
+    ),
+    "W2 not transposed": "On the way back W2 is not transposed: dJ/dz2 = (W2)^T dJ/dz3, equation (14).",
+    "W1 in place of W2": "On the way back W1 stands in the place of W2: dJ/dz2 = (W2)^T dJ/dz3, equation (14).",
+    "b1 of the handout": (
+        "dJ/db1 has a trailing factor dz2/dz1, as in the handout's table of 1.2(c): the table is wrong, equation (16) is right."
+    ),
+    "b1 without f slope": "dJ/db1 lacks the slope of f: it is the sum of dJ/dz1 over the batch, equation (16), not of dJ/dz2.",
+    "W1 without f slope": "dJ/dW1 lacks the slope of f: it is (dJ/dz1) x^T, equation (14), not (dJ/dz2) x^T.",
+    "mean of b1": "dJ/db1 is a mean over the batch: it is a sum, equation (16).",
+    "mean of W1": "dJ/dW1 is a mean over the batch: it is a sum, equation (14).",
+    "W1 transposed": "dJ/dW1 is transposed: it is (dJ/dz1) x^T, equation (14), of the shape (out, in) of W1.",
+    "W1 from z1": "dJ/dW1 takes z1 where it needs x, the input of Linear_1: equation (14).",
+    "W1 from z2": "dJ/dW1 takes z2 where it needs x, the input of Linear_1: equation (14).",
+}
+"""Those that only dJ/dW1 or dJ/db1 shows."""
+
+EVERYWHERE = {
+    "mean in backward": (
+        "The gradients are divided by the batch size: the mean is the loss's, backward sums over the batch, equations (9) to (16)."
+    ),
+    "features in backward": "The gradients are divided by the number of features: the mean is the loss's.",
+    "numel in backward": (
+        "The gradients are divided by batch x features: the mean is the loss's, backward sums over the batch, (9) to (16)."
+    ),
+    "sign in backward": "All gradients have the wrong sign: equations (9) to (16) have none.",
+    "overwriting": (
+        "backward overwrites the gradients: step 4 of 1.2(a) says compute and ACCUMULATE, grads += (and clear sets them to zero)."
+    ),
+    "stale cache": "backward uses the cache of an earlier forward: each forward has to store its own x, z1, z2, z3 (1.2(b)).",
+}
+"""Those of all four gradients."""
+
+FORWARD = {
+    "parameters copied": (
+        "The parameters are copied when the net is made: forward has to read them from the dict each time "
+        "(step 5 of 1.2(a) changes them)."
+    ),
+    "no b1": "forward leaves b1 out: z1 = W1 x + b1, table 1.2(b).",
+    "no b2": "forward leaves b2 out: z3 = W2 z2 + b2, table 1.2(b).",
+    "f not applied": "forward does not apply f: z2 = f(z1), table 1.2(b).",
+    "g not applied": "forward does not apply g: y_hat = g(z3), table 1.2(b).",
+    "g as f": "forward applies g where f belongs: z2 = f(z1), table 1.2(b).",
+    "f as g": "forward applies f where g belongs: y_hat = g(z3), table 1.2(b).",
+    "sigmoid of -z": "sigmoid is 1 / (1 + exp(z)) in forward: it is 1 / (1 + exp(-z)), section 1.3.",
+    "softmax": "sigmoid is softmax in forward: section 1.3 has the logistic sigmoid, 1 / (1 + exp(-z)) of each element alone.",
+    "tanh": "sigmoid is tanh in forward: section 1.3 has 1 / (1 + exp(-z)).",
+    "leaky relu": "ReLU is leaky in forward: (z)^+ is 0 where z < 0, section 1.2, not 0.01 z.",
+}
+"""Those that `forward` shows by what it returns."""
+
+MERGED = {
+    **{f"slope {kind}": (f"f slope {kind}", f"g slope {kind}") for kind in SLOPES},
+    "slopes swapped": ("f slope of g", "g slope of f"),
+    "slopes swapped at z": ("f slope of g at z", "g slope of f at z"),
+    "mean of biases": ("mean of b1", "mean of b2"),
+    "mean of weights": ("mean of W1", "mean of W2"),
+    "activations swapped": ("g as f", "f as g"),
+}
+"""Two that are one mistake, made in one place of the file."""
+
+BOTH = {
+    **{f"slope {kind}": "{subject} ".format(**OF[""]) + text.format(**OF[""]) for kind, text in SLOPES.items()},
+    "slopes swapped": "The slopes are swapped: g' belongs to z3 and f' to z1, equation (14).",
+    "slopes swapped at z": "The slopes are swapped, g'(z1) and f'(z3): g' belongs to z3 and f' to z1, equation (14).",
+    "mean of biases": "The gradients of the biases are means over the batch: they are sums, equations (12) and (16).",
+    "mean of weights": "The gradients of the weights are means over the batch: they are sums, equations (9) and (14).",
+    "activations swapped": "forward applies g in the middle and f at the end: z2 = f(z1), y_hat = g(z3), table 1.2(b).",
+}
+
+NET = FORWARD | UPPER | LOWER | EVERYWHERE | BOTH
+
+SOFT = {"overwriting", "stale cache", "f slope 1 at 0", "g slope 1 at 0", "slope 1 at 0"}
+"""Those that no script meets which makes one pass, or clears before the next, from random numbers."""
+
+
+MISFITS = {"W1 transposed", "W2 transposed", "W2 not transposed", "W1 in place of W2", "W2 from y_hat", "W1 from z1", "W1 from z2"}
+"""Those whose shapes fit in square nets only: elsewhere torch raises, and that is no other mistake."""
+
+
+def net_sentence(name: str) -> str:
+    """What to say of a mistake; `clamped 1.0` is the one with a number.
+
+    >>> net_sentence("clamped 5")
+    'The gradients are clamped to [-5, 5]: equations (9) to (16) have no bound.'
+    """
+    if name.startswith("clamped"):
+        bound = name.split()[1]
+        return f"The gradients are clamped to [-{bound}, {bound}]: equations (9) to (16) have no bound."
+    return NET[name]
+
+
+def merged(names: frozenset[str]) -> list[str]:
+    """The names, where two that are one mistake stand together as that one; in the order of the library.
+
+    >>> merged(frozenset({"g slope missing", "f slope missing", "overwriting"}))
+    ['overwriting', 'slope missing']
+    """
+    for one, halves in MERGED.items():
+        if names >= {*halves}:
+            names = names - {*halves} | {one}
+    return [name for name in NET if name in names] + sorted(name for name in names if name.startswith("clamped"))

@@ -1,0 +1,153 @@
+"""What a file's net computes for a case: the right formulas, with any set of mistakes applied to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.homework.grade.cases import PARAMETERS, NetCase
+from pure_mlp.homework.grade.net_mistakes import FORWARD
+
+Mistakes = frozenset[str]
+AHEAD: Mistakes = frozenset(FORWARD)
+Cache = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+SIGMOID_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "from output": lambda z, a: torch.sigmoid(a) * (1 - torch.sigmoid(a)),
+    "from input": lambda z, a: z * (1 - z),
+    "mixed": lambda z, a: a * (1 - z),
+    "overflows": lambda z, a: (-z).exp() / (1 + (-z).exp()) ** 2,
+    "negative": lambda z, a: a * (a - 1),
+}
+RELU_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "1 for relu": lambda z, dJda: torch.ones_like(z),
+    "inverted": lambda z, dJda: (z <= 0).to(z.dtype),
+    "of cotangent": lambda z, dJda: (dJda > 0).to(z.dtype),
+    "leaky": lambda z, dJda: torch.where(z > 0, torch.ones_like(z), torch.full_like(z, 0.01)),
+    "1 at 0": lambda z, dJda: (z >= 0).to(z.dtype),
+}
+
+
+@lru_cache(maxsize=1 << 14)
+def first_model(case: NetCase, mistakes: Mistakes = frozenset()) -> Mapping[str, Tensor]:
+    """y and the grads of one pass in a new net. Computed once.
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> case = net_cases()[0]
+    >>> right, wrong = first_model(case), first_model(case, frozenset({"sign in backward"}))
+    >>> torch.equal(right["y"], wrong["y"]), torch.equal(right["dJdW1"], -wrong["dJdW1"])
+    (True, True)
+    """
+    cache = _forward(case, "", "x", mistakes & AHEAD)
+    return {"y": cache[4]} | _backward(_parameters(case, "", mistakes), cache, case.tensors["dJ"], case, mistakes)
+
+
+@lru_cache(maxsize=1 << 12)
+def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> Mapping[str, Tensor]:
+    """What `first_model` gives; y and grads of a second pass on top (`twice`); those with new parameters (`new`). Computed once.
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> sorted(name for name in net_model(net_cases()[0]) if name[0] == "y")
+    ['y', 'y new', 'y twice']
+    """
+    ahead, grads = mistakes & AHEAD, first_model(case, mistakes)
+    cache, again, renewed = (_forward(case, *where, ahead) for where in (("", "x"), ("", "x'"), ("new ", "x")))
+    stale, first = "stale cache" in mistakes, _parameters(case, "", mistakes)
+    second = _backward(first, cache if stale else again, case.tensors["dJ'"], case, mistakes)
+    third = _backward(_parameters(case, "new ", mistakes), renewed, case.tensors["dJ"], case, mistakes)
+    adds = "overwriting" not in mistakes
+    out = {**grads, "y twice": again[4], "y new": renewed[4]}
+    out |= {f"{name} twice": g + grads[name] if adds and g.shape == grads[name].shape else g for name, g in second.items()}
+    return out | {f"{name} new": g for name, g in third.items()}
+
+
+def _parameters(case: NetCase, prefix: str, mistakes: Mistakes) -> list[Tensor]:
+    copied = "parameters copied" in mistakes
+    return drawn(case) if copied else [case.tensors[prefix + name] for name in PARAMETERS]
+
+
+def drawn(case: NetCase) -> list[Tensor]:
+    """The parameters W1 (h, n), b1 (h), W2 (k, h), b2 (k) that a seeded net starts with: four bare `torch.randn` calls.
+
+    >>> [tuple(p.shape) for p in drawn(NetCase(0, "relu", "identity", (3, 5, 2), {}))]
+    [(5, 3), (5,), (2, 5), (2,)]
+    """
+    generator = Generator().manual_seed(case.seed)
+    n, h, k = case.widths
+    return [torch.randn(*shape, generator=generator) for shape in ((h, n), (h,), (k, h), (k,))]
+
+
+def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
+    if name == "relu":
+        return torch.where(z > 0, z, 0.01 * z) if "leaky relu" in mistakes else torch.relu(z)
+    if name == "identity":
+        return z.clone()
+    if "softmax" in mistakes:
+        return torch.softmax(z, 1)
+    return torch.tanh(z) if "tanh" in mistakes else torch.sigmoid(-z if "sigmoid of -z" in mistakes else z)
+
+
+@lru_cache(maxsize=1 << 12)
+def _forward(case: NetCase, prefix: str, x_name: str, mistakes: Mistakes) -> Cache:
+    p, x = _parameters(case, prefix, mistakes), case.tensors[x_name]
+    f, g = case.g if "g as f" in mistakes else case.f, case.f if "f as g" in mistakes else case.g
+    z1 = x @ p[0].t() + (0 if "no b1" in mistakes else p[1])
+    z2 = z1 if "f not applied" in mistakes else _activation(f, z1, mistakes)
+    z3 = z2 @ p[2].t() + (0 if "no b2" in mistakes else p[3])
+    return x, z1, z2, z3, z3 if "g not applied" in mistakes else _activation(g, z3, mistakes)
+
+
+def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: Mistakes) -> Tensor:
+    """f'(z1) or g'(z3), as `which` says, of the activation `name`, from its input, its output and the cotangent of that."""
+    made = {m.removeprefix(f"{which} slope ") for m in mistakes if m.startswith(f"{which} slope ")}
+    if "missing" in made or name == "identity":
+        return torch.ones_like(z)
+    if name == "relu":
+        slope = next((RELU_SLOPES[m](z, dJda) for m in RELU_SLOPES if m in made), (z > 0).to(z.dtype))
+    else:
+        slope = next((SIGMOID_SLOPES[m](z, a) for m in SIGMOID_SLOPES if m in made), a * (1 - a))
+    return slope * slope if "twice" in made else slope
+
+
+def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
+    x, z1, z2, z3, y_hat = cache
+    W1, W2 = p[0], p[2]
+    f, a1, g, a3 = case.f, z2, case.g, y_hat
+    if {"f slope of g", "f slope of g at z"} & mistakes:
+        f, a1 = g, _activation(g, z1, mistakes) if "f slope of g at z" in mistakes else z2
+    if {"g slope of f", "g slope of f at z"} & mistakes:
+        g, a3 = case.f, _activation(case.f, z3, mistakes) if "g slope of f at z" in mistakes else y_hat
+    d3 = dJ * _slope("g", g, z3, a3, dJ, mistakes)
+    square = W2.shape[0] == W2.shape[1]
+    back = W2.t() if square and "W2 not transposed" in mistakes else W2
+    back = W1 if square and W1.shape == W2.shape and "W1 in place of W2" in mistakes else back
+    d2 = (dJ if "g slope missing below" in mistakes else d3) @ back
+    slope_f = _slope("f", f, z1, a1, d2, mistakes)
+    d1 = d2 * slope_f
+    of_W2 = z1 if "W2 from z1" in mistakes else y_hat if "W2 from y_hat" in mistakes else z2
+    of_W1 = z1 if "W1 from z1" in mistakes else z2 if "W1 from z2" in mistakes else x
+    grads = {
+        "dJdW1": (d2 if "W1 without f slope" in mistakes else d1).t() @ of_W1,
+        "dJdb1": (d1 * slope_f if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1).sum(0),
+        "dJdW2": (dJ if "W2 without g slope" in mistakes else d3).t() @ of_W2,
+        "dJdb2": (dJ if "b2 without g slope" in mistakes else d3).sum(0),
+    }
+    return {name: _last(name, grad, p, dJ, mistakes) for name, grad in grads.items()}
+
+
+def _last(name: str, grad: Tensor, p: list[Tensor], dJ: Tensor, mistakes: Mistakes) -> Tensor:
+    """What is done to a gradient before it is stored: transposed, divided, negated, clamped, broadcast into its place."""
+    which, (batch, k) = name.removeprefix("dJd"), dJ.shape
+    grad = grad.t() if f"{which} transposed" in mistakes else grad
+    over = {f"mean of {which}": batch, "mean in backward": batch, "features in backward": k, "numel in backward": batch * k}
+    for mistake in mistakes & over.keys():
+        grad = grad / over[mistake]
+    grad = -grad if "sign in backward" in mistakes else grad
+    bound = next((float(m.split()[1]) for m in mistakes if m.startswith("clamped")), None)
+    grad = grad if bound is None else grad.clamp(-bound, bound)
+    shape = p[PARAMETERS.index(which)].shape
+    into = len(shape) == grad.dim() and all(a in (1, b) for a, b in zip(grad.shape, shape))
+    return grad.expand(*shape) if into and "overwriting" not in mistakes else grad
