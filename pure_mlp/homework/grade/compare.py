@@ -40,7 +40,10 @@ def same(ours: Tensor, theirs: Tensor, *, rtol: float = RTOL) -> bool:
 def figure(value: float) -> str:
     """Three digits, without the zeros and signs that a person does not read.
 
-    >>> figure(1000000046265793536.0), figure(0.00125), figure(7.0)
-    ('1e18', '0.00125', '7')
+    >>> figure(1000000046265793536.0), figure(0.00125), figure(7.0), figure(1.25e-4)
+    ('1e18', '0.00125', '7', '1.25e-4')
     """
-    return f"{value:.3g}".replace("e+", "e").replace("e0", "e").replace("e-0", "e-")
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    if not exponent or -4 < int(exponent) < 4:
+        return f"{value:.4g}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{float(mantissa):g}e{int(exponent)}"

@@ -69,4 +69,4 @@ def _epsilons(quantity: str, case: LossCase, found: Tensor) -> Iterator[str]:
             size = abs(1 / (over * float(found.flatten()[most]))) if bool(found.flatten()[most]) else 1.0
         if 1e-42 < size < 0.1 and abs(size / 3.7835e-44 - 1) > 1e-2:
             short = figure(float(f"{size:.1g}"))
-            yield short if abs(float(short) / size - 1) < 1e-2 else f"{size:.5g}".replace("e-0", "e-")
+            yield short if abs(float(short) / size - 1) < 1e-2 else f"{size:.4e}".replace("e-0", "e-")

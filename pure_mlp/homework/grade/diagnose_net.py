@@ -12,15 +12,13 @@ from itertools import combinations
 import attrs
 from torch import Tensor
 
-from pure_mlp.homework.grade.cases import GRADS, NetCase
+from pure_mlp.homework.grade.cases import NetCase
 from pure_mlp.homework.grade.compare import figure, same
 from pure_mlp.homework.grade.net_mistakes import EVERYWHERE, FORWARD, LOWER, UPPER, merged
 from pure_mlp.homework.grade.net_model import Mistakes, first_model, net_model
 
 Seen = Sequence[Mapping[str, Tensor]]
 NONE: Mistakes = frozenset()
-FIRST = ("y", *GRADS)
-NAMES = {first_model: {*FIRST}, net_model: {f"{name} {which}" for name in FIRST for which in ("twice", "new")}}
 
 
 @attrs.frozen
@@ -82,22 +80,18 @@ def _explaining(
     names: Sequence[str], base: Mistakes, pool: Sequence[str], cases: Sequence[NetCase], seen: Seen
 ) -> Iterator[Mistakes]:
     """The sets of at most two mistakes of the pool, the smallest first, that explain the named quantities on top of `base`."""
+    checks = [  # the first pass of every case is asked before the second of any: most sets fail there
+        (model, case, name, results[name])
+        for model, whichs in ((first_model, ("",)), (net_model, (" twice", " new")))
+        for case, results in zip(cases, seen)
+        for name in (name + which for name in names for which in whichs)
+        if name in results
+    ]
     for size in range(3):
         for chosen in map(frozenset, combinations(pool, size)):
-            if _explains(base | chosen, names, cases, seen):
+            mistakes = base | chosen
+            if all(same(found, model(case, mistakes)[name]) for model, case, name, found in checks):
                 yield chosen
-
-
-def _explains(mistakes: Mistakes, names: Sequence[str], cases: Sequence[NetCase], seen: Seen) -> bool:
-    """Whether the model with these mistakes computes all that was seen of the named quantities."""
-    pairs = [(case, {name: t for name, t in results.items() if name.split()[0] in names}) for case, results in zip(cases, seen)]
-    return all(  # the first pass of every case is asked before the second of any: most sets fail there
-        same(found, model(case, mistakes)[name])
-        for model in (first_model, net_model)
-        for case, results in pairs
-        for name, found in results.items()
-        if name in NAMES[model]
-    )
 
 
 def _bounds(seen: Seen) -> list[str]:

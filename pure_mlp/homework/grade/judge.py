@@ -82,10 +82,11 @@ def judge(
     states = [accumulation(passes), fresh(passes), clearing(passes)]
     net = judge_net(nets, passes, [s for _, said in states[:2] for s in said])
     of_losses = {loss: judge_loss(loss, losses, results) for loss, results in scores.items()}
+    turned = {loss: judged.results for loss, judged in of_losses.items()}
     others = [
         start(nets, passes),
-        shapes(passes, [net_model(case) for case in nets], scores, losses),
-        dtypes(passes, scores),
+        shapes(passes, [net_model(case) for case in nets], turned, losses),
+        dtypes(passes, turned),
         unchanged(nets, passes, losses, [s for results in scores.values() for s in results]),
         moved(passes),
         refusal(seen["unknown"]),

@@ -23,11 +23,12 @@ KEYS = ("J", "dJdy_hat")
 
 @attrs.frozen
 class LossJudgement:
-    """The rows and sentences of one loss, and the mistakes of the library in its gradient."""
+    """The rows and sentences of one loss, the mistakes of the library in its gradient, and its results, J first."""
 
     rows: tuple[Row, ...]
     said: tuple[Said, ...]
     mistakes: tuple[str, ...] = ()
+    results: tuple[Score, ...] = ()
 
 
 def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) -> LossJudgement:
@@ -50,7 +51,7 @@ def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) 
             said += sentences
             mistakes += names if key != "J" else []
     said += _exceptions(loss, results)
-    return LossJudgement((*rows, *([_edges(losses, results, rows)] if loss == "bce" else [])), tuple(said), tuple(mistakes))
+    return LossJudgement((*rows, *([_edges(losses, results, rows)] if loss == "bce" else [])), tuple(said), tuple(mistakes), tuple(results))
 
 
 def _explained(

@@ -22,7 +22,7 @@ SLOPE_AT = {"f": "look at f' and at f, equations (14), (17), (20)", "g": "look a
 
 
 def where(cases: Sequence[NetCase], bad: Collection[int]) -> str:
-    """The one thing that the cases at `bad` have in common and no other case has: an activation, a batch of more than one, a width.
+    """What the cases at `bad` have in common and few others have: an activation, a batch of more than one, a width.
 
     >>> from pure_mlp.homework.grade.cases import net_cases
     >>> where(net_cases(), [i for i, case in enumerate(net_cases()) if case.g == "sigmoid"]), where(net_cases(), [0, 17])
@@ -40,7 +40,9 @@ def where(cases: Sequence[NetCase], bad: Collection[int]) -> str:
     marks["where there are several outputs"] = {i for i, c in enumerate(cases) if c.widths[2] > 1}
     marks["where all widths are equal"] = {i for i, c in enumerate(cases) if len({*c.widths}) == 1}
     marks["where units are at the kink of ReLU"] = {i for i, c in enumerate(cases) if c.kink}
-    return next((text for text, those in marks.items() if those == {*bad}), "")
+    fitting = [(len(those), text) for text, those in marks.items() if {*bad} <= those and 2 * len(bad) > len(those)]
+    least = min((size for size, _ in fitting), default=len(cases))
+    return next((text for size, text in fitting if size == least < len(cases)), "")
 
 
 def described(
@@ -95,8 +97,9 @@ def how(bad: Sequence[tuple[str, Mapping[str, int], Tensor, Tensor]]) -> str:
         return f"has the shape {tuple(a.shape)}, expected {tuple(b.shape)}{_shape_hint(a, b, sizes['the batch size'])}"
     if not any(bool(a.any()) for _, _, a, _ in bad):
         return "is 0"
-    if any(not bool(a.isfinite().all()) and bool(b.isfinite().all()) for _, _, a, b in bad):
-        return "is nan or inf in places"
+    finite = [case for case in bad if bool(case[2].isfinite().all()) or not bool(case[3].isfinite().all())]
+    if len(finite) < len(bad):
+        return f"{how(finite)}, and is nan or inf in places" if finite else "is nan or inf in places"
     if ratio := _ratio(bad):
         return f"is {ratio}"
     first = int((~((a - b).abs() <= 1e-4 * b.abs().max())).flatten().float().argmax())
