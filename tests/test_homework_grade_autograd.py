@@ -6,7 +6,7 @@ import pytest
 from graded import report
 from mistakes import CORRECT
 
-from pure_mlp.homework.grade.source import autograd_uses
+from pure_mlp.homework.grade.source import autograd_uses, unused_imports
 
 USES = {
     "w = torch.ones(1, requires_grad=True)": "requires_grad=True",
@@ -42,6 +42,10 @@ NONE = [
     "super().backward(dJdy_hat)",
     "net = MLP(1, 1, 'relu', 1, 1, 'relu'); net.backward(dJdy_hat)",
     "grad = 3; grad(2)",
+    "from torch.func import grad\nfor grad in (1, 2): print(grad)",
+    "from torch.autograd import grad\ndef mse_loss(y, y_hat):\n    grad = 2 * (y_hat - y)\n    return grad.sum(), grad",
+    "from torch.autograd import grad\ndef bce_loss(grad, y_hat): return grad(y_hat)",
+    "from torch.func import grad\nx = [grad for grad in (1, 2)]",
     "if __name__ == '__main__':\n    J.backward()",
     "def check():\n    J.backward()\nif __name__ == '__main__':\n    check()",
 ]
@@ -71,6 +75,13 @@ def test_what_the_file_reaches_is_seen() -> None:
     assert autograd_uses(helper + "helper()") == [(2, "J.backward()")]
 
 
+def test_a_local_name_shadows_an_import_in_its_own_function_only() -> None:
+    source = HEAD + "from torch.func import grad\ndef mse_loss(y, y_hat):\n    grad = 2\n    return grad\n"
+    assert autograd_uses(source) == []
+    assert unused_imports(source) == [(5, "torch.func.grad")]
+    assert autograd_uses(source + "def bce_loss(y, y_hat):\n    return grad(y)\n") == [(10, "grad")]
+
+
 HIDDEN = {
     "a call by another name": 'getattr(o, "back" + "ward")(dJdy_hat)',
     "the function itself": 'getattr(getattr(torch, "auto" + "grad"), "back" + "ward")(o, dJdy_hat)',
@@ -88,14 +99,15 @@ def test_autograd_is_seen_at_run_time(call: str) -> None:
     line = source[: source.index(call)].count("\n") + 1
     found = report(source)
     assert autograd_uses(source) == []
-    assert {row.detail for row in found.rows if row.verdict != "right"} == {f"at run time, line {line}: torch.autograd.backward"}
+    assert [row.name for row in found.rows if row.verdict != "right"] == ["no autograd"]
+    assert f"at run time, line {line}: torch.autograd.backward" in found.diagnosis[0]
     assert len(found.diagnosis) == 1
     assert f"line {line}" in found.diagnosis[0]
 
 
-def test_a_graph_that_nobody_uses_is_told_and_is_no_fault() -> None:
+def test_a_graph_that_nobody_uses_is_a_remark() -> None:
     found = report(
         CORRECT.replace("        y_hat = act(", "        z3 = z3 + torch.nn.Linear(1, 1).weight * 0\n        y_hat = act(")
     )
-    assert found.right
-    assert "results require grad, though nothing uses it" in [row.detail for row in found.rows]
+    assert found.verdict == "passes, with remarks"
+    assert [remark.text for remark in found.remarks] == ["Results require grad, though nothing uses it."]

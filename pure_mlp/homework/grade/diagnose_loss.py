@@ -14,6 +14,9 @@ from pure_mlp.homework.grade.compare import figure, same
 from pure_mlp.homework.grade.loss_mistakes import GROUPS, REDUCTIONS, WAYS
 from pure_mlp.homework.grade.loss_model import Mistakes, loss_model
 
+USUAL = ("1e-12", "1e-10", "1e-9", "1e-8", "1e-7", "1e-6", "1e-5", "1e-4", "1e-3")
+"""Epsilons that are tried beside other mistakes, from which their size cannot be computed."""
+
 
 def diagnose_loss(loss: str, quantity: str, cases: Sequence[LossCase], seen: Sequence[Tensor | None]) -> list[str] | None:
     """The mistakes of one quantity of one loss by name, [] where all is right, None where none explain it.
@@ -33,7 +36,7 @@ def diagnose_loss(loss: str, quantity: str, cases: Sequence[LossCase], seen: Seq
 
     pool = [*GROUPS[loss, quantity]]
     if loss == "bce":
-        sizes = dict.fromkeys(size for case, found in pairs for size in _epsilons(quantity, case, found))
+        sizes = dict.fromkeys([*(size for case, found in pairs for size in _epsilons(quantity, case, found)), *USUAL])
         pool += [f"epsilon {way} {size}" for size in sizes for way in WAYS]
     for size in range(3):
         for chosen in map(frozenset, combinations(pool, size)):

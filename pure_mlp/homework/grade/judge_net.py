@@ -50,6 +50,10 @@ def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Seq
     alone: list[Said] = []
     if found.unexplained and states_wrong:  # what is odd about the next passes hides nothing of the first one
         found, alone = diagnose_net(nets, first_pass(seen)), [*states_wrong]
+    partly = [s for s in states_wrong if "second backward" in s.text and ", ".join(GRADS) not in s.text]
+    if partly and "overwriting" in found.mistakes:  # of some gradients only: which, is said
+        found = attrs.evolve(found, mistakes=tuple(name for name in found.mistakes if name != "overwriting"))
+        alone += partly
     stored = _stored(passes, models)
     names = [name for name in found.mistakes if name in FORWARD] if stored else found.mistakes
     said = [Said(net_sentence(name), risk_of(name)) for name in names]

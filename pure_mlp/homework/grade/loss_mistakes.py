@@ -38,8 +38,8 @@ LOSS = {
 }
 
 WAYS = {
-    "added": "added under each logarithm or to the denominator",
     "clamped": "y_hat clamped to [eps, 1 - eps]",
+    "added": "added under each logarithm or to the denominator",
     "shifted": "added to y_hat itself",
 }
 """How an epsilon comes in."""

@@ -30,16 +30,16 @@ def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = fr
     n, k = y.shape
     over = {"sum": 1, "per batch": n, "per features": k, "double mean": (n * k) ** 2}
     divisor = next((over[name] for name in over if name in mistakes), n * k)
-    c = (-1 if "sign" in mistakes else 1) / (1 if {"norm", "norm of squares"} & mistakes else divisor)
+    sign = -1 if "sign" in mistakes else 1
     if quantity != "J":
-        return c * elements
-    total = c * elements.sum()
-    return total.sqrt() if {"root of the mean", "norm", "norm of squares"} & mistakes else total
+        return sign / divisor * elements
+    total = elements.sum() / (1 if {"norm", "norm of squares"} & mistakes else divisor)
+    return sign * (total.sqrt() if {"root of the mean", "norm", "norm of squares"} & mistakes else total)
 
 
 def _squared(d: Tensor, mistakes: Mistakes) -> Tensor:
-    elements = d.abs() if "absolute" in mistakes else (d * d) ** 2 if "norm of squares" in mistakes else d * d
-    return 0.5 * elements if "half" in mistakes else elements
+    elements = (d.abs() if "absolute" in mistakes else d * d) * (0.5 if "half" in mistakes else 1)
+    return elements**2 if "norm of squares" in mistakes else elements
 
 
 def _squared_slope(d: Tensor, mistakes: Mistakes) -> Tensor:

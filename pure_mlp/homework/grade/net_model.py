@@ -109,7 +109,7 @@ def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: 
         slope = next((RELU_SLOPES[m](z, dJda) for m in RELU_SLOPES if m in made), (z > 0).to(z.dtype))
     else:
         slope = next((SIGMOID_SLOPES[m](z, a) for m in SIGMOID_SLOPES if m in made), a * (1 - a))
-    return slope * slope if "twice" in made else slope
+    return slope
 
 
 def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
@@ -120,13 +120,14 @@ def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes
         f, a1 = g, _activation(g, z1, mistakes) if "f slope of g at z" in mistakes else z2
     if {"g slope of f", "g slope of f at z"} & mistakes:
         g, a3 = case.f, _activation(case.f, z3, mistakes) if "g slope of f at z" in mistakes else y_hat
-    d3 = dJ * _slope("g", g, z3, a3, dJ, mistakes)
+    slope_g = _slope("g", g, z3, a3, dJ, mistakes)
+    d3 = dJ * slope_g * (slope_g if "g slope twice" in mistakes else 1)
     square = W2.shape[0] == W2.shape[1]
     back = W2.t() if square and "W2 not transposed" in mistakes else W2
     back = W1 if square and W1.shape == W2.shape and "W1 in place of W2" in mistakes else back
     d2 = (dJ if "g slope missing below" in mistakes else d3) @ back
     slope_f = _slope("f", f, z1, a1, d2, mistakes)
-    d1 = d2 * slope_f
+    d1 = d2 * slope_f * (slope_f if "f slope twice" in mistakes else 1)
     of_W2 = z1 if "W2 from z1" in mistakes else y_hat if "W2 from y_hat" in mistakes else z2
     of_W1 = z1 if "W1 from z1" in mistakes else z2 if "W1 from z2" in mistakes else x
     grads = {

@@ -58,7 +58,7 @@ def as_summary(reports: Sequence[Report], width: int = 80) -> str:
     """
     counts = Counter(report.verdict for report in reports)
     words = dict(zip(VERDICTS, ("right", "pass with remarks", "fail", "could not run")))
-    lines = [f"{len(reports)} files: {', '.join(f'{counts[v]} {words[v]}' for v in VERDICTS)}"]
+    lines = [_wrapped("", f"{len(reports)} files: {', '.join(f'{counts[v]} {words[v]}' for v in VERDICTS)}", width)]
     texts = [text for report in reports for text in (*report.diagnosis, *(said.text for said in report.remarks))]
     said = Counter(text.split(" (line ")[0] for text in texts)
     lines += [_wrapped(f"{number:>5} x ", sentence, width) for sentence, number in said.most_common() if number > 1]
