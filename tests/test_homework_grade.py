@@ -113,7 +113,7 @@ def test_the_bar_is_for_many_files_on_a_terminal(
     for total, terminal in ((1, True), (3, False), (3, True)):
         monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
         with_rich = rich and find_spec("rich") is not None
-        monkeypatch.setattr("pure_mlp.homework.grade.progress._has_rich", lambda: with_rich)
+        monkeypatch.setattr("pure_mlp.homework.grade.progress._has_rich", lambda with_rich=with_rich: with_rich)
         with progress(total) as observer:
             for _ in range(total):
                 observer(Report("mlp.py"))
@@ -194,7 +194,7 @@ def test_only_one_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "forward" in text
 
 
-def test_a_terminal_of_another_encoding(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_encoding(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "größe.py").write_text(CORRECT.replace("class MLP", "raise ValueError('Länge \\ud800')\nclass MLP"))
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, "ascii"))

@@ -50,11 +50,10 @@ def verdict(pair: tuple[str, str], source: str | None, found: set[str]) -> str:
     if source is None or other is None:
         return f"{pair} is called {found}"
     ours, theirs = (observed(text, SQUARE) for text in (source, other))
-    equal = len(found) <= 2 and all(
-        a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
-        for a, b in [(p.get("computed", {}), q.get("computed", {})) for p, q in zip(ours["nets"], theirs["nets"])]
-        + [({k: s[k] for k in ("J", "dJdy_hat")}, {k: t[k] for k in ("J", "dJdy_hat")}) for s, t in zip(ours["losses"], theirs["losses"])]
-    )
+    nets = [(p["computed"], q["computed"]) for p, q in zip(ours["nets"], theirs["nets"])]
+    keys = ("J", "dJdy_hat")
+    losses = [({k: s[k] for k in keys}, {k: t[k] for k in keys}) for s, t in zip(ours["losses"], theirs["losses"])]
+    equal = len(found) <= 2 and all(a.keys() == b.keys() and all(same(a[n], b[n]) for n in a) for a, b in [*nets, *losses])
     return "computes what others compute" if equal else f"{pair} is called {found}"
 
 
@@ -92,7 +91,7 @@ def test_three_mistakes_are_all_named() -> None:
 
 
 def test_a_mistake_of_the_net_and_one_of_state_are_both_named() -> None:
-    """Every third of the net's mistakes with one of state by turns; autograd apart, which leaves no gradient by hand to be wrong."""
+    """Every third of the net's mistakes with one of state by turns; autograd apart, which leaves no gradient to be wrong."""
     state = [advice for advice in STATE_SPOILS if advice != "Autograd is used"]
     for i, (name, spoil) in enumerate([*NET_SPOILS.items()][::3]):
         advice = state[i % len(state)]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
 
+from pure_mlp.homework.grade.credit import read_points
+from pure_mlp.homework.grade.gradebooks import GRADEBOOKS, write
 from pure_mlp.homework.grade.judge import PARTS, Report
 from pure_mlp.homework.grade.plain import plain
 from pure_mlp.homework.grade.progress import progress
@@ -33,6 +36,9 @@ def add_flags(part: ArgumentParser) -> None:
     form = part.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON list instead of tables")
     form.add_argument("--csv", action="store_true", help="a line a file instead of tables")
+    form.add_argument("--format", choices=[*GRADEBOOKS], default="", help="write one file's grade for this gradebook")
+    part.add_argument("--points", type=Path, metavar="FILE", help="for --format: rows and points as JSON; 1 each if not given")
+    part.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="for --format: where to; here if not given")
     part.add_argument("--only", choices=[*PARTS], default="", help="look at this part alone, for a file that is not done yet")
     part.add_argument("--seconds", type=int, default=Limits().seconds, help="limit of one file, 60 if not given")
     part.add_argument("--memory", type=int, default=Limits().memory, metavar="MB", help="limit of one file, 4096 if not given")
@@ -52,6 +58,8 @@ def run_grade(args: Namespace) -> int:
     if min(args.seconds, args.memory, args.jobs or 1) < 1:
         raise ValueError(f"--seconds {args.seconds} --memory {args.memory} --jobs {args.jobs}, expected at least 1")
     paths, skipped = select(args.paths)
+    if args.format:
+        return _for_gradebook(args, paths)
     for path in skipped:
         print(f"{plain(str(path))}: skipped, it defines no MLP", file=sys.stderr if args.json or args.csv else sys.stdout)
     done: list[Report] = []
@@ -69,6 +77,18 @@ def run_grade(args: Namespace) -> int:
             reports.close()
             say(_after(form, done))
     return exit_code(done)
+
+
+def _for_gradebook(args: Namespace, paths: Sequence[Path]) -> int:
+    """Write the files for a gradebook and say which; 0: a bad grade is no failure of the grading."""
+    if len(paths) != 1:
+        raise ValueError(f"--format {args.format} takes one file, not {len(paths)}")
+    points, begin = read_points(args.points), time.monotonic()
+    with terminated_as_interrupted(), closing(grading(paths, Limits(args.seconds, args.memory), 1, args.only)) as reports:
+        report = next(reports)
+    for path in write(GRADEBOOKS[args.format](report, points, time.monotonic() - begin), args.out):
+        say(f"{path}\n")
+    return 0
 
 
 def _before(form: str) -> str:

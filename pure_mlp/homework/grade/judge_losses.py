@@ -35,7 +35,7 @@ def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) 
     """Judge what `run_loss` saw of `mse` or `bce` in these cases.
 
     >>> judge_loss("mse", [], []).rows[0]
-    Row(name='mse J', verdict='right', detail='', raised='')
+    Row(name='mse J', verdict='right', detail='', raised='', share=0.0)
     """
     said, results = _swapped(loss, losses, results)
     usual = [i for i, case in enumerate(losses) if loss == "mse" or not case.certain]
@@ -51,7 +51,8 @@ def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) 
             said += sentences
             mistakes += names if key != "J" else []
     said += _exceptions(loss, results)
-    return LossJudgement((*rows, *([_edges(losses, results, rows)] if loss == "bce" else [])), tuple(said), tuple(mistakes), tuple(results))
+    rows += [_edges(losses, results, rows)] if loss == "bce" else []
+    return LossJudgement(tuple(rows), tuple(said), tuple(mistakes), tuple(results))
 
 
 def _explained(

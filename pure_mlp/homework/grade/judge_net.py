@@ -40,7 +40,7 @@ def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Seq
     """Judge what `run_net` saw in these cases. `states_wrong` is what is said of the second and third pass by themselves.
 
     >>> judge_net([], [], []).rows[0]
-    Row(name='forward', verdict='right', detail='', raised='')
+    Row(name='forward', verdict='right', detail='', raised='', share=0.0)
     """
     models = [net_model(case) for case in nets]
     usual = [i for i, case in enumerate(nets) if not case.kink]

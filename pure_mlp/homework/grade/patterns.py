@@ -89,6 +89,7 @@ def _sizes(case: NetCase) -> dict[str, int]:
 def how(bad: Sequence[tuple[str, Mapping[str, int], Tensor, Tensor]]) -> str:
     """In which way results are wrong: label and sizes of each case, what was found, what is right.
 
+    >>> import torch
     >>> how([("a case", {"the batch size": 5}, torch.full((2,), 0.2), torch.ones(2))] * 2)
     'is 0.2 times what it should be'
     """

