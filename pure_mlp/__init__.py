@@ -1,8 +1,11 @@
 """Neural networks in which every derivative is a hand-written pure function: values instead of hooks, folds instead of a tape."""
 
+from importlib import metadata as _metadata
+
 from pure_mlp._compile.graph import Unplannable as Unplannable
 from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp._compile.program import Engine as Engine
+from pure_mlp.checks import check_cotangent as check_cotangent
 from pure_mlp.combinators.dense import dense as dense
 from pure_mlp.combinators.ensemble import ensemble as ensemble
 from pure_mlp.combinators.fan_sum import fan_sum as fan_sum
@@ -14,8 +17,10 @@ from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.serial import serial as serial
 from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
+from pure_mlp.initialize import init as init
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
+from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
@@ -44,6 +49,8 @@ from pure_mlp.layers.tanh import tanh as tanh
 from pure_mlp.losses.bce import bce as bce
 from pure_mlp.losses.bce_with_logits import bce_with_logits as bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy as cross_entropy
+from pure_mlp.losses.mass import mass as mass
+from pure_mlp.losses.mass import weighed as weighed
 from pure_mlp.losses.mse import mse as mse
 from pure_mlp.losses.mse import squared_norm as squared_norm
 from pure_mlp.losses.reduction import Reduction as Reduction
@@ -68,6 +75,7 @@ from pure_mlp.record import record as record
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
+from pure_mlp.summarize import summary as summary
 from pure_mlp.train.fit import Epoch as Epoch
 from pure_mlp.train.fit import batches as batches
 from pure_mlp.train.fit import fit as fit
@@ -79,3 +87,96 @@ from pure_mlp.trees import tree_leaves as tree_leaves
 from pure_mlp.trees import tree_like as tree_like
 from pure_mlp.trees import tree_map as tree_map
 from pure_mlp.trees import tree_zeros as tree_zeros
+
+try:
+    __version__ = _metadata.version("pure-mlp")
+except _metadata.PackageNotFoundError:  # run from its sources, not installed
+    __version__ = "0"
+
+__all__ = [
+    "MLP",
+    "Activation",
+    "Batch",
+    "Engine",
+    "Epoch",
+    "Init",
+    "Layer",
+    "Linear",
+    "Loss",
+    "Optimizer",
+    "Plan",
+    "Reduction",
+    "Rule",
+    "Schedule",
+    "State",
+    "Step",
+    "Unplannable",
+    "adam",
+    "adamw",
+    "batches",
+    "bce",
+    "bce_with_logits",
+    "chain",
+    "check_cotangent",
+    "clip_by_global_norm",
+    "clip_by_value",
+    "constant",
+    "cosine",
+    "cross_entropy",
+    "dense",
+    "ensemble",
+    "fan_sum",
+    "fit",
+    "fold",
+    "gelu",
+    "gelu_tanh",
+    "identity",
+    "init",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "layer_name",
+    "leaky_relu",
+    "linear",
+    "linear_bottom",
+    "linear_init",
+    "mass",
+    "merge",
+    "mlp",
+    "mse",
+    "orthogonal",
+    "outline",
+    "over",
+    "parallel",
+    "rate_for_batch",
+    "record",
+    "relu",
+    "remat",
+    "residual",
+    "rmsprop",
+    "scored",
+    "serial",
+    "sgd",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "squared_norm",
+    "standard_normal",
+    "step_decay",
+    "summary",
+    "tag",
+    "tanh",
+    "training_step",
+    "tree_items",
+    "tree_leaves",
+    "tree_like",
+    "tree_map",
+    "tree_zeros",
+    "unit",
+    "value_and_grad",
+    "warmup",
+    "weighed",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+__all__ = ["ONES", "addmm_relu", "mse_backward", "sigmoid_backward", "squared_error", "tanh_backward", "threshold_backward"]
+
 _threshold_backward = torch.ops.aten.threshold_backward.default
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default
 _compiling = torch.compiler.is_compiling

@@ -146,8 +146,8 @@ def layer_name(layer: AnyLayer) -> str:
     >>> layer_name(serial())
     'serial'
     """
-    made = composition(layer)
-    if made is not None:
+    made = getattr(layer.fwd, "__self__", None)
+    if isinstance(made, Composed):
         return made.name
     fwd = getattr(layer.fwd, "func", layer.fwd)
     return getattr(fwd, "__qualname__", "layer").split(".")[0].removesuffix("_fwd").removeprefix("_")

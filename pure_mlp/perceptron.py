@@ -17,6 +17,8 @@ from pure_mlp.layers.inits import Device, Init, linear_init
 from pure_mlp.layers.linear import Linear, linear, linear_bottom
 from pure_mlp.layers.relu import relu
 
+__all__ = ["MLP", "mlp"]
+
 MLP: TypeAlias = Layer[tuple[Linear, ...], tuple[tuple[Tensor, Tensor], ...], Tensor, Tensor]
 """A net of dense layers: params one `Linear` a layer, cache one pair (input, cache of the activation) a layer."""
 

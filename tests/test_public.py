@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -40,7 +42,8 @@ def public(tree: ast.Module) -> Iterator[Definition]:
 
 def exports() -> list[tuple[str, str, str]]:
     """(module, name, name in pure_mlp) of everything that `pure_mlp` exports."""
-    imports = [node for node in parsed(ROOT / "__init__.py").body if isinstance(node, ast.ImportFrom)]
+    body = parsed(ROOT / "__init__.py").body
+    imports = [node for node in body if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pure_mlp")]
     return [(str(node.module), alias.name, str(alias.asname)) for node in imports for alias in node.names]
 
 
@@ -106,3 +109,39 @@ def test_the_scan_sees_autograd() -> None:
         assert set(mentions(ast.parse(line))) & AUTOGRAD
     assert "torch.manual_seed" in set(mentions(ast.parse("torch.manual_seed(0)")))
     assert "p.grad" in set(mentions(ast.parse("p.grad = None")))
+
+
+def table() -> list[str]:
+    """The names in the table of the manual."""
+    return re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_manual_lists_what_is_public_and_nothing_else() -> None:
+    assert sorted(table()) == sorted(pure_mlp.__all__)
+    assert sorted(pure_mlp.__all__) == sorted({alias for _, _, alias in exports()})
+
+
+def test_everything_is_imported_by_the_star_and_no_module() -> None:
+    brought: dict[str, object] = {}
+    exec("from pure_mlp import *", brought)
+    assert {name for name in brought if not name.startswith("__")} == set(pure_mlp.__all__)
+    assert not any(isinstance(value, ModuleType) for value in brought.values())
+
+
+def test_the_version_is_that_of_the_metadata() -> None:
+    try:
+        assert pure_mlp.__version__ == metadata.version("pure-mlp")
+    except metadata.PackageNotFoundError:
+        assert pure_mlp.__version__ == "0"
+
+
+OWN_ROOMS = [ROOT, ROOT / "layers", ROOT / "losses", ROOT / "combinators", ROOT / "optim"]
+PUBLIC = [p for p in SOURCES if p.parent in OWN_ROOMS and p.name not in ("__init__.py", "__main__.py")]
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=name_of)
+def test_a_public_module_says_what_is_public_in_it(path: Path) -> None:
+    module = importlib.import_module(name_of(path))
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert not any(name.startswith("_") or isinstance(getattr(module, name), ModuleType) for name in module.__all__)
+    assert {name for place, name, _ in exports() if place == name_of(path)} <= set(module.__all__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
 
+__all__ = ["merge"]
+
 
 def merge(first: Linear, second: Linear) -> Linear:
     """W = W2 W1, b = W2 b1 + b2: the params of one linear layer equal to second after first (handout 1.4(c)), exactly.

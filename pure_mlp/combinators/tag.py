@@ -8,6 +8,8 @@ from torch import Tensor
 
 from pure_mlp.layer import Layer
 
+__all__ = ["tag"]
+
 P = TypeVar("P")
 C = TypeVar("C")
 X = TypeVar("X", bound=Tensor)

@@ -10,6 +10,8 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["FAR", "gelu", "gelu_bwd", "gelu_fwd", "gelu_tanh", "gelu_tanh_bwd", "gelu_tanh_fwd"]
+
 FAR = 40.0
 """Beyond it the slopes are 1 and 0 in every dtype, and what they are computed from would overflow."""
 

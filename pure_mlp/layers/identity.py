@@ -7,6 +7,8 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["identity", "identity_bwd", "identity_fwd"]
+
 
 def identity_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     """y = x. Both y and the cache are x itself, not a copy.

@@ -14,6 +14,19 @@ from torch import Generator, Tensor
 
 from pure_mlp.layers.linear import Linear
 
+__all__ = [
+    "Device",
+    "Init",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "linear_init",
+    "orthogonal",
+    "standard_normal",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
 Device = torch.device | str
 
 

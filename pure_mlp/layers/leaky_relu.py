@@ -10,6 +10,8 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["leaky_relu"]
+
 
 def leaky_relu(negative_slope: float = 0.01) -> Activation:
     """y = x where x > 0, else a x; dx = dy where y > 0, else a dy, with a = negative_slope >= 0. The cache is y.

@@ -10,6 +10,19 @@ from pure_mlp.checks import spec
 from pure_mlp.layer import Layer
 from pure_mlp.record import record
 
+__all__ = [
+    "NO_DX",
+    "Linear",
+    "fits",
+    "linear",
+    "linear_bottom",
+    "linear_bottom_bwd",
+    "linear_bwd",
+    "linear_fwd",
+    "mismatch",
+    "weight_grads",
+]
+
 
 @record
 @attrs.frozen(eq=False)

@@ -9,6 +9,8 @@ from pure_mlp.checks import check_cotangent
 from pure_mlp.kernels import threshold_backward
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["relu", "relu_bwd", "relu_fwd"]
+
 
 def relu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     """y = max(0, x), x of any shape. The cache is y: no mask and no pre-activation is kept.

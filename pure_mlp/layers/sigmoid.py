@@ -9,6 +9,8 @@ from pure_mlp.checks import check_cotangent
 from pure_mlp.kernels import sigmoid_backward
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["sigmoid", "sigmoid_bwd", "sigmoid_fwd"]
+
 
 def sigmoid_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     """y = 1 / (1 + exp(-x)), handout 1.3, x of any shape; exactly 0 and 1 at saturation, never NaN. The cache is y.

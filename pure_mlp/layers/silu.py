@@ -8,6 +8,8 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["FAR", "silu", "silu_bwd", "silu_fwd"]
+
 FAR = 1000.0
 """Beyond it the slopes are 1 and 0 in every dtype; at the infinities they could not be computed."""
 

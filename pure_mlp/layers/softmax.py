@@ -8,6 +8,8 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["softmax", "softmax_bwd", "softmax_fwd"]
+
 
 def softmax_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     """y_k = exp(x_k - m) / sum_j exp(x_j - m), m = max_j x_j, over the last dimension of x (*, K). The cache is y.

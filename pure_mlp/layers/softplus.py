@@ -11,6 +11,8 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["softplus"]
+
 
 def softplus(beta: float = 1.0) -> Activation:
     """y = log(1 + exp(b x)) / b; dx = dy sigmoid(b x) = dy (1 - exp(-b y)), with b = beta > 0. The cache is y.

@@ -9,6 +9,8 @@ from pure_mlp.checks import check_cotangent
 from pure_mlp.kernels import tanh_backward
 from pure_mlp.layer import Activation, Layer
 
+__all__ = ["tanh", "tanh_bwd", "tanh_fwd"]
+
 
 def tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     """y = tanh(x), x of any shape. The cache is y.

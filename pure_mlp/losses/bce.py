@@ -7,6 +7,8 @@ from torch import Tensor
 
 from pure_mlp.losses.reduction import Reduction, divisor, reduce, same_shape, scale
 
+__all__ = ["SMALLEST", "bce"]
+
 SMALLEST = torch.tensor(1e-12, dtype=torch.float32).item()
 
 

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
+__all__ = ["bce_with_logits"]
+
 
 def bce_with_logits(y: Tensor, z: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = c sum (1 - y) z - log sigmoid(z), which is BCE of sigmoid(z), and dJ/dz = c (sigmoid(z) - y); handout (26).

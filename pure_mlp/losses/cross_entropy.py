@@ -11,6 +11,8 @@ from pure_mlp.checks import spec
 from pure_mlp.losses.mass import Mass, weighed
 from pure_mlp.losses.reduction import Reduction, scale
 
+__all__ = ["cross_entropy"]
+
 
 def _mass(y: Tensor, reduction: Reduction = "mean", *, weight: Tensor | None = None, ignore_index: int = -100, **_: object) -> Mass:
     """The rows that count, or the weights of their labels."""

@@ -8,6 +8,8 @@ from pure_mlp.kernels import mse_backward, squared_error
 from pure_mlp.losses.mass import by_rows, weighed
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
+__all__ = ["mse", "squared_norm"]
+
 
 def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = c sum (y_hat - y)^2 and dJ/dy_hat = 2 c (y_hat - y), both of any one shape.

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from pure_mlp.checks import spec
 
+__all__ = ["Reduction", "divisor", "reduce", "same_shape", "scale"]
+
 Reduction = Literal["mean", "sum", "batchmean", "none"]
 
 

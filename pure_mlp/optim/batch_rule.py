@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+__all__ = ["rate_for_batch"]
+
 
 def rate_for_batch(
     rate: float,

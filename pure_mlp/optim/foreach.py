@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+__all__ = ["Number", "add", "addcdiv", "addcmul_", "div", "lerp", "mul", "mul_", "shift_", "sqrt"]
+
 Number = float | Tensor
 
 # `torch._foreach_mul` and `torch._foreach_add` read a 0-dim tensor into a Python number, which no trace can follow.
