@@ -137,11 +137,15 @@ def _nodes(args: tuple[object, ...]) -> Iterator[Node]:
 
 
 class Graph:
-    """Nodes in order, hash-consed; `outputs` are the new carry, leaf by leaf, and the loss."""
+    """Nodes in order, hash-consed; `outputs` are the new carry, leaf by leaf, and the loss.
+
+    kept are nodes that happen though nobody may read them: random draws, and what may raise.
+    """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.outputs: list[Node] = []
+        self.kept: list[Node] = []
         self._memo: dict[object, Node] = {}
 
     def add(
@@ -180,8 +184,8 @@ class Graph:
         return self._memo[key]
 
     def live(self) -> list[Node]:
-        """The nodes that the outputs need, in order: all else is dead code, but for inputs and random draws."""
-        needed = {*self.outputs, *(node for node in self.nodes if is_random(node.op))}
+        """The nodes that the outputs need, in order: all else is dead code, but for inputs and what is kept."""
+        needed = {*self.outputs, *self.kept}
         for node in reversed(self.nodes):
             if node in needed:
                 needed.update(node.operands)

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from pure_mlp._compile.capture.foreach import independent, per_leaf
 from pure_mlp._compile.capture.refusals import Reads, functional, refuse_reading, refuse_result, step_line
 from pure_mlp._compile.graph import Graph, Node, Unplannable, is_random, is_view, name_of, spec_of
+from pure_mlp._compile.operations import may_raise
 
 R = TypeVar("R")
 
@@ -141,6 +142,11 @@ class _Recorder(TorchDispatchMode):
         return out
 
     def record(self, op: str, args: tuple[object, ...], kwargs: dict[str, object], out: object) -> None:
+        before = len(self.graph.nodes)
+        self.write(op, args, kwargs, out)
+        self.graph.kept += [node for node in self.graph.nodes[before:] if is_random(node.op) or may_raise(node.op)]
+
+    def write(self, op: str, args: tuple[object, ...], kwargs: dict[str, object], out: object) -> None:
         if op.startswith("aten._foreach_") and isinstance(out, (list, tuple)):
             for leaf, (name, leaf_args, value) in zip(out, per_leaf(op, args, step_line)):
                 self.bind(leaf, self.graph.add(name, leaf_args, {**kwargs, **value}, spec_of(leaf)))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 
 from pure_mlp._compile.graph import Graph, Node, Spec
-from pure_mlp._compile.numbers import Number, number
+from pure_mlp._compile.numbers import Number
 from pure_mlp._compile.passes.builder import is_finite, scalar_dtype
 
 _SUMS = ("rowsum", "total", "sqsum")
@@ -28,6 +27,7 @@ def fuse(graph: Graph, most_rows: int) -> Graph:
     for node in live:
         fuser.new[node] = fuser.fused(node)
     fuser.graph.outputs = [fuser.new[node] for node in graph.outputs]
+    fuser.graph.kept = [fuser.new[node] for node in graph.kept]
     return fuser.graph
 
 
@@ -70,18 +70,8 @@ class _Fuser:
         return self.graph.number(factor, scalar_dtype(like))
 
     def terms(self, node: Node) -> list[tuple[Node, Number]]:
-        """The two terms of a `lin`, after what the other term has in common with the one that nobody else reads:
-
-        a s + (a p + b q) t -> a (s + p t) + b (q t), which is weight decay inside the step.
-        """
-        terms = [(node.node(i), self.number(node.number(i + 1))) for i in (0, 2)]
-        for (a, s), (inner, t) in (terms, terms[::-1]):
-            if inner.op == "lin" and self.readers[inner] == 1 and inner.spec == node.spec:
-                for (c, p), (b, q) in ((parts := self.terms(inner)), parts[::-1]):
-                    if c is a and b is not a and all(map(is_finite, (s, t, p, q))):
-                        scale = partial(number, self.graph, "mul", t)
-                        return [(a, number(self.graph, "add", s, scale(p))), (b, scale(q))]
-        return terms
+        """The two terms of a `lin` with their factors."""
+        return [(node.node(i), self.number(node.number(i + 1))) for i in (0, 2)]
 
     def lin(self, node: Node) -> Node:
         terms = self.terms(node)

@@ -42,6 +42,7 @@ def pack(graph: Graph, groups: Sequence[Sequence[Lane]], count: int) -> Graph:
         packer.visit(node)
     before = [packer.slices.get(i) or packer.new[node] for i, node in enumerate(graph.outputs[:-1])]
     packer.graph.outputs = [*before, *packer.flat_outputs, packer.new[graph.outputs[-1]]]
+    packer.graph.kept = [packer.new[node] for node in graph.kept]
     return packer.graph
 
 

@@ -20,6 +20,8 @@ def simplify(traced: Graph) -> Graph:
         builder.values[node] = _value(builder, node)
     leaves = {node.slot: node for node in traced.nodes if node.op == "carry"}
     builder.graph.outputs = [_output(builder, node, leaves.get(i)) for i, node in enumerate(traced.outputs)]
+    kept = (builder.values[node] for node in traced.kept)
+    builder.graph.kept = [value.node for value in kept if isinstance(value, Scaled)]
     return builder.graph
 
 
