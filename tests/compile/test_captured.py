@@ -71,9 +71,12 @@ def test_a_captured_module_changes_between_folds(change: str, engine: pm.Engine)
 
 
 @every
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", [change for change in CHANGES if change != "another parameter"])
 def test_a_captured_module_changes_between_batches(change: str, engine: pm.Engine) -> None:
-    """Whoever draws the batches may change it: what a batch meets is what was there when it came."""
+    """Whoever draws the batches may change it: what a batch meets is what was there when it came.
+
+    Which tensors a step captures is read once a fold: a parameter that another one takes the place of is seen by the next.
+    """
 
     def make() -> Case:
         m = module()
@@ -86,7 +89,7 @@ def test_a_captured_module_changes_between_batches(change: str, engine: pm.Engin
 
         return Case(uses(m), draw(3), supply, lambda: [m.weight, m.bias])
 
-    agrees(make, engine)
+    agrees(make, engine, rtol=1e-6 if change == "dtype" else 1e-9)
 
 
 @every

@@ -28,7 +28,7 @@ WIDE["square"] = pm.serial(pm.linear, pm.tanh, pm.linear)
 
 def net_of(name: str, width: int, dtype: torch.dtype) -> tuple[pm.Layer[Any, Any], Any]:
     one, two = (pm.linear_init(width, width, Generator().manual_seed(seed), dtype) for seed in (0, 1))
-    params: dict[str, Any] = {"residual": ((), one), "linear": one, "remat": ((), one), "fan": (one, two), "square": (one, (), two)}
+    params: dict[str, Any] = {"residual": one, "linear": one, "remat": one, "fan": (one, two), "square": (one, (), two)}
     return WIDE[name], params[name]
 
 

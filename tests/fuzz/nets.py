@@ -53,7 +53,7 @@ def net(random: Random, n_in: int, n_out: int, depth: int = 2) -> tuple[str, str
         (f, p), (h, q) = net(random, n_in, n_out, depth - 1), net(random, n_in, n_out, depth - 1)
         return f"pm.fan_sum({f}, {h})", f"({p}, {q})"
     f, p = net(random, n_in, n_out, depth - 1)
-    return (f"pm.residual({f})", f"((), {p})") if kind == "residual" else (f"pm.remat({f})", p)
+    return f"pm.{'residual' if kind == 'residual' else 'remat'}({f})", p
 
 
 def drawn_net(seed: int) -> Program:

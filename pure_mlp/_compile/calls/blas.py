@@ -21,10 +21,21 @@ from pure_mlp._compile.graph import Spec
 
 Routine: TypeAlias = Callable[..., None]
 Arguments: TypeAlias = tuple[object, ...]
+Real: TypeAlias = ctypes.c_float | ctypes.c_double
 LETTER = {torch.float32: "s", torch.float64: "d"}
-REAL = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
+REAL: dict[torch.dtype, type[Real]] = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
 _NO, _YES = ctypes.c_char_p(b"N"), ctypes.c_char_p(b"T")
 _ZERO = ctypes.byref(ctypes.c_double(0.0))  # read as a float it is 0 too
+
+
+def real(dtype: torch.dtype) -> Real:
+    """A number in memory, for a factor that is written there at each step."""
+    return REAL[dtype]()
+
+
+def factor(c: float | Real, dtype: torch.dtype) -> object:
+    """The address of a factor."""
+    return ctypes.byref(REAL[dtype](c) if isinstance(c, (int, float)) else c)
 
 
 class Address(ctypes.c_void_p):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from array import array
 from collections.abc import Callable, Mapping, MutableSequence
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping, MutableSequence
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.calls.blas import LETTER, REAL, Address, Arguments, Routine, address
+from pure_mlp._compile.calls.blas import LETTER, Address, Arguments, Real, Routine, address, factor, real
 from pure_mlp._compile.calls.outs import out_form
 from pure_mlp._compile.calls.products import PRODUCTS, write_update
 from pure_mlp._compile.graph import Node, Spec, is_view, name_of, overload, spec_of
@@ -38,6 +37,7 @@ class Emitter:
         self.known: dict[Node, Tensor] = {}
         self.late: dict[Node, str] = {}
         self.guarded: dict[str, None] = {}
+        self.factors: dict[str, Real] = {}
         self.exposed: set[Node] = set()
         self.buffer_names: dict[int, str] = {id(b): f"b{i}" for i, b in enumerate(self.places.buffers)}
 
@@ -161,10 +161,10 @@ class Emitter:
         """A subroutine of BLAS, and behind it what it computes."""
         given, out = f"p{len(self.lines)}", self.name(node)
         self.cells[given] = arguments
-        factor = "" if alpha == 1 else f"{self.text(alpha)} * "
+        times = "" if alpha == 1 else f"{self.text(alpha)} * "
         old = "" if kept in (0, 1) else f"{self.text(kept)} * {out} + "
         call = self.cell(f"{LETTER[node.like.dtype]}{name}", f)
-        self.line(f"{call}(*{given})  # {out} {'+=' if kept == 1 else '='} {old}{factor}{value}")
+        self.line(f"{call}(*{given})  # {out} {'+=' if kept == 1 else '='} {old}{times}{value}")
 
     def scale(self, c: object, dtype: torch.dtype, *, zero: bool = False) -> object:
         """The address of a factor: of one that is written there at each step where it is a host number."""
@@ -172,14 +172,12 @@ class Emitter:
             self.checked(c)
             name = f"{self.names[c]}_{LETTER[dtype]}"
             if name not in self.cells:
-                self.cells[name] = REAL[dtype]()
+                self.factors[name] = self.cells[name] = real(dtype)
                 self.numbers.append(f"{name}.value = {self.names[c]}")
-            cell = self.cells[name]
-            if isinstance(cell, (ctypes.c_float, ctypes.c_double)):
-                return ctypes.byref(cell)
+            return factor(self.factors[name], dtype)
         if not isinstance(c, (int, float)) or not math.isfinite(c) or (not c and not zero):
             raise TypeError(f"{c!r} is no factor for BLAS")
-        return ctypes.byref(REAL[dtype](c))
+        return factor(c, dtype)
 
     def checked(self, *factors: object) -> None:
         """Let the program stop before it begins where one of these factors is 0, infinite or NaN."""
