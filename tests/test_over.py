@@ -1,4 +1,4 @@
-"""A rule mapped over the parts of a net: the identity rebuilds it, and a `linear` that returns norms gives per-example gradients."""
+"""A rule mapped over the parts of a net: the identity rebuilds it, a `linear` that returns norms gives those of each example."""
 
 from __future__ import annotations
 
