@@ -54,6 +54,18 @@ def check_kink_and_edges(row: Row, layer: Layer[Any, Any]) -> None:
     check_vjp(row, layer, params, edges, dy)
 
 
+def check_far_from_0(row: Row, layer: Layer[Any, Any]) -> None:
+    """The slopes of an elementwise layer at +-1e300 and at the infinities are those at +-1e3."""
+    if not row.scalars:
+        return
+    ends = torch.tensor([-1e3, 1e3], dtype=torch.float64)
+    near, far, farthest = (
+        layer.bwd((), layer.fwd((), x)[1], torch.ones_like(x))[0] for x in (ends, ends * 1e297, ends * torch.inf)
+    )
+    assert torch.equal(far, near)
+    assert torch.equal(farthest, near)
+
+
 def check_refusals(row: Row, layer: Layer[Any, Any]) -> None:
     """A dy of another shape, dtype or device than y is a `ValueError` that names both.
 
@@ -94,4 +106,5 @@ def check_layer(row: Row, layer: Layer[Any, Any]) -> None:
     if row.fixed_width:
         check_widths(layer, *row.draw((5, IN)))
     check_kink_and_edges(row, layer)
+    check_far_from_0(row, layer)
     check_refusals(row, layer)

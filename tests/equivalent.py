@@ -17,13 +17,18 @@ GUARD = dict.fromkeys(
     ),
     "a shortcut: reshaping a matrix changes nothing, and the product refuses a matrix beside anything else",
 )
+GUARD |= dict.fromkeys(
+    ("if False:", "if fits(params, x, x):", "if fits(params, dy, dy):"),
+    "what the product refuses never fits: the error passes only where it has another cause than the shapes",
+)
 LIKE_Y_HAT = "y has the shape of y_hat, or was refused"
 SAME: dict[str, dict[str, str]] = {
     "leaky_relu(0)": dict.fromkeys(
         (
-            "return torch.where(y > 0, dy, negative_slope / dy), ()",
-            "return torch.where(y > 0, dy, negative_slope), ()",
-            "return torch.where(y > 0, dy, negative_slope * y), ()",
+            "return torch.where(y > 0, dy, a / dy), ()",
+            "return torch.where(y > 0, dy, a), ()",
+            "return torch.where(y > 0, dy, a * a), ()",
+            "return torch.where(y > 0, dy, a * y), ()",
         ),
         "all are 0",
     ),
@@ -43,8 +48,17 @@ SAME: dict[str, dict[str, str]] = {
             "the same mean in more passes",
         ),
     },
-    "bce": {"c = scale('bce', y, reduction)": LIKE_Y_HAT},
-    "bce_with_logits": {"c = scale('bce_with_logits', y, reduction)": LIKE_Y_HAT},
+    "bce": dict.fromkeys(
+        (
+            "c, count = (scale('bce', y, reduction), divisor('bce', y_hat, reduction))",
+            "c, count = (scale('bce', y_hat, reduction), divisor('bce', y, reduction))",
+        ),
+        LIKE_Y_HAT,
+    ),
+    "bce_with_logits": {
+        "c = scale('bce_with_logits', y, reduction)": LIKE_Y_HAT,
+        "wrong = torch.where(z >= 0, 1 - y, -y)": "at z = 0 both are multiplied by 0",
+    },
     "cross_entropy": {
         "kept = y != ignore_index if indices else torch.ones_like(y[..., 0], dtype=torch.bool)": LIKE_Y_HAT,
         **dict.fromkeys(
@@ -68,6 +82,9 @@ SAME: dict[str, dict[str, str]] = {
         "shortcuts: the sum times the factor is all of them but none",
     ),
     "mse_backward of mse": {
+        **dict.fromkeys(("if not _plain(a, a):", "if not _plain(b, b):"), "the kernel takes a batch of one of the two"),
+        "if True:": "slower, and the same",
+        "return 2 / max(b.numel(), 1) * (a - b)": LIKE_Y_HAT,
         "out: Tensor = _mse_loss_backward(ONES[torch.float64], a, b, 1)": "slower, and the same: a 0-dim tensor promotes nothing",
         "out: Tensor = _mse_loss_backward(ONES.get(b.dtype, ONES[torch.float64]), a, b, 1)": "a and b have one dtype",
     },

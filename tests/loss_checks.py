@@ -54,7 +54,7 @@ def check_loss_refusals(row: LossRow, loss: LossFunction) -> None:
         with pytest.raises(ValueError, match=named(wrong)) as caught:
             loss(y, wrong)
         assert re.search(named(y), str(caught.value)), caught.value
-    with pytest.raises(ValueError, match=r"'median'.*mean, sum, batchmean, none"):
+    with pytest.raises(ValueError, match=rf"^{row.function.__name__}: reduction 'median'.*mean, sum, batchmean, none"):
         loss(y, y_hat, "median")
 
 
@@ -81,8 +81,32 @@ def check_bce_clamps(bce: LossFunction) -> None:
             assert torch.equal(J, J_ref)
             assert torch.equal(dp, dp_ref)
             assert dp.isfinite().all()
-    with pytest.raises(ValueError, match=r"bce: y_hat from .* to .*, expected probabilities in \[0, 1\]"):
-        bce(torch.zeros(2), torch.tensor([0.5, 1.1]))
+    for labels, given, told in (
+        ([0.0, 0], [0.5, 1.25], "y_hat from 0.5 to 1.25"),
+        ([0.0, 0], [-0.5, 0.25], "y_hat from -0.5 to 0.25"),
+        ([-1.0, 2], [0.5, torch.nan], "y_hat from nan to nan"),
+        ([0.5, 2.0], [0.5, 1.0], "y from 0.5 to 2"),
+        ([-2.0, 1.0], [0.0, 1.0], "y from -2 to 1"),
+    ):
+        with pytest.raises(ValueError, match=rf"bce: {told}, expected probabilities in \[0, 1\]"):
+            bce(torch.tensor(labels), torch.tensor(given))
+
+
+def check_infinite_logits(bce_with_logits: LossFunction) -> None:
+    """An infinite logit costs nothing on the side of its label, and inf on the other."""
+    y, z = torch.tensor([0.0, 1, 0, 1, 0.5]), torch.tensor([-torch.inf, torch.inf, torch.inf, -torch.inf, torch.inf])
+    assert bce_with_logits(y, z, "none")[0].tolist() == [0, 0, torch.inf, torch.inf, torch.inf]
+
+
+def check_mse_in_transforms(mse: LossFunction) -> None:
+    """In batches and pushed forward the gradient is the same formula."""
+    y, y_hat = torch.arange(12.0).view(4, 3), torch.cos(torch.arange(12.0)).view(4, 3)
+    dy_hat = torch.func.vmap(mse)(y, y_hat)[1]
+    torch.testing.assert_close(dy_hat, torch.stack([mse(a, b)[1] for a, b in zip(y, y_hat)]), atol=1e-6, rtol=1e-6)
+    tangent = torch.func.jvp(lambda a, b: mse(a, b)[1], (y, y_hat), (3 * y, 5 * y_hat))[1]
+    torch.testing.assert_close(tangent, (5 * y_hat - 3 * y) / 6, atol=1e-6, rtol=1e-6)
+    assert torch.func.vmap(mse)(y[:, :0], y[:, :0])[1].shape == (4, 0)
+    torch.testing.assert_close(torch.func.vmap(mse)(y[:, :1], y_hat[:, :1])[1], 2 * (y_hat - y)[:, :1], atol=1e-6, rtol=1e-6)
 
 
 def check_cross_entropy_edges(cross_entropy: LossFunction) -> None:
@@ -95,6 +119,9 @@ def check_cross_entropy_edges(cross_entropy: LossFunction) -> None:
     J, dz = cross_entropy(torch.tensor([-100, 0]), torch.tensor([[torch.nan, torch.inf], [0.0, 0.0]]))
     assert J.item() == pytest.approx(0.6931472)
     assert dz.tolist() == [[0.0, 0.0], [-0.5, 0.5]]
+    J, dz = cross_entropy(torch.tensor([0, 1]), torch.tensor([[torch.inf, 0.0], [torch.inf, 0.0]]), "none")
+    assert J.tolist() == [0, torch.inf]
+    assert dz.tolist() == [[0, 0], [1, -1]]
     assert cross_entropy(torch.tensor([-100, 0]), torch.zeros(2, 1))[0].item() == 0
     assert cross_entropy(torch.ones(3, 1), torch.zeros(3, 1))[0].item() == 0
     for bad in (-1, 2):

@@ -52,8 +52,10 @@ dist.destroy_process_group()
 def test_losses_and_gradients_of_two_processes(tmp_path: Path) -> None:
     environment = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
     command, store = [sys.executable, "-W", "ignore", "-c", PROGRAM], str(tmp_path / "store")
-    heard = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    workers = [subprocess.Popen([*command, str(rank), store], env=environment, text=True, **heard) for rank in range(2)]
+    out, err = subprocess.PIPE, subprocess.STDOUT
+    workers = [
+        subprocess.Popen([*command, str(rank), store], env=environment, text=True, stdout=out, stderr=err) for rank in range(2)
+    ]
     try:
         told = [worker.communicate(timeout=240)[0] for worker in workers]
     finally:

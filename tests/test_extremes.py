@@ -105,7 +105,7 @@ def test_bce_and_its_gradient_are_those_of_torch_to_the_bit(dtype: torch.dtype) 
         p = torch.sigmoid(10 ** (i % 4 - 1) * torch.randn(shape, generator=g, dtype=dtype))
         y = torch.rand(shape, generator=g, dtype=dtype).round() if i % 2 else torch.rand(shape, generator=g, dtype=dtype)
         for reduction in ("mean", "sum", "none"):
-            J, dp = pm.bce(y, p, reduction)  # type: ignore[arg-type]  # a literal in a loop
+            J, dp = pm.bce(y, p, reduction)
             theirs = partial(F.binary_cross_entropy, target=y, reduction=reduction)
             J_ref, dp_ref = autograd(lambda v, f=theirs: f(v), torch.ones_like(J), p)
             assert torch.equal(J, J_ref)
@@ -123,8 +123,8 @@ def test_bce_names_what_is_no_probability() -> None:
 
 def left(by: Optimizer, *grads: Tensor) -> list[Tensor]:
     """What clipping leaves of gradients."""
-    step = pm.chain(by, pm.sgd(1.0)).update(tuple(map(torch.zeros_like, grads)), grads, by.init(()))
-    return [-t for t in step[0]]
+    optimizer, zeros = pm.chain(by, pm.sgd(1.0)), tuple(map(torch.zeros_like, grads))
+    return [-t for t in optimizer.update(zeros, grads, optimizer.init(zeros))[0]]
 
 
 @pytest.mark.parametrize(

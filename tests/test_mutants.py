@@ -11,7 +11,7 @@ import pytest
 import torch
 from checks import check_layer
 from equivalent import SAME
-from loss_checks import check_bce_clamps, check_cross_entropy_edges, check_loss
+from loss_checks import check_bce_clamps, check_cross_entropy_edges, check_infinite_logits, check_loss, check_mse_in_transforms
 from loss_table import LOSSES
 from mutation import calling, mutants
 from tables import LAYERS, Row
@@ -75,6 +75,8 @@ def loss_rule(function: Function, helper: Function | None = None) -> Rule:
 
 EDGES: dict[Function, list[Callable[[Function], None]]] = {
     pm.bce: [check_bce_clamps],
+    pm.bce_with_logits: [check_infinite_logits],
+    pm.mse: [check_mse_in_transforms],
     pm.cross_entropy: [check_cross_entropy_edges],
 }
 
@@ -97,6 +99,8 @@ RULES = [
 ]
 
 
+# torch's own rules for forward derivatives are compiled by what torch has deprecated
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
 def test_every_mutant_is_killed(rule: Rule) -> None:
     rule.check(rule.function)

@@ -1,8 +1,8 @@
-"""A rule mapped over the parts of a net: the identity rebuilds it, a `linear` that returns norms gives those of each example."""
+"""A rule mapped over the parts of a net: the identity rebuilds it; a `linear` that returns norms gives those of each example."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import pytest
@@ -21,11 +21,11 @@ def names(net: Layer[Any, Any]) -> list[str]:
     """The primitive layers, in order."""
     seen: list[str] = []
 
-    def note(layer: Layer[Any, Any]) -> Layer[Any, Any]:
+    def note(layer: Layer[Any, Any, Any, Any]) -> Layer[Any, Any, Any, Any]:
         seen.append(layer_name(layer))
         return layer
 
-    over(cast("pm.Rule", note), net)
+    over(note, net)
     return seen
 
 
@@ -37,7 +37,7 @@ def test_the_identity_rebuilds_any_net(case: Drawn) -> None:
     assert str(rebuilt) == str(case.net)
 
 
-def halved(layer: Layer[Any, Any]) -> Any:
+def halved(layer: Layer[Any, Any, Any, Any]) -> Any:
     """The layer with half of its dx."""
 
     def bwd(params: Any, cache: Any, dy: Any) -> Any:
@@ -91,7 +91,7 @@ def test_a_rule_reaches_the_backward_pass() -> None:
         torch.testing.assert_close(less.bwd(params, cache, dy)[0] * 2**n, some.bwd(params, cache, dy)[0], atol=1e-14, rtol=0)
 
 
-def squared_norms(layer: Layer[Any, Any]) -> Any:
+def squared_norms(layer: Layer[Any, Any, Any, Any]) -> Any:
     """`linear` with |dW_b|^2 = |dy_b|^2 |x_b|^2 and |db_b|^2 = |dy_b|^2 of every example b in the place of its gradients."""
     if layer.fwd is not linear.fwd:
         return layer

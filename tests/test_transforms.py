@@ -15,7 +15,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import mse_loss
 
 import pure_mlp as pm
-from pure_mlp import tree_leaves, tree_map
+from pure_mlp import tree_leaves, tree_like, tree_map
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -50,7 +50,8 @@ def reference(row: Row) -> Callable[..., Any]:
     """The same by torch's functions and its tape."""
 
     def both(params: Any, x: Tensor, dy: Tensor) -> Any:
-        y, pull = torch.func.vjp(row.reference, params, x)
+        pulled: Any = torch.func.vjp(row.reference, params, x)
+        y, pull = pulled
         grads, dx = pull(dy)
         return (y, dx, grads) if row.has_dx else (y, grads)
 
@@ -87,7 +88,7 @@ def test_vmap_and_vmap_of_jvp(row: Row) -> None:
 
 @pytest.mark.parametrize("row", LAYERS, ids=NAMES)
 @pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
-def test_make_fx_of_layers(row: Row, mode: str) -> None:
+def test_make_fx_of_layers(row: Row, mode: Any) -> None:
     given, other = row.draw((5, IN)), row.draw((5, IN), seed=1)
     close(make_fx(passes(row), tracing_mode=mode)(*given)(*other), passes(row)(*other))
 
@@ -139,15 +140,17 @@ def perceptron(f: pm.Activation = pm.relu) -> tuple[pm.MLP, Any, Tensor, Tensor]
 
 def dense_hessian(params: Any, x: Tensor, y: Tensor) -> Tensor:
     """That of the mean squared error of the same net in torch.nn, in the flat params."""
-    layers = [m for p in params for m in (torch.nn.Linear(*reversed(p.weight.shape), dtype=F64), torch.nn.ReLU())][:-1]
+    layers = [m for p in params for m in (torch.nn.Linear(p.weight.shape[1], p.weight.shape[0], dtype=F64), torch.nn.ReLU())][:-1]
     module, flat = torch.nn.Sequential(*layers), torch.cat([t.flatten() for t in tree_leaves(params)])
     shapes = {name: p.shape for name, p in module.named_parameters()}
 
     def J(flat: Tensor) -> Tensor:
         pieces = torch.split(flat, [s.numel() for s in shapes.values()])
-        return mse_loss(functional_call(module, {n: p.view(s) for (n, s), p in zip(shapes.items(), pieces)}, (x,)), y)
+        found: Tensor = mse_loss(functional_call(module, {n: p.view(s) for (n, s), p in zip(shapes.items(), pieces)}, (x,)), y)
+        return found
 
-    return hessian(J)(flat)
+    H: Tensor = hessian(J)(flat)
+    return H
 
 
 def test_hessian_vector_products_are_those_of_the_dense_hessian() -> None:
@@ -166,20 +169,26 @@ def test_hessian_vector_products_are_those_of_the_dense_hessian() -> None:
     several = tree_map(lambda t: torch.stack((t, t.cos(), t.exp())), v)
     together = vmap(product, in_dims=(None, 0))(params, several)
     for i in range(3):
-        one = tree_map(lambda t, i=i: t[i], several)
-        close(flat(tree_map(lambda t, i=i: t[i], together)), H @ flat(one))
+        one, got = (tree_like(tree, [t[i] for t in tree_leaves(tree)]) for tree in (several, together))
+        close(flat(got), H @ flat(one))
     close(torch.compile(product, fullgraph=True, backend="aot_eager")(params, v), product(params, v))
+
+
+def along(params: Any, v: Any, h: float) -> Any:
+    return tree_map(lambda p, t: p + h * t, params, v)
 
 
 def test_the_jacobian_of_a_net_with_a_fused_layer() -> None:
     net, params, x, _ = perceptron()
-    J = jacfwd(lambda t: net.fwd(params, t)[0])(x[0])
-    rows = [net.bwd(params, net.fwd(params, x[:1])[1], torch.eye(2, dtype=F64)[i : i + 1]) for i in range(2)]
-    assert J.shape == (2, 3)
-    assert len(rows) == 2
-    y, dy = jvp(lambda p: net.fwd(p, x)[0], (params,), (moved(params)[0],))
-    h = 1e-6
-    up, down = (net.fwd(tree_map(lambda p, v, s=s: p + s * v, params, moved(params)[0]), x)[0] for s in (h, -h))
+    layer, p = pm.dense(pm.relu), params[0]
+    J = jacfwd(lambda t: layer.fwd(p, t)[0])(x[:1])[0, :, 0]
+    cache = layer.fwd(p, x[:1])[1]
+    rows = [layer.bwd(p, cache, row.unsqueeze(0))[0] for row in torch.eye(6, dtype=F64)]
+    close(J, torch.cat(rows))
+    v, h = moved(params)[0], 1e-6
+    pushed: Any = jvp(lambda p: net.fwd(p, x)[0], (params,), (v,))
+    y, dy = pushed
+    up, down = (net.fwd(along(params, v, s), x)[0] for s in (h, -h))
     torch.testing.assert_close(dy, (up - down) / (2 * h), atol=1e-8, rtol=1e-7)
     assert torch.equal(y, net.fwd(params, x)[0])
 
@@ -199,5 +208,5 @@ def test_the_whole_step(name: str) -> None:
         return pm.mse(y, net.fwd(step((params, carry[1]), (x, y))[0][0], x)[0])[0]
 
     v, h = moved(carry[0])[0], 1e-6
-    up, down = (J_after(tree_map(lambda p, t, s=s: p + s * t, carry[0], v)) for s in (h, -h))
+    up, down = (J_after(along(carry[0], v, s)) for s in (h, -h))
     torch.testing.assert_close(jvp(J_after, (carry[0],), (v,))[1], (up - down) / (2 * h), atol=1e-8, rtol=1e-6)
