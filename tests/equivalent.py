@@ -28,7 +28,6 @@ SAME: dict[str, dict[str, str]] = {
             "return torch.where(y > 0, dy, a / dy), ()",
             "return torch.where(y > 0, dy, a), ()",
             "return torch.where(y > 0, dy, a * a), ()",
-            "return torch.where(y > 0, dy, a * y), ()",
         ),
         "all are 0",
     ),
