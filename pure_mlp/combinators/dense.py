@@ -28,7 +28,7 @@ def dense(f: Activation, affine: Layer[Linear, Tensor] = linear) -> Layer[Linear
     Returns:
         The layer; its parts are `affine` and `f`.
 
-    >>> import torch
+    >>> from pure_mlp import relu
     >>> dense(relu).fwd(Linear(torch.tensor([[2.0], [-2.0]]), torch.zeros(2)), torch.ones(1, 1))[0]
     tensor([[2., 0.]])
     """
