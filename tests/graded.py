@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from mistakes import LOSS_SPOILS, NET_SPOILS, Spoil, spoiled
+from mistakes import NET_SPOILS, spoiled
+from mistakes_losses import LOSS_SPOILS, Spoil
 
 from pure_mlp.homework.grade.cases import LossCase, NetCase, loss_cases, net_cases
 from pure_mlp.homework.grade.diagnose_loss import diagnose_loss

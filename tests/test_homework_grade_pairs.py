@@ -9,7 +9,8 @@ from typing import Literal
 
 import pytest
 from graded import LOSSES, NETS, SPOILS, named, observed, of_loss, of_net, planted, report, said
-from mistakes import LOSS_SPOILS, NET_SPOILS, STATE_SPOILS, spoiled
+from mistakes import NET_SPOILS, STATE_SPOILS, spoiled
+from mistakes_losses import LOSS_SPOILS
 
 from pure_mlp.homework.grade.compare import same
 from pure_mlp.homework.grade.judge import judge
@@ -51,8 +52,8 @@ def verdict(pair: tuple[str, str], source: str | None, found: set[str]) -> str:
         return f"{pair} is called {found}"
     ours, theirs = (observed(text, SQUARE) for text in (source, other))
     nets = [(p["computed"], q["computed"]) for p, q in zip(ours["nets"], theirs["nets"])]
-    keys = ("J", "dJdy_hat")
-    losses = [({k: s[k] for k in keys}, {k: t[k] for k in keys}) for s, t in zip(ours["losses"], theirs["losses"])]
+    scores = zip(ours["losses"], theirs["losses"])
+    losses = [({"J": s["J"], "d": s["dJdy_hat"]}, {"J": t["J"], "d": t["dJdy_hat"]}) for s, t in scores]
     equal = len(found) <= 2 and all(a.keys() == b.keys() and all(same(a[n], b[n]) for n in a) for a, b in [*nets, *losses])
     return "computes what others compute" if equal else f"{pair} is called {found}"
 

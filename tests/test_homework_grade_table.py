@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 from graded import report, said
-from mistakes import CORRECT, EPSILONS, spoiled
+from mistakes import CORRECT, spoiled
+from mistakes_losses import EPSILONS
 from students import STYLES
 
 FAILS, REMARKS, RIGHT = "fails the checks that a hidden test makes", "passes, with remarks", "right"

@@ -49,7 +49,7 @@ def test_gradescope_has_its_fields() -> None:
 def test_credit_is_in_proportion() -> None:
     tests = {test["name"]: test for test in json.loads(gradescope(NO_SLOPE, POINTS, 0.0)["results.json"])["tests"]}
     assert tests["dJdW2"]["score"] == 2
-    assert tests["dJdW1"]["score"] == pytest.approx(2 * 14 / 36)  # right for identity, and where the mask is 1
+    assert tests["dJdW1"]["score"] == pytest.approx(2 * 14 / 36)  # where f is identity or no unit is masked
     assert json.loads(gradescope(RIGHT, POINTS, 0.0)["results.json"])["score"] == 2 * len(ROWS)
 
 

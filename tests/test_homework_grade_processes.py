@@ -1,0 +1,92 @@
+"""No process that a file starts outlives its grading, and none the grader; what was graded by then is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mistakes import CORRECT
+
+from pure_mlp.homework.grade.run import grade
+
+ESCAPES = {
+    "setsid": "import ctypes, os, time\nif ctypes.CDLL(None).fork() == 0:\n    os.setsid()\n    mark()\n    time.sleep(10000)\n",
+    "twice": "import ctypes, os, time\nfork = ctypes.CDLL(None).fork\nif fork() == 0:\n    os.setsid()\n"
+    "    if fork() == 0:\n        os.setsid()\n        mark()\n        time.sleep(10000)\n    os._exit(0)\n",
+    "another program": "import ctypes, os\nlibc = ctypes.CDLL(None)\nif libc.fork() == 0:\n    os.setsid()\n    mark()\n"
+    "    libc.execl(b'/bin/sleep', b'sleep', b'10000', None)\n",
+}
+
+
+def alive(process: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="a subreaper, and processes as root")
+
+
+@needs_linux
+def test_processes_that_leave_the_group_are_ended(tmp_path: Path) -> None:
+    """As root RLIMIT_NPROC does not hold, and libc's fork passes no audit hook."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    for name, escape in ESCAPES.items():
+        mark = f"def mark(): open({str(marks)!r} + '/' + str(os.getpid()), 'w').close()\n"
+        wait = f"while not os.listdir({str(marks)!r}): pass\n"
+        (tmp_path / f"{name}.py").write_text("import os\n" + mark + escape + wait + CORRECT)
+    reports = grade(sorted(tmp_path.glob("*.py")), jobs=2)
+    assert [r.path for r in reports if r.verdict != "right"] == []
+    escaped = [int(path.name) for path in marks.iterdir()]
+    assert len(escaped) == len(ESCAPES)
+    assert [process for process in escaped if alive(process)] == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_grader_that_is_ended_takes_its_probes_along_and_leaves_what_it_has(tmp_path: Path, how: signal.Signals) -> None:
+    """One file is right, one marks its process and sleeps: the report on the first is there, the process of the second is not."""
+    if how == signal.SIGKILL and sys.platform != "linux":
+        return
+    mark = tmp_path / "mark"
+    (tmp_path / "a.py").write_text(CORRECT)
+    sleeper = f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()) + '.')\ntime.sleep(10000)\nMLP = 0\n"
+    (tmp_path / "b.py").write_text(sleeper)
+    flags = [sys.executable, "-m", "pure_mlp", "homework", "grade", "--jobs", "1", "--seconds", "500", str(tmp_path)]
+    with subprocess.Popen(flags, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as grader:
+        assert grader.stdout is not None
+        first = grader.stdout.readline()
+        while not (mark.exists() and mark.read_text().endswith(".")):
+            assert grader.poll() is None
+            time.sleep(0.01)
+        grader.send_signal(how)
+        errors = grader.communicate(timeout=300)[1]
+    assert first.decode().strip() == f"{tmp_path / 'a.py'}: right"
+    assert grader.returncode == (-how if how == signal.SIGKILL else 130), errors
+    if how != signal.SIGKILL:
+        assert b"interrupted: 1 of 2 files graded" in errors
+    process = int(mark.read_text().rstrip("."))
+    while alive(process):  # it has been told: this ends, or the whole run is ended
+        time.sleep(0.01)
+
+
+def test_an_interrupted_list_is_closed(tmp_path: Path) -> None:
+    """What was graded is in the JSON, which is whole."""
+    mark = tmp_path / "mark"
+    (tmp_path / "a.py").write_text(CORRECT)
+    (tmp_path / "b.py").write_text(f"import time\nopen({str(mark)!r}, 'w').close()\ntime.sleep(10000)\nMLP = 0\n")
+    flags = [sys.executable, "-m", "pure_mlp", "homework", "grade", "--json", "--jobs", "1", "--seconds", "500", str(tmp_path)]
+    with subprocess.Popen(flags, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as grader:
+        while not mark.exists():
+            assert grader.poll() is None
+            time.sleep(0.01)
+        grader.terminate()
+        out, _ = grader.communicate(timeout=300)
+    assert [r["verdict"] for r in json.loads(out)] == ["right"]
