@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from pure_mlp.cli.check import check
 from pure_mlp.cli.parser import UsageError, parser
 from pure_mlp.cli.predict import predict
+from pure_mlp.cli.printing import never_fail_to_encode, printable
 from pure_mlp.cli.train import train
 
 COMMANDS = {"train": train, "predict": predict, "check": check}
@@ -17,11 +20,17 @@ COMMANDS = {"train": train, "predict": predict, "check": check}
 def main(argv: Sequence[str] | None = None) -> int:
     """A command: 0, 1 if `check` found a wrong gradient, 2 for a bad flag, file or shape, 130 for Ctrl-C, 141 for a closed pipe.
 
-    argv is without the program's name; the arguments of the process where it is None.
+    argv is without the program's name; the arguments of the process where it is None. Without a command, the help.
     """
     name = "pure-mlp"
+    never_fail_to_encode()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the imports may have had a silent one
     try:
         options = parser().parse_args(argv)
+        if options.command is None:
+            parser().print_help()
+            return 0
         name = f"pure-mlp {options.command}"
         run = COMMANDS.get(options.command) or options.run
         code = int(run(options))
@@ -30,13 +39,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt as interrupt:
-        print(f"{name}: {interrupt or 'interrupted'}", file=sys.stderr)
+        _complain(f"{name}: {interrupt or 'interrupted'}")
         return 130
+    except UsageError as error:
+        _complain(str(error))
+        return 2
     except (ValueError, OSError) as error:
-        message = " ".join(str(error).split())
-        print(message if isinstance(error, UsageError) else f"{name}: {message}", file=sys.stderr)
+        _complain(f"{name}: {_in_words(error)}")
         return 2
     return code
+
+
+def _in_words(error: Exception) -> str:
+    """The message without the number that the system gives it."""
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, UnicodeError):
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return place + error.strerror[:1].lower() + error.strerror[1:]
+    return str(error)
+
+
+def _complain(message: str) -> None:
+    print(printable(" ".join(message.split())), file=sys.stderr)
 
 
 if __name__ == "__main__":

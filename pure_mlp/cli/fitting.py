@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -13,13 +13,12 @@ from torch import Generator
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
-from pure_mlp.cli.model import Model, encode, net_of, outputs
+from pure_mlp.cli.model import Model, net_like, outputs
 from pure_mlp.cli.params import save
+from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
-from pure_mlp.data.dataset import Dataset
-from pure_mlp.data.standardize import standardize
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
@@ -32,7 +31,7 @@ Carry = tuple[tuple[Linear, ...], State[tuple[Linear, ...]]]
 
 def fit_model(
     model: Model,
-    parts: dict[str, Dataset],
+    parts: Mapping[str, Prepared],
     generator: Generator,
     folder: Path | None,
     rows: list[Row],
@@ -44,22 +43,22 @@ def fit_model(
     `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.prepared import prepare
     >>> from pure_mlp.data.load import load
-    >>> rows: list[Row] = []
-    >>> model, epoch = fit_model(example(), {"training": load("diabetes"), "test": load("diabetes")}, Generator(), None, rows)
+    >>> rows, examples = list[Row](), prepare(example(), load("diabetes"))
+    >>> model, epoch = fit_model(example(), {"training": examples, "test": examples}, Generator(), None, rows)
     >>> epoch.number, epoch.engine, len(rows)
     (1, 'plan', 1)
     """
     setup, name = model.setup, watched(model.setup)
     part, loss = parts[name], LOSSES[model.setup.loss]
-    labels = encode(model, part)
-    net, _ = net_of(setup, Generator())
+    net = net_like(setup)
     optimizer = OPTIMIZERS[setup.optimizer](setup.lr)
-    examples: Batch = (standardize(model.inputs, parts["training"].x), encode(model, parts["training"]))
+    examples: Batch = (parts["training"].x, parts["training"].y)
     ends = [perf_counter()]
 
     def score(carry: Carry) -> float:
-        return loss(labels, outputs(attrs.evolve(model, params=carry[0]), part.x))[0].item()
+        return loss(part.y, outputs(attrs.evolve(model, params=carry[0]), part.x))[0].item()
 
     def keep(epoch: Epoch[Carry]) -> None:
         if not isfinite(epoch.loss) or not isfinite(epoch.score or 0.0):
@@ -70,6 +69,7 @@ def fit_model(
         ends.append(perf_counter())
         rows.append(Row(epoch.number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
         if folder:
+            (folder / "curves.png").unlink(missing_ok=True)  # that of another run, or of fewer epochs
             save(folder, after)
             write_csv(folder / "metrics.csv", name, measure, rows)
             write_json(folder / "metrics.json", setup, epoch, {name: seen})

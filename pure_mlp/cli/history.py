@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TypeVar
@@ -15,8 +15,10 @@ import attrs
 import torch
 
 from pure_mlp.cli.files import replace_file
+from pure_mlp.cli.printing import printable
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
+from pure_mlp.cli.version import version
 from pure_mlp.installed import has
 from pure_mlp.train.fit import Epoch
 
@@ -55,7 +57,7 @@ def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
     """
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns(part, metric), *map(attrs.astuple, rows)])
-    replace_file(path, text.getvalue().encode())
+    replace_file(path, text.getvalue().encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, setup: Setup, epoch: Epoch[S], scores: Mapping[str, Scores]) -> None:
@@ -68,17 +70,13 @@ def write_json(path: Path, setup: Setup, epoch: Epoch[S], scores: Mapping[str, S
     ...     [*json.loads(Path(folder, "metrics.json").read_text())]
     ['setup', 'epoch', 'engine', 'compile_seconds', 'metrics', 'versions']
     """
-    try:
-        own = version("pure-mlp")
-    except PackageNotFoundError:
-        own = "not installed"
     content = {
         "setup": attrs.asdict(setup),
         "epoch": epoch.number,
         "engine": epoch.engine,
         "compile_seconds": epoch.compile_seconds,
         "metrics": {part: attrs.asdict(s, filter=lambda _, value: value is not None) for part, s in scores.items()},
-        "versions": {"pure-mlp": own, "torch": str(torch.__version__), "python": platform.python_version()},
+        "versions": {"pure-mlp": version(), "torch": str(torch.__version__), "python": platform.python_version()},
     }
     replace_file(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
@@ -115,9 +113,12 @@ def draw_curves(path: Path, setup: Setup, part: str, rows: Sequence[Row]) -> boo
         axes.grid(alpha=0.3)
         axes.legend()
     widths = "-".join(map(str, setup.sizes))
-    figure.suptitle(f"{setup.data}: {widths}, f {setup.f}, g {setup.g}, {setup.optimizer} {setup.lr:g}, batch {setup.batch}")
+    title = f"{setup.data}: {widths}, f {setup.f}, g {setup.g}, {setup.optimizer} {setup.lr:g}, batch {setup.batch}"
+    figure.suptitle(printable(title), parse_math=False)
     buffer = BytesIO()
-    figure.savefig(buffer, format="png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of characters that the font lacks
+        figure.savefig(buffer, format="png")
     replace_file(path, buffer.getvalue())
     return True
 

@@ -7,8 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.cli.setup import Setup
-from pure_mlp.data.dataset import Dataset
-from pure_mlp.data.standardize import Standardizer, fit_standardizer, standardize, unstandardize
+from pure_mlp.data.standardize import Standardizer, fit_standardizer, unstandardize
 from pure_mlp.layers.linear import Linear
 from pure_mlp.perceptron import MLP, mlp
 from pure_mlp.registry.functions import ACTIVATIONS
@@ -40,24 +39,33 @@ def example() -> Model:
 
 
 def net_of(setup: Setup, generator: Generator) -> tuple[MLP, tuple[Linear, ...]]:
-    """The net that the setup describes, and params for it drawn from the generator.
+    """The net that the setup describes, and params for it drawn from the generator. Raises `ValueError` for one beyond memory.
 
     >>> [p.weight.shape for p in net_of(example().setup, Generator())[1]]
     [torch.Size([4, 10]), torch.Size([1, 4])]
     """
-    return mlp(setup.sizes, generator, ACTIVATIONS[setup.f], ACTIVATIONS[setup.g])
+    try:
+        return mlp(setup.sizes, generator, ACTIVATIONS[setup.f], ACTIVATIONS[setup.g])
+    except RuntimeError as error:
+        raise ValueError(f"a net of the widths {' '.join(map(str, setup.sizes))} does not fit into memory") from error
+
+
+def net_like(setup: Setup) -> MLP:
+    """The net alone, without params.
+
+    >>> net_like(example().setup).fwd(example().params, torch.ones(5, 10))[0].shape
+    torch.Size([5, 1])
+    """
+    return mlp((1,) * len(setup.sizes), Generator(), ACTIVATIONS[setup.f], ACTIVATIONS[setup.g])[0]
 
 
 def outputs(model: Model, x: Tensor) -> Tensor:
-    """y_hat (n, sizes[-1]) of features x (n, sizes[0]) as in the source. Raises `ValueError` for another number of features.
+    """y_hat (n, sizes[-1]) of standardised inputs x (n, sizes[0]).
 
     >>> outputs(example(), torch.ones(5, 10)).shape
     torch.Size([5, 1])
     """
-    if x.dim() != 2 or x.shape[1] != model.setup.sizes[0]:
-        raise ValueError(f"data with features {tuple(x.shape)}, the model takes (*, {model.setup.sizes[0]})")
-    net, _ = net_of(model.setup, Generator())
-    return net.fwd(model.params, standardize(model.inputs, x))[0]
+    return net_like(model.setup).fwd(model.params, x)[0]
 
 
 def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
@@ -78,20 +86,6 @@ def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
     if setup.g == "tanh":
         return Standardizer(low + width / 2, width / 2)
     return s if setup.g in ("identity", "leaky_relu") else Standardizer(low, s.std)
-
-
-def encode(model: Model, data: Dataset) -> Tensor:
-    """The labels as the loss wants them: indices for cross-entropy, else one-hot rows; 0 or 1; or mapped by `model.targets`.
-
-    >>> from pure_mlp.data.load import load
-    >>> encode(example(), load("diabetes"))[0]
-    tensor([-1.])
-    """
-    if model.targets is not None:
-        return standardize(model.targets, data.y)
-    if model.setup.task == "classes" and model.setup.loss != "cross_entropy":
-        return torch.eye(len(model.setup.classes))[data.y]
-    return data.y
 
 
 def answers(model: Model, y_hat: Tensor) -> Tensor:

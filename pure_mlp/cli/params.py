@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import ctypes
+import hashlib
 import json
+import warnings
+import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
-from zipfile import is_zipfile
 
 import attrs
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from pure_mlp.cli.extras import INSTALL
 from pure_mlp.cli.files import replace_file
-from pure_mlp.cli.model import Model, net_of
-from pure_mlp.cli.setup import Setup, known
+from pure_mlp.cli.model import Model
+from pure_mlp.cli.setup import setup_from
+from pure_mlp.data.limits import refuse_bomb
 from pure_mlp.data.standardize import Standardizer
 from pure_mlp.installed import has
-from pure_mlp.record import tree_items, tree_like
+from pure_mlp.layers.linear import Linear
+from pure_mlp.record import tree_items
 
 NAMES = ("params.safetensors", "params.pt")
+FORMAT = 1
+"""The version of what is written; a file of a later one is refused."""
 
 
 def save(folder: Path, model: Model) -> Path:
-    """Write params.safetensors, or params.pt, and remove the other one; the setup goes into the metadata.
+    """Write params.safetensors, or params.pt, and remove the other one; setup, format and a checksum go into the metadata.
 
     The tensors are named by their path in the params, as `0.weight`; the standardisers' are `inputs.mean`, `inputs.std`,
     `targets.mean` and `targets.std`.
@@ -40,11 +46,13 @@ def save(folder: Path, model: Model) -> Path:
     tensors = {**dict(tree_items(model.params)), "inputs.mean": model.inputs.mean, "inputs.std": model.inputs.std}
     if model.targets is not None:
         tensors |= {"targets.mean": model.targets.mean, "targets.std": model.targets.std}
-    metadata = {"pure_mlp": json.dumps(attrs.asdict(model.setup))}
+    tensors = {name: t.contiguous() for name, t in tensors.items()}
+    setup = attrs.asdict(model.setup)
+    metadata = {"pure_mlp": json.dumps({"format": FORMAT, "sha256": _checksum(setup, tensors), "setup": setup})}
     if has("safetensors") and has("numpy"):
         from safetensors.torch import save as pack
 
-        name, content = NAMES[0], pack({key: t.contiguous() for key, t in tensors.items()}, metadata)
+        name, content = NAMES[0], pack(tensors, metadata)
     else:
         buffer = BytesIO()
         torch.save({"tensors": tensors, **metadata}, buffer)
@@ -55,56 +63,87 @@ def save(folder: Path, model: Model) -> Path:
 
 
 def load_model(place: Path) -> Model:
-    """The model in a folder written by `train --out`, or in one of its params files.
+    """The model in a folder written by `train --out`, or in one of its params files. No code in the file is run.
 
-    Raises `ValueError` for a file that is not such a one, `OSError` where there is none.
+    Raises `ValueError` for a file that is not such a one, or not as it was written; `OSError` where there is none.
 
     >>> load_model(Path("no_such.txt"))
     Traceback (most recent call last):
-    ValueError: no_such.txt: expected a folder, a .safetensors or a .pt file
+    ValueError: no_such.txt: expected a folder, a .safetensors or a .pt file, found nothing
     """
-    path = place
-    if not place.is_dir() and place.suffix not in (".safetensors", ".pt"):
-        raise ValueError(f"{place}: expected a folder, a .safetensors or a .pt file")
-    if place.is_dir():
-        there = [place / name for name in NAMES if (place / name).is_file()]
-        if not there:
-            raise ValueError(f"{place}: a folder without {' or '.join(NAMES)}")
-        path = there[0]
-    tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
-    try:
-        setup = Setup(**json.loads(metadata["pure_mlp"]))
-        if not known(setup):
-            raise ValueError("a setup of another version")
-        _, like = net_of(setup, Generator())
-        leaves = []
-        for name, t in tree_items(like):
-            if tensors[name].shape != t.shape or tensors[name].dtype != t.dtype:
-                raise ValueError(f"{name} {tuple(tensors[name].shape)}, expected {tuple(t.shape)}")
-            leaves.append(tensors[name])
-        targets = Standardizer(tensors["targets.mean"], tensors["targets.std"]) if setup.task == "regression" else None
-        return Model(setup, tree_like(like, leaves), Standardizer(tensors["inputs.mean"], tensors["inputs.std"]), targets)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a model written by pure-mlp train ({error})") from error
-
-
-def _safetensors(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
-    if not (has("safetensors") and has("numpy")):
+    path = params_file(place)
+    safe = path.suffix.lower() == ".safetensors"
+    if safe and not (has("safetensors") and has("numpy")):
         raise ValueError(f"{path}: reading it needs safetensors; {INSTALL} brings it")
-    from safetensors import SafetensorError, safe_open
-
+    with path.open("rb"):
+        pass  # what the system refuses is said by the system
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118  not a mapping
-    except SafetensorError as error:
-        raise ValueError(f"{path}: not a safetensors file ({error})") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tensors, text = _safetensors(path) if safe else _torch(path)
+        return _model(tensors, json.loads(text))
+    except Exception as error:  # damaged bytes make these libraries raise almost anything
+        said = str(error) or type(error).__name__
+        raise ValueError(f"{path}: not a model written by pure-mlp train, or damaged since ({said})") from error
 
 
-def _torch(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
-    if not is_zipfile(BytesIO(path.read_bytes())):
-        raise ValueError(f"{path}: not a file of torch.save, or a truncated one")
-    try:
-        saved = torch.load(BytesIO(path.read_bytes()), weights_only=True)
-        return saved["tensors"], saved
-    except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not a model written by pure-mlp train") from error
+def params_file(place: Path) -> Path:
+    """The params file that a folder or a name stands for. Raises `ValueError` where it stands for none.
+
+    >>> params_file(Path("RUN.PT")).name
+    'RUN.PT'
+    """
+    if not place.is_dir() and place.suffix.lower() not in (".safetensors", ".pt"):
+        found = "another kind" if place.exists() else "nothing"
+        raise ValueError(f"{place}: expected a folder, a .safetensors or a .pt file, found {found}")
+    if not place.is_dir():
+        return place
+    there = [place / name for name in NAMES if (place / name).is_file()]
+    if not there:
+        raise ValueError(f"{place}: a folder without {' or '.join(NAMES)}")
+    return there[0]
+
+
+def _model(tensors: Mapping[str, Tensor], kept: dict[str, object]) -> Model:
+    if kept["format"] != FORMAT:
+        raise ValueError(f"format {kept['format']}, this version reads {FORMAT}")
+    setup = setup_from(kept["setup"])
+    if kept["sha256"] != _checksum(attrs.asdict(setup), tensors):
+        raise ValueError("its checksum is another")
+
+    def tensor(name: str, *shape: int) -> Tensor:
+        t = tensors[name]
+        if t.shape != shape or t.dtype != torch.float32:
+            raise ValueError(f"{name} {tuple(t.shape)} {t.dtype}, expected {shape} float32")
+        return t
+
+    widths = [*zip(setup.sizes, setup.sizes[1:])]
+    params = tuple(Linear(tensor(f"{i}.weight", n, m), tensor(f"{i}.bias", n)) for i, (m, n) in enumerate(widths))
+    inputs = Standardizer(tensor("inputs.mean", setup.sizes[0]), tensor("inputs.std", setup.sizes[0]))
+    regression = setup.task == "regression"
+    targets = Standardizer(tensor("targets.mean", 1), tensor("targets.std", 1)) if regression else None
+    return Model(setup, params, inputs, targets)
+
+
+def _safetensors(path: Path) -> tuple[Mapping[str, Tensor], str]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()["pure_mlp"]  # noqa: SIM118  not a mapping
+
+
+def _torch(path: Path) -> tuple[Mapping[str, Tensor], str]:
+    content = path.read_bytes()
+    with zipfile.ZipFile(BytesIO(content)) as packed:
+        refuse_bomb(path, sum(entry.file_size for entry in packed.infolist()), len(content))
+    saved = torch.load(BytesIO(content), weights_only=True)
+    return saved["tensors"], saved["pure_mlp"]
+
+
+def _checksum(setup: dict[str, object], tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(setup, sort_keys=True).encode())
+    for name in sorted(tensors):
+        t = tensors[name].contiguous()
+        digest.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
+        digest.update(ctypes.string_at(t.data_ptr(), t.numel() * t.element_size()))
+    return digest.hexdigest()

@@ -7,6 +7,8 @@ from math import isfinite
 from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
+from pure_mlp.cli.version import version
+from pure_mlp.data.dataset import Task
 from pure_mlp.homework.commands import add_parser as add_homework
 from pure_mlp.learn.commands import add_parser as add_learn
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
@@ -44,7 +46,10 @@ def natural(text: str) -> int:
 
 
 def _at_least(text: str, least: int) -> int:
-    if not text.isdecimal() or not least <= int(text) < 2**63:
+    parts = text.replace(";", ",").strip(",").split(",")
+    if len(parts) > 1 and all(part.strip().isdecimal() for part in parts):
+        raise ArgumentTypeError(f"{text!r} is a list: separate by spaces, {' '.join(part.strip() for part in parts)}")
+    if not (text.isdecimal() and text.isascii()) or not least <= int(text) < 2**63:
         raise ArgumentTypeError(f"{text!r} is not a whole number from {least}")
     return int(text)
 
@@ -86,7 +91,8 @@ def parser() -> Parser:
     pure_mlp.cli.parser.UsageError: pure-mlp train: argument --lr: '-1' is not a number above 0
     """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
-    commands = top.add_subparsers(dest="command", required=True, metavar="train | predict | check | homework | theory | learn")
+    top.add_argument("-V", "--version", action="version", version=f"pure-mlp {version()}")
+    commands = top.add_subparsers(dest="command", metavar="train | predict | check | homework | theory | learn")
     hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
 
     train = commands.add_parser("train", help="train a net and keep it")
@@ -122,7 +128,11 @@ def parser() -> Parser:
         choices=get_args(Engine),
         help="what runs the steps: Python as it stands, a flat program, that program in C (the fastest that needs no compiler)",
     )
+    train.add_argument(
+        "--task", choices=get_args(Task), help="what the labels are (guessed: regression of floats, else binary or classes)"
+    )
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
+    train.add_argument("--overwrite", action="store_true", help="replace the run that is in --out already")
 
     predict = commands.add_parser("predict", help="run a saved model on data")
     predict.add_argument("model", help="the --out folder of a training run, or its params file")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import sys
 from argparse import Namespace
+from contextlib import nullcontext, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -11,10 +13,11 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.cli.features import read_features
-from pure_mlp.cli.files import replace_file
+from pure_mlp.cli.files import descriptor, refuse_same, replace_file
 from pure_mlp.cli.model import Model, answers, outputs
-from pure_mlp.cli.params import load_model
+from pure_mlp.cli.params import load_model, params_file
+from pure_mlp.cli.prepared import Prepared, inputs, prepare
+from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
 from pure_mlp.cli.request import parts_of
 from pure_mlp.cli.scores import scores
@@ -22,6 +25,7 @@ from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.summary import print_scores
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
+from pure_mlp.data.text import read_csv
 
 SHOWN = 10
 """How many predictions are printed."""
@@ -44,44 +48,59 @@ def predict(options: Namespace) -> int:
     0
     """
     model = load_model(Path(options.model))
-    setup = model.setup
-    data: Dataset | None = None
-    if options.data.endswith(".csv"):
-        if options.part == "test":
-            raise ValueError(f"--part test of {options.data}: a .csv file has one part")
-        x = read_features(Path(options.data), setup.sizes[0])
-    else:
-        data = relabel(setup, load(options.data))
-        if options.part == "test":
-            if data.name != setup.data:
-                raise ValueError(f"--part test of {data.name}: the model was trained on {setup.data}")
-            data = parts_of(setup, data, Generator().manual_seed(setup.seed))["test"]
-        x = data.x
-
-    header, rows = predictions(model, x, data)
-    table(f"{setup.data} model on {options.data}", *shown(setup, header, rows[:SHOWN]))
+    if options.csv:
+        refuse_same(Path(options.csv), [params_file(Path(options.model)), Path(options.data)])
+    x, examples = _examples(options, model)
+    header, rows = predictions(model, x, examples)
     if options.csv:
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows([header, *rows])
-        replace_file(Path(options.csv), text.getvalue().encode())
-        print(f"\n{len(rows)} predictions written to {options.csv}")
-    elif len(rows) > SHOWN:
-        print(f"... {len(rows) - SHOWN} more; --csv OUT writes all of them")
-    if data is not None:
-        print_scores(setup, {options.part: scores(model, data)})
-        if options.part == "all" and data.name == setup.data:
-            print(f"\nthe model was trained on a part of {setup.data}; --part test takes the part that it has not seen")
+        replace_file(Path(options.csv), text.getvalue().encode(errors="backslashreplace"))
+    on_stdout = options.csv and descriptor(Path(options.csv)) == 1
+    with redirect_stdout(sys.stderr) if on_stdout else nullcontext():
+        _report(options, model, header, rows, examples)
     return 0
 
 
-def predictions(model: Model, x: Tensor, data: Dataset | None) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: number, prediction, one score a class for classes, and the label where there is one.
+def _examples(options: Namespace, model: Model) -> tuple[Tensor, Prepared | None]:
+    """The inputs of the net, and with them what is known of the examples if they have labels."""
+    setup = model.setup
+    if Path(options.data).suffix.lower() == ".csv":
+        if options.part == "test":
+            raise ValueError(f"--part test of {options.data}: a .csv file has one part")
+        return inputs(model, options.data, read_csv(Path(options.data), setup.sizes[0])), None
+    data = relabel(setup, load(options.data, setup.task, setup.classes))
+    if options.part == "test":
+        if data.name != setup.data:
+            raise ValueError(f"--part test of {data.name}: the model was trained on {setup.data}")
+        data = parts_of(setup, data, Generator().manual_seed(setup.seed))["test"]
+    examples = prepare(model, data)
+    return examples.x, examples
+
+
+def _report(options: Namespace, model: Model, header: list[str], rows: list[list[str]], examples: Prepared | None) -> None:
+    setup = model.setup
+    table(f"{setup.data} model on {options.data}", *shown(setup, header, rows[:SHOWN]))
+    if options.csv:
+        print()
+        say(f"{len(rows)} predictions written to {options.csv}")
+    elif len(rows) > SHOWN:
+        print(f"... {len(rows) - SHOWN} more; --csv OUT writes all of them")
+    if examples is not None:
+        print_scores(setup, {options.part: scores(model, examples)})
+        if options.part == "all" and examples.data.name == setup.data:
+            print()
+            say(f"the model was trained on a part of {setup.data}; --part test takes the part that it has not seen")
+
+
+def predictions(model: Model, x: Tensor, examples: Prepared | None) -> tuple[list[str], list[list[str]]]:
+    """Header and rows for inputs x of the net: number, prediction, one score a class for classes, and the label where there is one.
 
     >>> from pure_mlp.cli.model import example
     >>> predictions(example(), torch.ones(2, 10), None)[0]
     ['row', 'prediction [points of disease progression]']
     """
-    setup = model.setup
+    setup, data = model.setup, None if examples is None else examples.data
     answer = answers(model, outputs(model, x))
     if setup.task == "regression":
         header = ["row", f"prediction [{setup.unit}]" if setup.unit else "prediction"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from pure_mlp.cli.printing import printable
 from pure_mlp.installed import has
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> None:
-    """Print a table; columns whose cells are numbers stand at the right.
+    """Print a table, every cell escaped as in `printable`; columns whose cells are numbers stand at the right.
 
     >>> table("ages", ("who", "age"), [("Ann", "7")])
     <BLANKLINE>
@@ -18,7 +19,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], foo
     ---  ---
     Ann    7
     """
-    cells = [*rows, footer] if footer else [*rows]
+    title, columns, rows = printable(title), _escaped(columns), [*map(_escaped, rows)]
+    cells = [*rows, footer] if footer else rows
     right = [all(_numeric(row[i]) for row in cells) for i in range(len(columns))]
     if has("rich") and sys.stdout.isatty():
         _rich_table(title, columns, rows, footer, right)
@@ -60,6 +62,10 @@ def _rich_table(
         drawn.add_row(*map(Text, row))
     console = Console()
     console.print(Text(f"\n{title}", style="bold"), drawn, sep="\n", soft_wrap=True)
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    return [*map(printable, cells)]
 
 
 def _numeric(cell: str) -> bool:

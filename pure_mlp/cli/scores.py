@@ -6,8 +6,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.cli.model import Model, answers, encode, outputs
-from pure_mlp.data.dataset import Dataset
+from pure_mlp.cli.model import Model, answers, outputs
+from pure_mlp.cli.prepared import Prepared
 from pure_mlp.registry.functions import LOSSES
 
 
@@ -28,16 +28,17 @@ class Scores:
     r2: float | None
 
 
-def scores(model: Model, data: Dataset) -> Scores:
-    """The scores of the model on labelled data of its own task and classes. Raises `ValueError` where they do not fit.
+def scores(model: Model, examples: Prepared) -> Scores:
+    """The scores of the model on labelled data that were prepared for it.
 
     >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.prepared import prepare
     >>> from pure_mlp.data.load import load
-    >>> scores(example(), load("diabetes")).examples
+    >>> scores(example(), prepare(example(), load("diabetes"))).examples
     442
     """
-    y_hat = outputs(model, data.x)
-    loss = LOSSES[model.setup.loss](encode(model, data), y_hat)[0].item()
+    data, y_hat = examples.data, outputs(model, examples.x)
+    loss = LOSSES[model.setup.loss](examples.y, y_hat)[0].item()
     answer = answers(model, y_hat)
     if model.setup.task == "regression":
         error = (answer - data.y).to(torch.float64).square().mean().item()

@@ -42,31 +42,37 @@ def _widths(widths: Iterable[int]) -> tuple[int, ...]:
     return tuple(widths)
 
 
+_text = attrs.validators.instance_of(str)
+_count = attrs.validators.and_(attrs.validators.instance_of(int), attrs.validators.ge(0))
+_some = attrs.validators.and_(attrs.validators.instance_of(int), attrs.validators.ge(1))
+_rate = attrs.validators.instance_of((int, float))
+
+
 @attrs.frozen
 class Setup:
-    """One training run, in values that JSON can hold.
+    """One training run, in values that JSON can hold; each of its type, as in a file that may hold anything.
 
     data, source, task, classes and unit are those of the `Dataset`; sizes are the widths from input to output; f, g, loss and
     optimizer are words of the tables in `functions`; patience and test_fraction may be None: no early stopping, and the source's
     own test part.
     """
 
-    data: str
-    source: str
-    task: Task
-    classes: tuple[str, ...] = attrs.field(converter=_names)
-    unit: str
-    sizes: tuple[int, ...] = attrs.field(converter=_widths)
-    f: str
-    g: str
-    loss: str
-    optimizer: str
-    lr: float
-    batch: int
-    epochs: int
-    seed: int
-    patience: int | None
-    test_fraction: float | None
+    data: str = attrs.field(validator=_text)
+    source: str = attrs.field(validator=_text)
+    task: Task = attrs.field(validator=attrs.validators.in_(FITTING))
+    classes: tuple[str, ...] = attrs.field(converter=_names, validator=attrs.validators.deep_iterable(_text))
+    unit: str = attrs.field(validator=_text)
+    sizes: tuple[int, ...] = attrs.field(converter=_widths, validator=attrs.validators.deep_iterable(_some))
+    f: str = attrs.field(validator=attrs.validators.in_(ACTIVATIONS))
+    g: str = attrs.field(validator=attrs.validators.in_(ACTIVATIONS))
+    loss: str = attrs.field(validator=attrs.validators.in_(LOSSES))
+    optimizer: str = attrs.field(validator=attrs.validators.in_(OPTIMIZERS))
+    lr: float = attrs.field(validator=_rate)
+    batch: int = attrs.field(validator=_some)
+    epochs: int = attrs.field(validator=_some)
+    seed: int = attrs.field(validator=_count)
+    patience: int | None = attrs.field(validator=attrs.validators.optional(_some))
+    test_fraction: float | None = attrs.field(validator=attrs.validators.optional(_rate))
 
 
 def refuse_nonsense(task: Task, loss: str, g: str) -> None:
@@ -87,11 +93,19 @@ def refuse_nonsense(task: Task, loss: str, g: str) -> None:
         raise ValueError(f"loss {loss} takes g {' or '.join(sorted(losses[loss]))}{logits}; for g {g} there are {others}")
 
 
-def known(setup: Setup) -> bool:
-    """Whether f, g, loss and task are words of this version's tables, as in a file written by it.
+def setup_from(values: object) -> Setup:
+    """The setup in what JSON made of a file. Raises `ValueError` or `TypeError` for anything but a setup of this version.
 
     >>> from pure_mlp.cli.model import example
-    >>> known(example().setup), known(attrs.evolve(example().setup, f="cube"))
-    (True, False)
+    >>> setup_from(attrs.asdict(example().setup)) == example().setup
+    True
     """
-    return setup.f in ACTIVATIONS and setup.g in ACTIVATIONS and setup.loss in LOSSES and setup.task in FITTING
+    if not isinstance(values, dict):
+        raise TypeError(f"a setup that is {type(values).__name__}")
+    setup = Setup(**values)
+    refuse_nonsense(setup.task, setup.loss, setup.g)
+    outputs = len(setup.classes) if setup.task == "classes" else 1
+    names = {"classes": len(setup.classes), "binary": 2, "regression": 0}[setup.task]
+    if len(setup.sizes) < 2 or setup.sizes[-1] != outputs or len(setup.classes) != names:
+        raise ValueError(f"sizes {setup.sizes} for {len(setup.classes)} classes of {setup.task}")
+    return setup

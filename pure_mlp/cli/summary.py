@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.anatomy import Part
+from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
@@ -16,7 +17,7 @@ MOST_CLASSES = 20
 
 
 def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
-    """Which data, from where, how they are split, and what is to be learnt.
+    """Which data, from where, how they are split, what is to be learnt, and what that was guessed from.
 
     >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.data.load import load
@@ -29,8 +30,10 @@ def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
         goal = f"one value [{setup.unit}]" if setup.unit else "one value"
     drawn = f"test fraction {setup.test_fraction}, drawn by the seed" if setup.test_fraction else "the source's own test part"
     sizes = ", ".join(f"{len(data.x)} {name}" for name, data in parts.items())
-    print(f"data       {setup.data}: {setup.sizes[0]} features -> {goal}; {sizes} examples ({drawn})")
-    print(f"source     {setup.source}")
+    say(f"data       {setup.data}: {setup.sizes[0]} features -> {goal}; {sizes} examples ({drawn})")
+    say(f"source     {setup.source}")
+    if guessed := parts["training"].guessed:
+        print(f"task       {setup.task}, guessed from {guessed}; --task says it")
     print("inputs     standardised by mean and standard deviation of the training part")
     stop = f", stops after {setup.patience} without a better validation loss" if setup.patience else ""
     print(

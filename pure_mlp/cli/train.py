@@ -10,9 +10,12 @@ from torch import Generator
 from pure_mlp.cli.anatomy import anatomy
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
+from pure_mlp.cli.folder import claim
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.model import Model, fit_targets, net_of
 from pure_mlp.cli.params import save
+from pure_mlp.cli.prepared import prepare
+from pure_mlp.cli.printing import say
 from pure_mlp.cli.request import parts_of, setup_of, watched
 from pure_mlp.cli.scores import scores
 from pure_mlp.cli.summary import print_data, print_engine, print_net, print_scores
@@ -32,44 +35,45 @@ def train(options: Namespace) -> int:
     nothing was saved; --out DIR keeps params, metrics and curves
     0
     """
-    data = load(options.data)
+    data = load(options.data, options.task)
     setup = setup_of(options, data)
     generator = Generator().manual_seed(setup.seed)
     parts = parts_of(setup, data, generator)
     training = parts["training"]
     net, params = net_of(setup, generator)
     model = Model(setup, params, fit_standardizer(training.x), fit_targets(setup, training.y))
+    prepared = {name: prepare(model, part) for name, part in parts.items()}
     folder = Path(options.out) if options.out else None
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
+        claim(folder, options.overwrite)
 
     print_data(setup, parts)
-    print_net(setup, anatomy(net, params, training.x[: setup.batch].clone()))
+    print_net(setup, anatomy(net, params, prepared["training"].x[: setup.batch].clone()))
     if missing := advice():
         print(f"\n{missing}")
     print(flush=True)
 
     rows: list[Row] = []
-    drawn = False
     try:
         with warned_in_a_line("pure-mlp train"):
-            model, epoch = fit_model(model, parts, generator, folder, rows, options.engine)
+            model, epoch = fit_model(model, prepared, generator, folder, rows, options.engine)
     except KeyboardInterrupt as interrupt:
         kept = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {kept}") from interrupt
     finally:
-        if folder and rows:
-            drawn = draw_curves(folder / "curves.png", setup, watched(setup), rows)
+        drawn = bool(folder and rows) and draw_curves(Path(options.out, "curves.png"), setup, watched(setup), rows)
 
+    scored = {name: scores(model, part) for name, part in prepared.items()}
+    if folder:
+        path = save(folder, model)
+        write_json(folder / "metrics.json", setup, epoch, scored)
     print_engine(epoch.engine, epoch.compile_seconds)
-    scored = {name: scores(model, part) for name, part in parts.items()}
     print_scores(setup, scored)
     if setup.patience:
         print(f"\n{len(rows)} epochs; kept are the params of epoch {epoch.number}, the best on the validation part")
-    if folder is None:
-        print("\nnothing was saved; --out DIR keeps params, metrics and curves")
-        return 0
-    path = save(folder, model)
-    write_json(folder / "metrics.json", setup, epoch, scored)
-    print(f"\nwritten to {folder}: {', '.join([path.name, 'metrics.csv', 'metrics.json', *(['curves.png'] if drawn else [])])}")
+    print()
+    if folder:
+        say(f"written to {folder}: {', '.join([path.name, 'metrics.csv', 'metrics.json', *(['curves.png'] if drawn else [])])}")
+    else:
+        say("nothing was saved; --out DIR keeps params, metrics and curves")
     return 0

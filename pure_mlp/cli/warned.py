@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from pure_mlp.cli.printing import printable
+
 
 @contextmanager
 def warned_in_a_line(command: str) -> Iterator[None]:
@@ -29,7 +31,7 @@ def warned_in_a_line(command: str) -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        print(f"{command}: {' '.join(str(message).split())}", file=sys.stderr)
+        print(printable(f"{command}: {' '.join(str(message).split())}"), file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.showwarning = show

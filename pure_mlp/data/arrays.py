@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from pure_mlp.data.dataset import Task
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -35,43 +33,32 @@ def features(path: Path, name: str, array: Array) -> Tensor:
 
 
 def labels(path: Path, name: str, array: Array, n: int) -> Array:
-    """The labels (n,) as they are in the file. Raises `ValueError` unless they are (n,) or (n, 1) numbers, booleans or strings.
+    """The labels (n,) as they are in the file, bytes as the strings that they are in UTF-8.
+
+    Raises `ValueError` unless they are (n,) or (n, 1) numbers, booleans, strings or bytes.
 
     >>> import numpy as np
     >>> labels(Path("a.npz"), "y", np.array([[3], [5]]), 2).tolist()
     [3, 5]
     """
-    if array.dtype.kind not in "biufU":
+    if array.dtype.kind not in "biufUS":
         raise ValueError(f"{path}: {name}: expected numbers, booleans or strings, found {array.dtype}")
     if array.shape not in ((n,), (n, 1)):
         raise ValueError(
             f"{path}: {name}: expected shape ({n},) or ({n}, 1), a label for each row of features, found {array.shape}"
         )
-    return array.reshape(n)
+    return _decoded(path, name, array.reshape(n))
 
 
-def targets(path: Path, name: str, array: Array, task: Task, classes: tuple[str, ...]) -> Tensor:
-    """y as a data set of that task has it, from labels (n,): their values for regression, else their places in `classes`.
+def _decoded(path: Path, name: str, array: Array) -> Array:
+    if array.dtype.kind != "S":
+        return array
+    import numpy as np
 
-    Raises `ValueError` for a label that is not in `classes`, or of a kind that the task does not have, or that is not finite.
-
-    >>> import numpy as np
-    >>> targets(Path("a.npz"), "y", np.array([5, 3, 9]), "classes", ("3", "5", "9"))
-    tensor([1, 0, 2])
-    """
-    if (task == "regression") != (array.dtype.kind == "f"):
-        raise ValueError(f"{path}: {name}: expected labels of the kind of the training part ({task}), found {array.dtype}")
-    if task == "regression":
-        return finite(path, name, float32(array.reshape(-1, 1)))
-    place = {label: i for i, label in enumerate(classes)}
-    found = [str(value) for value in array.tolist()]
-    for row, label in enumerate(found):
-        if label not in place:
-            raise ValueError(
-                f"{path}: {name}: row {row}: expected a label of the training part ({', '.join(classes)}), found {label}"
-            )
-    y = torch.tensor([place[label] for label in found])
-    return y.unsqueeze(1).to(torch.float32) if task == "binary" else y
+    try:
+        return np.array([value.decode() for value in array.tolist()])
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: {name}: expected bytes that are UTF-8 ({error})") from error
 
 
 def float32(array: Array) -> Tensor:

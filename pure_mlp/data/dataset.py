@@ -17,7 +17,7 @@ class Dataset:
     name: what it was loaded as. task: what is to be learnt. x (n, d): float32 features as in the source. y: (n,) int64 indices into
     `classes` for classes; (n, 1) float32 for binary, 0 or 1, an index into `classes`, and for regression, in `unit`. classes: the
     names of the classes, none for regression. unit: the unit of y for regression, else empty. source: where the data come from and
-    their licence. test: the source's own test part, if it has one.
+    their licence. test: the source's own test part, if it has one. guessed: what the task was guessed from, empty if it is known.
 
     >>> import torch
     >>> Dataset("two", "binary", torch.ones(2, 3), torch.tensor([[0.0], [1.0]]), ("no", "yes"), "", "made up", None).classes
@@ -32,3 +32,4 @@ class Dataset:
     unit: str
     source: str
     test: Dataset | None
+    guessed: str = ""

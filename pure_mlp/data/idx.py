@@ -6,11 +6,13 @@ import gzip
 import math
 import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import torch
 from torch import Tensor
 
 from pure_mlp.data.dataset import Dataset
+from pure_mlp.data.limits import refuse_bomb
 
 GZIP = b"\x1f\x8b"
 
@@ -55,17 +57,20 @@ def read_part(folder: Path, part: str) -> tuple[Tensor, Tensor]:
 
 
 def find(folder: Path, name: str, dims: int) -> Path:
-    """The file of that name in either spelling, gzipped or not. Raises `ValueError` with the spellings if there is none.
+    """The file of that name in either spelling and any case, gzipped or not.
+
+    Raises `ValueError` with the spellings if there is none.
 
     >>> find(Path("empty"), "train-labels", 1)
     Traceback (most recent call last):
     ValueError: empty: expected train-labels-idx1-ubyte or train-labels.idx1-ubyte, with or without .gz, found neither
     """
     spellings = [f"{name}-idx{dims}-ubyte", f"{name}.idx{dims}-ubyte"]
+    there = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()} if folder.is_dir() else {}
     for spelling in spellings:
-        for path in (folder / spelling, folder / f"{spelling}.gz"):
-            if path.is_file():
-                return path
+        for wanted in (spelling, f"{spelling}.gz"):
+            if wanted in there:
+                return there[wanted]
     raise ValueError(f"{folder}: expected {' or '.join(spellings)}, with or without .gz, found neither")
 
 
@@ -82,22 +87,33 @@ def read_idx(path: Path, dims: int) -> Tensor:
     ...     read_idx(path, 1)
     tensor([7, 9], dtype=torch.uint8)
     """
-    packed = path.read_bytes()
-    try:
-        data = gzip.decompress(packed) if packed.startswith(GZIP) else packed
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path}: expected a whole gzip file, found a damaged one of {len(packed)} bytes ({error})") from error
+    magic, head, size = bytes([0, 0, 8, dims]), 4 + 4 * dims, path.stat().st_size
+    with path.open("rb") as file:
+        zipped = file.read(2) == GZIP
+        file.seek(0)
+        source = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if zipped else file
+        try:
+            header = source.read(head)
+            shape = _shape(path, header, magic, head)
+            wanted = math.prod(shape)
+            if zipped:
+                refuse_bomb(path, wanted, size)
+            data = bytearray(source.read(wanted if zipped else min(wanted, size)))
+            over = source.read(1)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{path}: expected a whole gzip file, found a damaged one of {size} bytes ({error})") from error
+    if len(data) != wanted or over:
+        found = "more (over-long)" if over else f"{head + len(data)} (truncated)"
+        raise ValueError(f"{path}: expected {head + wanted} bytes for dimensions {tuple(shape)}, found {found}")
+    return torch.frombuffer(data, dtype=torch.uint8).reshape(shape)
 
-    magic, head = bytes([0, 0, 8, dims]), 4 + 4 * dims
-    if data[:4] != magic:
-        raise ValueError(f"{path}: expected the magic number {magic.hex()}, found {data[:4].hex() or 'an empty file'}")
-    if len(data) < head:
-        raise ValueError(f"{path}: expected a header of {head} bytes, found {len(data)} bytes")
-    shape = [int.from_bytes(data[i : i + 4], "big") for i in range(4, head, 4)]
-    size = head + math.prod(shape)
-    if size == head:
+
+def _shape(path: Path, header: bytes, magic: bytes, head: int) -> list[int]:
+    if header[:4] != magic:
+        raise ValueError(f"{path}: expected the magic number {magic.hex()}, found {header[:4].hex() or 'an empty file'}")
+    if len(header) < head:
+        raise ValueError(f"{path}: expected a header of {head} bytes, found {len(header)} bytes")
+    shape = [int.from_bytes(header[i : i + 4], "big") for i in range(4, head, 4)]
+    if 0 in shape:
         raise ValueError(f"{path}: expected at least one element, found dimensions {tuple(shape)}")
-    if len(data) != size:
-        what = "truncated" if len(data) < size else "over-long"
-        raise ValueError(f"{path}: expected {size} bytes for dimensions {tuple(shape)}, found {len(data)} ({what})")
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=head).reshape(shape)
+    return shape

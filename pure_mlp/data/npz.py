@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from pure_mlp.data.arrays import Array, features, labels, targets
+from pure_mlp.data.arrays import Array, features, labels
 from pure_mlp.data.dataset import Dataset, Task
+from pure_mlp.data.labels import KINDS, classes_of, targets
+from pure_mlp.data.limits import refuse_bomb
 
 
-def read_npz(path: Path) -> Dataset:
+def read_npz(path: Path, task: Task | None = None, classes: Sequence[str] | None = None) -> Dataset:
     """The arrays x_train, y_train and perhaps x_test, y_test of an .npz file; or X, y.
 
-    Features (n, ..), numbers, become x (n, d) float32, flattened and not scaled. Labels (n,) or (n, 1): floating-point ones are a
-    regression; of integers, booleans or strings two different ones are binary, more are classes. These are numbered in their sorted
-    order, and their names are kept in `classes`.
+    Features (n, ..), numbers, become x (n, d) float32, flattened and not scaled. Labels (n,) or (n, 1) become what the task wants.
+    A task that is None is guessed: floating-point labels are a regression; of integers, booleans or strings two different ones are
+    binary, more are classes. Classes that are None are the labels in their sorted order.
 
     Needs numpy, which is in the extra [cli]. Raises `ValueError` that names the file and the array, what was expected and what was
-    found: no numpy, no such file, another kind of file or a damaged one, missing arrays, other shapes or types, a number that is
-    not finite, a test label that is not in the training part.
+    found: no numpy, no such file, another kind of file or a damaged one, one that unpacks beyond `limits`, missing arrays, other
+    shapes or types, a number that is not finite, a label that is not among the classes.
 
     >>> read_npz(Path("no_such.npz"))
     Traceback (most recent call last):
@@ -34,19 +37,20 @@ def read_npz(path: Path) -> Dataset:
 
     x = features(path, x_name, arrays[x_name])
     y = labels(path, y_name, arrays[y_name], len(x))
-    classes = () if y.dtype.kind == "f" else tuple(map(str, sorted(set(y.tolist()))))
-    if len(classes) == 1:
-        raise ValueError(f"{path}: {y_name}: expected at least two different labels, found only {classes[0]}")
-    task: Task = "regression" if not classes else "binary" if len(classes) == 2 else "classes"
+    guessed = "" if task else f"labels that are {KINDS[y.dtype.kind]}"
+    if task is None or classes is None:
+        task, names = classes_of(path, y_name, y, task)
+    else:
+        names = tuple(classes)
 
     test = None
     if tests:
         x_test = features(path, "x_test", arrays["x_test"])
         if x_test.shape[1] != x.shape[1]:
             raise ValueError(f"{path}: x_test: expected {x.shape[1]} features as in x_train, found {x_test.shape[1]}")
-        y_test = targets(path, "y_test", labels(path, "y_test", arrays["y_test"], len(x_test)), task, classes)
-        test = Dataset(f"{path} (test)", task, x_test, y_test, classes, "", str(path), None)
-    return Dataset(str(path), task, x, targets(path, y_name, y, task, classes), classes, "", str(path), test)
+        y_test = targets(path, "y_test", labels(path, "y_test", arrays["y_test"], len(x_test)), task, names)
+        test = Dataset(f"{path} (test)", task, x_test, y_test, names, "", str(path), None)
+    return Dataset(str(path), task, x, targets(path, y_name, y, task, names), names, "", str(path), test, guessed)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -65,12 +69,22 @@ def read_arrays(path: Path) -> dict[str, Array]:
         raise ValueError(f"{path}: reading .npz needs numpy: pip install 'pure-mlp[cli]'") from error
     if not path.is_file():
         raise ValueError(f"{path}: expected an .npz file, found no such file")
+    size = path.stat().st_size
     if not zipfile.is_zipfile(path):
-        size = path.stat().st_size
         raise ValueError(f"{path}: expected an .npz file, found {size} bytes of another kind or a truncated file")
+    refuse_bomb(path, _unpacked(path), size)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with warnings.catch_warnings(), np.load(path, allow_pickle=False) as file:
+            warnings.simplefilter("error")
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damaged bytes
         raise ValueError(f"{path}: expected an .npz file of plain arrays, found a damaged or other one ({error})") from error
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+
+
+def _unpacked(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return sum(entry.file_size for entry in packed.infolist())
+    except Exception as error:  # as above
+        raise ValueError(f"{path}: expected an .npz file, found a damaged one ({error})") from error

@@ -25,8 +25,9 @@ class Standardizer:
 def fit_standardizer(x: Tensor) -> Standardizer:
     """mean_j = sum_i x_ij / n and std_j = sqrt(sum_i (x_ij - mean_j)^2 / n) of x (n, d), summed in float64, in the dtype of x.
 
-    A constant column gets its value as mean and std 1, so that it becomes 0. Fit it on the training part only. Raises `ValueError`
-    unless x is (n, d) with n >= 1.
+    A constant column gets its value as mean and std 1, so that it becomes 0; one whose deviation is subnormal in the dtype of x
+    gets std 1 too, since what is divided by it may overflow. Fit it on the training part only. Raises `ValueError` unless x is
+    (n, d) with n >= 1, and for a column, counted from 0, whose mean or deviation is not finite.
 
     >>> fit_standardizer(torch.tensor([[1.0, 5.0], [3.0, 5.0]]))
     Standardizer(mean=tensor([2., 5.]), std=tensor([1., 1.]))
@@ -35,8 +36,13 @@ def fit_standardizer(x: Tensor) -> Standardizer:
         raise ValueError(f"fit_standardizer: x {tuple(x.shape)}, expected (n, d) with n >= 1")
     wide = x.to(torch.float64)
     mean, std = wide.mean(0).to(x.dtype), wide.std(0, correction=0).to(x.dtype)
+    for column, fine in enumerate((torch.isfinite(mean) & torch.isfinite(std)).tolist()):
+        if not fine:
+            found = f"mean {mean[column]:g} and deviation {std[column]:g}"
+            raise ValueError(f"fit_standardizer: column {column}: {found}, expected finite ones")
     constant = x.amax(0) == x.amin(0)
-    return Standardizer(torch.where(constant, x[0], mean), torch.where(constant, torch.ones_like(std), std))
+    tiny = std < torch.finfo(x.dtype).tiny
+    return Standardizer(torch.where(constant, x[0], mean), torch.where(constant | tiny, torch.ones_like(std), std))
 
 
 def standardize(s: Standardizer, x: Tensor) -> Tensor:

@@ -1,0 +1,33 @@
+"""The folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pure_mlp.cli.files import remove_leftovers
+
+FILES = ("params.safetensors", "params.pt", "metrics.csv", "metrics.json", "curves.png")
+"""The names of what a run writes."""
+
+
+def claim(folder: Path, overwrite: bool) -> None:
+    """Make the folder for a run, and remove what a run that was killed in the middle of a file left there.
+
+    Raises `ValueError` where a run is kept already, unless it may be overwritten, and where a file has the name.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     _ = Path(place, "metrics.csv").write_text("")
+    ...     claim(Path(place), False)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: --out ...: there is a run in it already (metrics.csv); --overwrite replaces it
+    """
+    for place in (folder, *folder.parents):
+        if (place.exists() or place.is_symlink()) and not place.is_dir():
+            raise ValueError(f"--out {folder}: {place} is a file, expected a folder")
+    there = [name for name in FILES if (folder / name).exists()]
+    if there and not overwrite:
+        raise ValueError(f"--out {folder}: there is a run in it already ({', '.join(there)}); --overwrite replaces it")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        remove_leftovers(folder / name)

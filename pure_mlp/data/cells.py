@@ -1,0 +1,44 @@
+"""What a cell of a text file says: one rule for every reader."""
+
+from __future__ import annotations
+
+import re
+
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_HEXADECIMAL = re.compile(r"[+-]?0[xX]", re.ASCII)
+_MISSING = {"", "na", "n/a", "null", "none"}
+_OVERFLOW = 2.0**128 - 2.0**103
+"""The least number that float32 rounds to infinity."""
+
+
+def number(cell: str) -> float | None:
+    """The decimal number in a cell, spaces and tabs around it allowed; None for any other text.
+
+    None too for what Python's `float` reads and no table means (`1_000`, `nan`, `inf`, digits of other scripts), and for what is
+    infinite in float32.
+
+    >>> [number(cell) for cell in ("1.5", " -2e3", "1e300", "1_000", "nan", "0x10")]
+    [1.5, -2000.0, None, None, None, None]
+    """
+    text = cell.strip(" \t")
+    if not _DECIMAL.fullmatch(text):
+        return None
+    value = float(text)
+    return value if abs(value) < _OVERFLOW else None
+
+
+def is_header(cells: list[str]) -> bool:
+    """Whether a first line holds names: at least one, and nothing that someone may have meant as a number.
+
+    >>> is_header(["age", "height"]), is_header(["1_000", "nan"]), is_header(["age", "7"])
+    (True, False, False)
+    """
+    return any(cell.strip().lower() not in _MISSING for cell in cells) and not any(map(_meant_as_number, cells))
+
+
+def _meant_as_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return _HEXADECIMAL.match(cell.strip()) is not None
+    return True
