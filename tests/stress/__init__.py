@@ -1,0 +1,1 @@
+"""What takes longer than the ordinary suite may: the same checks, many more times."""
