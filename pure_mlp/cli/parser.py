@@ -36,6 +36,18 @@ def positive_int(text: str) -> int:
     return _at_least(text, 1)
 
 
+def width(text: str) -> int:
+    """The width of a hidden layer; a list of them is told how it is written.
+
+    >>> width("64")
+    64
+    """
+    parts = [part.strip(" []()") for part in text.replace(";", ",").strip(" ,").split(",")]
+    if len(parts) > 1 and all(map(str.isdecimal, parts)):
+        raise ArgumentTypeError(f"separate by spaces: --hidden {' '.join(parts)}")
+    return positive_int(text)
+
+
 def natural(text: str) -> int:
     """A whole number from 0 that fits a seed.
 
@@ -46,9 +58,6 @@ def natural(text: str) -> int:
 
 
 def _at_least(text: str, least: int) -> int:
-    parts = text.replace(";", ",").strip(",").split(",")
-    if len(parts) > 1 and all(part.strip().isdecimal() for part in parts):
-        raise ArgumentTypeError(f"{text!r} is a list: separate by spaces, {' '.join(part.strip() for part in parts)}")
     if not (text.isdecimal() and text.isascii()) or not least <= int(text) < 2**63:
         raise ArgumentTypeError(f"{text!r} is not a whole number from {least}")
     return int(text)
@@ -102,7 +111,7 @@ def parser() -> Parser:
     train.add_argument(
         "--hidden",
         nargs="*",
-        type=positive_int,
+        type=width,
         default=[64],
         metavar="N",
         help="widths of the hidden layers; none for an affine model (64)",
@@ -145,7 +154,7 @@ def parser() -> Parser:
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."
     )
-    check.add_argument("--hidden", nargs="*", type=positive_int, metavar="N", help="check a net with hidden layers of these widths")
+    check.add_argument("--hidden", nargs="*", type=width, metavar="N", help="check a net with hidden layers of these widths")
     check.add_argument("--f", choices=hidden_fs, help="activation of its hidden layers (relu)")
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")
     check.add_argument("--loss", choices=[*LOSSES], help="its loss (mse)")

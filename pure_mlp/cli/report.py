@@ -20,6 +20,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], foo
     Ann    7
     """
     title, columns, rows = printable(title), _escaped(columns), [*map(_escaped, rows)]
+    footer = _escaped(footer) if footer else None
     cells = [*rows, footer] if footer else rows
     right = [all(_numeric(row[i]) for row in cells) for i in range(len(columns))]
     if has("rich") and sys.stdout.isatty():
