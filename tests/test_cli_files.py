@@ -132,8 +132,9 @@ def test_leftovers_of_the_dead_are_removed_and_of_the_living_kept(run: Path, tmp
 
 @posix
 def test_a_run_killed_while_it_writes_leaves_nothing_after_the_next(tmp_path: Path) -> None:
-    slow = "import os, time; from pathlib import Path; os.fsync = lambda fd: time.sleep(60); from pure_mlp.cli.files import replace_file;"
-    writing = subprocess.Popen([sys.executable, "-c", slow + "replace_file(Path('metrics.csv'), b'new')"], cwd=tmp_path)
+    slow = "import os, time; from pathlib import Path; os.fsync = lambda fd: time.sleep(60); "
+    write = "from pure_mlp.cli.files import replace_file; replace_file(Path('metrics.csv'), b'new')"
+    writing = subprocess.Popen([sys.executable, "-c", slow + write], cwd=tmp_path)
     deadline = time.monotonic() + 60
     while not [*tmp_path.glob(".*.part")] and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -150,7 +151,8 @@ def test_a_run_is_not_replaced_unless_it_is_said(name: str, tmp_path: Path, caps
     flags = ["train", "diabetes", "--epochs", "1", "--hidden", "4", "--out", str(tmp_path)]
     assert main(flags) == 2
     printed = capsys.readouterr()
-    assert printed.err == f"pure-mlp train: --out {tmp_path}: there is a run in it already ({name}); --overwrite replaces it\n"
+    said = f"--out {tmp_path}: there is a run in it already ({name}); --resume goes on with it, --overwrite replaces it"
+    assert printed.err == f"pure-mlp train: {said}\n"
     assert printed.out == ""
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(name, b"made by someone")]
     assert main([*flags, "--overwrite"]) == 0
@@ -169,9 +171,9 @@ def test_what_the_system_refuses_is_said_in_words(run: Path, tmp_path: Path, cap
     for out, expected in cases.items():
         assert predict(run, out) == 2
         assert capsys.readouterr().err == f"pure-mlp predict: {expected}\n"
-    for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        assert main(["train", "diabetes", "--out", str(out)]) == 2
-        assert capsys.readouterr().err == f"pure-mlp train: --out {out}: {tmp_path}/file is a file, expected a folder\n"
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        assert main(["train", "diabetes", "--out", str(folder)]) == 2
+        assert capsys.readouterr().err == f"pure-mlp train: --out {folder}: {tmp_path}/file is a file, expected a folder\n"
     assert main(["train", "no.parquet"]) == 2
     assert capsys.readouterr().err.endswith("found no such file or folder\n")
     assert main(["predict", str(run), "no.csv"]) == 2

@@ -17,7 +17,7 @@ from stress.readers import READERS, fuzz
 
 from pure_mlp.__main__ import main
 from pure_mlp.cli.model import Model, example
-from pure_mlp.cli.params import load_model, save
+from pure_mlp.cli.params import checksum, load_model, save
 from pure_mlp.data.idx import read_idx
 from pure_mlp.data.npz import read_npz
 
@@ -118,13 +118,11 @@ def test_a_later_format_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ids=str,
 )
 def test_a_setup_that_cannot_be_is_refused(change: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from pure_mlp.cli.params import _checksum  # what someone who forges a file would compute
-
-    model = example()
-    setup = {**attrs.asdict(model.setup), **change}
+    setup = {**attrs.asdict(example().setup), **change}
     tensors = {"inputs.mean": torch.zeros(10)}
-    kept = {"format": 1, "setup": setup, "sha256": _checksum(setup, tensors)}
-    torch.save({"tensors": tensors, "pure_mlp": json.dumps(kept)}, tmp_path / "a.pt")
+    kept = {"format": 1, "setup": setup, "training": None}
+    signed = {**kept, "sha256": checksum(kept, tensors)}  # as someone who forges a file would
+    torch.save({"tensors": tensors, "pure_mlp": json.dumps(signed)}, tmp_path / "a.pt")
     refused(tmp_path / "a.pt", capsys)
 
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pure_mlp.data.cells import is_header, number
 from pure_mlp.data.text import read_csv
 
-NOT_NUMBERS = ["1e300", "-1e300", "3.4028236e38", "1_000", "nan", "NaN", "inf", "-Infinity", "\u0661", "\uff11", "0x1p3", "0x10", "1e", "1 2",
-               "1,5", "", " ", "abc", "\u00a01", "--1", "1d3", "True", "\x1b[31m1"]  # fmt: skip
+NOT_NUMBERS = [
+    *("1e300", "-1e300", "3.4028236e38", "1_000", "nan", "NaN", "inf", "-Infinity", "\u0661", "\uff11", "0x1p3", "0x10", "1e"),
+    *("1 2", "1,5", "", " ", "abc", "\u00a01", "--1", "1d3", "True", "\x1b[31m1"),
+]
 
 
 def put(folder: Path, text: str | bytes) -> Path:
@@ -103,7 +105,8 @@ def test_random_bytes_are_read_or_refused(content: bytes) -> None:
         try:
             assert read_csv(put(Path(folder), content), 1).isfinite().all()
         except ValueError as error:
-            assert "a.csv: " in str(error)
+            if "a.csv: " not in str(error):
+                raise
 
 
 def test_headers() -> None:

@@ -99,7 +99,9 @@ def test_a_shipped_set_for_a_task_that_it_has_not(name: str, task: str, capsys: 
     assert capsys.readouterr().err.endswith(f"and cannot be for --task {task}\n")
 
 
-@pytest.mark.parametrize("column", [[0.0, 1e-45], [1.0, 1.0], [0.0, 1e-39], [-1e-42, 1e-42], [1e38, -1e38], [1e-30, 2e-30]], ids=str)
+@pytest.mark.parametrize(
+    "column", [[0.0, 1e-45], [1.0, 1.0], [0.0, 1e-39], [-1e-42, 1e-42], [1e38, -1e38], [1e-30, 2e-30]], ids=str
+)
 def test_a_column_at_the_edge_of_float32_trains(column: list[float], tmp_path: Path) -> None:
     x = X.copy()
     x[:, 1] = column * (N // 2)

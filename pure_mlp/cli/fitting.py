@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -11,72 +12,73 @@ import attrs
 from torch import Generator
 
 from pure_mlp._compile.program import Engine
+from pure_mlp.cli.checkpoint import Carry, Run, kept_row, over, save_run
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
-from pure_mlp.cli.model import Model, net_like, outputs
-from pure_mlp.cli.params import save
+from pure_mlp.cli.model import Model, net_like
 from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
-from pure_mlp.layers.linear import Linear
-from pure_mlp.optim.optimizer import State
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fit import Epoch, fit
 from pure_mlp.train.step import training_step
 
-Carry = tuple[tuple[Linear, ...], State[tuple[Linear, ...]]]
+
+class _OutOfPatienceError(Exception):
+    pass
 
 
 def fit_model(
-    model: Model,
-    parts: Mapping[str, Prepared],
-    generator: Generator,
-    folder: Path | None,
-    rows: list[Row],
-    engine: Engine | None = None,
-) -> tuple[Model, Epoch[Carry]]:
-    """The trained model and the epoch of its params: the last, or under early stopping the best. The engine is that of `fit`.
+    model: Model, parts: Mapping[str, Prepared], run: Run, folder: Path | None, rows: list[Row], engine: Engine | None = None
+) -> tuple[Model, Run]:
+    """The trained model and its run: the params are those of the last epoch, or under early stopping of the best.
 
-    Each epoch becomes one of `rows`, and then, if there is a folder, its params.*, metrics.csv and metrics.json. Raises
-    `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+    The run goes on from where it is, to the same bits as if it had not stopped there. Each epoch becomes one of `rows`, and then,
+    if there is a folder, its params.*, metrics.csv and metrics.json. The engine is that of `fit`. Raises `KeyboardInterrupt`
+    between batches, `ValueError` once a loss is not finite.
 
+    >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.cli.prepared import prepare
     >>> from pure_mlp.data.load import load
     >>> rows, examples = list[Row](), prepare(example(), load("diabetes"))
-    >>> model, epoch = fit_model(example(), {"training": examples, "test": examples}, Generator(), None, rows)
-    >>> epoch.number, epoch.engine, len(rows)
+    >>> run = start(example(), examples, Generator())
+    >>> model, run = fit_model(example(), {"training": examples, "test": examples}, run, None, rows)
+    >>> run.rows[-1].epoch, run.engine, len(rows)
     (1, 'plan', 1)
     """
     setup, name = model.setup, watched(model.setup)
-    part, loss = parts[name], LOSSES[model.setup.loss]
-    net = net_like(setup)
-    optimizer = OPTIMIZERS[setup.optimizer](setup.lr)
     examples: Batch = (parts["training"].x, parts["training"].y)
+    generator = Generator().set_state(run.generator)
     ends = [perf_counter()]
-
-    def score(carry: Carry) -> float:
-        return loss(part.y, outputs(attrs.evolve(model, params=carry[0]), part.x))[0].item()
+    rows += run.rows
 
     def keep(epoch: Epoch[Carry]) -> None:
-        if not isfinite(epoch.loss) or not isfinite(epoch.score or 0.0):
-            raise ValueError(f"the loss of epoch {epoch.number} is not finite: try a smaller --lr than {setup.lr:g}")
+        nonlocal run
+        number = len(rows) + 1
         after = attrs.evolve(model, params=epoch.carry[0])
-        seen = scores(after, part)
+        seen = scores(after, parts[name])
+        if not isfinite(epoch.loss) or not isfinite(seen.loss):
+            raise ValueError(f"the loss of epoch {number} is not finite: try a smaller --lr than {setup.lr:g}")
         measure, value = metric(seen)
         ends.append(perf_counter())
-        rows.append(Row(epoch.number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
+        rows.append(Row(number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
+        best = epoch.carry[0] if kept_row(setup, tuple(rows)) is rows[-1] else run.best
+        run = Run(tuple(rows), epoch.carry, best, generator.get_state(), run.data, epoch.engine, epoch.compile_seconds)
         if folder:
             (folder / "curves.png").unlink(missing_ok=True)  # that of another run, or of fewer epochs
-            save(folder, after)
+            save_run(folder, after, run)
             write_csv(folder / "metrics.csv", name, measure, rows)
-            write_json(folder / "metrics.json", setup, epoch, {name: seen})
+            write_json(folder / "metrics.json", setup, number, epoch.engine, epoch.compile_seconds, {name: seen})
         text = f"{value:.4g}" if measure == "rmse" else f"{100 * value:.2f} %"
-        meter.finished(epoch.number, epoch.loss, f"{name} {measure} {text}")
+        meter.finished(number, epoch.loss, f"{name} {measure} {text}")
+        if over(setup, run.rows) and number < setup.epochs:
+            raise _OutOfPatienceError
 
-    with interrupt_noted() as raise_if_noted, progress(setup.epochs, len(examples[0])) as meter:
+    before = len(rows) * len(examples[0])
+    with interrupt_noted() as raise_if_noted, progress(setup.epochs, len(examples[0]), before) as meter:
 
         def observed(pieces: Iterable[Batch]) -> Iterator[Batch]:
             for piece in pieces:
@@ -84,18 +86,16 @@ def fit_model(
                 yield piece
                 meter.batch(len(piece[0]))
 
-        (params, _), history = fit(
-            training_step(net, loss, optimizer),
-            (model.params, optimizer.init(model.params)),
-            examples,
-            epochs=setup.epochs,
-            batch=setup.batch,
-            generator=generator,
-            score=score,
-            patience=setup.patience,
-            callbacks=(keep,),
-            observe=observed,
-            engine=engine,
-        )
-    best = min(rows, key=lambda row: row.loss).epoch if setup.patience else len(history)
-    return attrs.evolve(model, params=params), history[best - 1]
+        with suppress(_OutOfPatienceError):
+            fit(
+                training_step(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
+                run.carry,
+                examples,
+                epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),
+                batch=setup.batch,
+                generator=generator,
+                callbacks=(keep,),
+                observe=observed,
+                engine=engine,
+            )
+    return attrs.evolve(model, params=run.best), run

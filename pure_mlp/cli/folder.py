@@ -20,14 +20,24 @@ def claim(folder: Path, overwrite: bool) -> None:
     ...     _ = Path(place, "metrics.csv").write_text("")
     ...     claim(Path(place), False)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: --out ...: there is a run in it already (metrics.csv); --overwrite replaces it
+    ValueError: --out ...: there is a run in it already (metrics.csv); --resume goes on with it, --overwrite replaces it
     """
     for place in (folder, *folder.parents):
         if (place.exists() or place.is_symlink()) and not place.is_dir():
             raise ValueError(f"--out {folder}: {place} is a file, expected a folder")
     there = [name for name in FILES if (folder / name).exists()]
     if there and not overwrite:
-        raise ValueError(f"--out {folder}: there is a run in it already ({', '.join(there)}); --overwrite replaces it")
+        names = ", ".join(there)
+        raise ValueError(f"--out {folder}: there is a run in it already ({names}); --resume goes on with it, --overwrite replaces it")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         remove_leftovers(folder / name)
+
+
+def holds_params(folder: Path) -> bool:
+    """Whether there is a run that can be gone on with.
+
+    >>> holds_params(Path("no such folder"))
+    False
+    """
+    return any((folder / name).is_file() for name in FILES[:2])

@@ -9,20 +9,17 @@ import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import TypeVar
 
 import attrs
 import torch
 
+from pure_mlp._compile.program import Engine
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.printing import printable
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.version import version
 from pure_mlp.installed import has
-from pure_mlp.train.fit import Epoch
-
-S = TypeVar("S")
 
 
 @attrs.frozen
@@ -60,21 +57,23 @@ def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
     replace_file(path, text.getvalue().encode(errors="backslashreplace"))
 
 
-def write_json(path: Path, setup: Setup, epoch: Epoch[S], scores: Mapping[str, Scores]) -> None:
+def write_json(
+    path: Path, setup: Setup, epoch: int, engine: Engine, compile_seconds: float, scores: Mapping[str, Scores]
+) -> None:
     """The setup, the epoch whose params were saved, what ran it, their scores on each part, and the versions of what computed them.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pure_mlp.cli.model import example
     >>> with TemporaryDirectory() as folder:
-    ...     write_json(Path(folder, "metrics.json"), example().setup, Epoch(1, (), 0.5, None, "plan", 0.0), {})
+    ...     write_json(Path(folder, "metrics.json"), example().setup, 1, "plan", 0.0, {})
     ...     [*json.loads(Path(folder, "metrics.json").read_text())]
     ['setup', 'epoch', 'engine', 'compile_seconds', 'metrics', 'versions']
     """
     content = {
         "setup": attrs.asdict(setup),
-        "epoch": epoch.number,
-        "engine": epoch.engine,
-        "compile_seconds": epoch.compile_seconds,
+        "epoch": epoch,
+        "engine": engine,
+        "compile_seconds": compile_seconds,
         "metrics": {part: attrs.asdict(s, filter=lambda _, value: value is not None) for part, s in scores.items()},
         "versions": {"pure-mlp": version(), "torch": str(torch.__version__), "python": platform.python_version()},
     }

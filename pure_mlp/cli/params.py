@@ -7,9 +7,11 @@ import hashlib
 import json
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import attrs
 import torch
@@ -18,23 +20,25 @@ from torch import Tensor
 from pure_mlp.cli.extras import INSTALL
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.model import Model
-from pure_mlp.cli.setup import setup_from
+from pure_mlp.cli.setup import Setup, setup_from
 from pure_mlp.data.limits import refuse_bomb
 from pure_mlp.data.standardize import Standardizer
 from pure_mlp.installed import has
 from pure_mlp.layers.linear import Linear
 from pure_mlp.record import tree_items
 
+R = TypeVar("R")
+
 NAMES = ("params.safetensors", "params.pt")
 FORMAT = 1
 """The version of what is written; a file of a later one is refused."""
 
 
-def save(folder: Path, model: Model) -> Path:
+def save(folder: Path, model: Model, tensors: Mapping[str, Tensor] = MappingProxyType({}), training: object = None) -> Path:
     """Write params.safetensors, or params.pt, and remove the other one; setup, format and a checksum go into the metadata.
 
     The tensors are named by their path in the params, as `0.weight`; the standardisers' are `inputs.mean`, `inputs.std`,
-    `targets.mean` and `targets.std`.
+    `targets.mean` and `targets.std`. More tensors, and what JSON can hold of their meaning, are for `checkpoint`.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pure_mlp.cli.model import example
@@ -43,16 +47,16 @@ def save(folder: Path, model: Model) -> Path:
     ...     load_model(Path(folder)).setup == example().setup
     True
     """
-    tensors = {**dict(tree_items(model.params)), "inputs.mean": model.inputs.mean, "inputs.std": model.inputs.std}
+    tensors = {**tensors, **dict(tree_items(model.params)), "inputs.mean": model.inputs.mean, "inputs.std": model.inputs.std}
     if model.targets is not None:
         tensors |= {"targets.mean": model.targets.mean, "targets.std": model.targets.std}
     tensors = {name: t.contiguous() for name, t in tensors.items()}
-    setup = attrs.asdict(model.setup)
-    metadata = {"pure_mlp": json.dumps({"format": FORMAT, "sha256": _checksum(setup, tensors), "setup": setup})}
+    kept = {"format": FORMAT, "setup": attrs.asdict(model.setup), "training": training}
+    metadata = {"pure_mlp": json.dumps({**kept, "sha256": checksum(kept, tensors)})}
     if has("safetensors") and has("numpy"):
         from safetensors.torch import save as pack
 
-        name, content = NAMES[0], pack(tensors, metadata)
+        name, content = NAMES[0], pack({name: t.clone() for name, t in tensors.items()}, metadata)  # it refuses shared memory
     else:
         buffer = BytesIO()
         torch.save({"tensors": tensors, **metadata}, buffer)
@@ -71,6 +75,18 @@ def load_model(place: Path) -> Model:
     Traceback (most recent call last):
     ValueError: no_such.txt: expected a folder, a .safetensors or a .pt file, found nothing
     """
+    return read(place, lambda model, tensors, training: model)
+
+
+def read(place: Path, made: Callable[[Model, Mapping[str, Tensor], Any], R]) -> R:  # Any is what JSON holds
+    """What `made` makes of the model, all tensors and the JSON that `save` wrote. Raises as `load_model`, whatever `made` raises.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> with TemporaryDirectory() as folder:
+    ...     read(save(Path(folder), example(), training=7), lambda model, tensors, training: training)
+    7
+    """
     path = params_file(place)
     safe = path.suffix.lower() == ".safetensors"
     if safe and not (has("safetensors") and has("numpy")):
@@ -81,7 +97,12 @@ def load_model(place: Path) -> Model:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tensors, text = _safetensors(path) if safe else _torch(path)
-        return _model(tensors, json.loads(text))
+        kept = json.loads(text)
+        if kept["format"] != FORMAT:
+            raise ValueError(f"format {kept['format']}, this version reads {FORMAT}")
+        if kept.pop("sha256") != checksum(kept, tensors):
+            raise ValueError("its checksum is another")
+        return made(_model(setup_from(kept["setup"]), tensors), tensors, kept["training"])
     except Exception as error:  # damaged bytes make these libraries raise almost anything
         said = str(error) or type(error).__name__
         raise ValueError(f"{path}: not a model written by pure-mlp train, or damaged since ({said})") from error
@@ -104,13 +125,7 @@ def params_file(place: Path) -> Path:
     return there[0]
 
 
-def _model(tensors: Mapping[str, Tensor], kept: dict[str, object]) -> Model:
-    if kept["format"] != FORMAT:
-        raise ValueError(f"format {kept['format']}, this version reads {FORMAT}")
-    setup = setup_from(kept["setup"])
-    if kept["sha256"] != _checksum(attrs.asdict(setup), tensors):
-        raise ValueError("its checksum is another")
-
+def _model(setup: Setup, tensors: Mapping[str, Tensor]) -> Model:
     def tensor(name: str, *shape: int) -> Tensor:
         t = tensors[name]
         if t.shape != shape or t.dtype != torch.float32:
@@ -140,8 +155,13 @@ def _torch(path: Path) -> tuple[Mapping[str, Tensor], str]:
     return saved["tensors"], saved["pure_mlp"]
 
 
-def _checksum(setup: dict[str, object], tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(json.dumps(setup, sort_keys=True).encode())
+def checksum(kept: object, tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of what JSON can hold, and of every tensor's name, dtype, shape and bytes.
+
+    >>> checksum({}, {"a": torch.ones(2)}) == checksum({}, {"a": torch.ones(2)}), checksum({}, {"a": torch.ones(1, 2)})[:4]
+    (True, '5ae1')
+    """
+    digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode())
     for name in sorted(tensors):
         t = tensors[name].contiguous()
         digest.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())

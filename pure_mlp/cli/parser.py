@@ -141,7 +141,9 @@ def parser() -> Parser:
         "--task", choices=get_args(Task), help="what the labels are (guessed: regression of floats, else binary or classes)"
     )
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
-    train.add_argument("--overwrite", action="store_true", help="replace the run that is in --out already")
+    there = train.add_mutually_exclusive_group()
+    there.add_argument("--overwrite", action="store_true", help="replace the run that is in --out already")
+    there.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one, under the same flags")
 
     predict = commands.add_parser("predict", help="run a saved model on data")
     predict.add_argument("model", help="the --out folder of a training run, or its params file")

@@ -17,13 +17,17 @@ Show = Callable[[int, str, bool], None]
 
 @attrs.define
 class Meter:
-    """Counts examples and tells `show` about them, at most 20 times a second; the rate is over all of the time spent so far."""
+    """Counts examples and tells `show` about them, at most 20 times a second; the rate is over all of the time spent so far.
+
+    before: so many were done before.
+    """
 
     epochs: int
     show: Show
+    before: int = 0
     started: float = attrs.field(factory=perf_counter)
     shown: float = 0.0
-    done: int = 0
+    done: int = attrs.field(default=attrs.Factory(lambda self: self.before, takes_self=True))
     epoch: int = 0
     loss: str = "-"
 
@@ -40,13 +44,13 @@ class Meter:
 
     def _tell(self, over: bool) -> None:
         self.shown = perf_counter()
-        rate = self.done / max(self.shown - self.started, 1e-9)
+        rate = (self.done - self.before) / max(self.shown - self.started, 1e-9)
         self.show(self.done, f"epoch {self.epoch}/{self.epochs}  loss {self.loss}  {rate:,.0f} examples/s", over)
 
 
 @contextmanager
-def progress(epochs: int, examples: int) -> Iterator[Meter]:
-    """A meter for `epochs` passes through `examples` examples, shown as suits stderr.
+def progress(epochs: int, examples: int, before: int = 0) -> Iterator[Meter]:
+    """A meter for `epochs` passes through `examples` examples, `before` of which are done, shown as suits stderr.
 
     >>> with progress(epochs=2, examples=100) as meter:
     ...     meter.batch(100)
@@ -56,7 +60,7 @@ def progress(epochs: int, examples: int) -> Iterator[Meter]:
     total = epochs * examples
     if not sys.stderr.isatty():
         milestones = {max(1, round(epochs * tenth / 10)) * examples for tenth in range(11)}
-        yield Meter(epochs, lambda done, text, over: print(text, file=sys.stderr) if over and done in milestones else None)
+        yield Meter(epochs, lambda done, text, over: print(text, file=sys.stderr) if over and done in milestones else None, before)
     elif has("rich"):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -64,10 +68,10 @@ def progress(epochs: int, examples: int) -> Iterator[Meter]:
         words = TextColumn("{task.description}", markup=False)
         with Progress(BarColumn(30), TaskProgressColumn(), words, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
             task = bar.add_task("", total=total)
-            yield Meter(epochs, lambda done, text, over: bar.update(task, completed=done, description=text))
+            yield Meter(epochs, lambda done, text, over: bar.update(task, completed=done, description=text), before)
     else:
         try:
-            yield Meter(epochs, lambda done, text, over: _bar(done / total, text))
+            yield Meter(epochs, lambda done, text, over: _bar(done / total, text), before)
         finally:
             sys.stderr.write("\n")
 

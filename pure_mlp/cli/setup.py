@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from pure_mlp.data.dataset import Task
-from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
+from pure_mlp.registry.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
 
 FITTING: dict[Task, dict[str, tuple[str, ...]]] = {
     "classes": {

@@ -8,12 +8,12 @@ from pathlib import Path
 from torch import Generator
 
 from pure_mlp.cli.anatomy import anatomy
+from pure_mlp.cli.checkpoint import kept_row, resume, save_run, start
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
-from pure_mlp.cli.folder import claim
+from pure_mlp.cli.folder import claim, holds_params
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.model import Model, fit_targets, net_of
-from pure_mlp.cli.params import save
 from pure_mlp.cli.prepared import prepare
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.request import parts_of, setup_of, watched
@@ -44,8 +44,13 @@ def train(options: Namespace) -> int:
     model = Model(setup, params, fit_standardizer(training.x), fit_targets(setup, training.y))
     prepared = {name: prepare(model, part) for name, part in parts.items()}
     folder = Path(options.out) if options.out else None
-    if folder:
+    run = start(model, prepared["training"], generator)
+    if folder and options.resume and holds_params(folder):
+        run = resume(folder, run, model)
+    elif folder:
         claim(folder, options.overwrite)
+    elif options.resume:
+        raise ValueError("--resume goes with --out, the folder of the run")
 
     print_data(setup, parts)
     print_net(setup, anatomy(net, params, prepared["training"].x[: setup.batch].clone()))
@@ -56,21 +61,22 @@ def train(options: Namespace) -> int:
     rows: list[Row] = []
     try:
         with warned_in_a_line("pure-mlp train"):
-            model, epoch = fit_model(model, prepared, generator, folder, rows, options.engine)
+            model, run = fit_model(model, prepared, run, folder, rows, options.engine)
     except KeyboardInterrupt as interrupt:
-        kept = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
-        raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {kept}") from interrupt
+        left = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
+        raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {left}") from interrupt
     finally:
         drawn = bool(folder and rows) and draw_curves(Path(options.out, "curves.png"), setup, watched(setup), rows)
 
+    kept = kept_row(setup, run.rows)
     scored = {name: scores(model, part) for name, part in prepared.items()}
     if folder:
-        path = save(folder, model)
-        write_json(folder / "metrics.json", setup, epoch, scored)
-    print_engine(epoch.engine, epoch.compile_seconds)
+        path = save_run(folder, model, run)
+        write_json(folder / "metrics.json", setup, kept.epoch, run.engine, run.compile_seconds, scored)
+    print_engine(run.engine, run.compile_seconds)
     print_scores(setup, scored)
     if setup.patience:
-        print(f"\n{len(rows)} epochs; kept are the params of epoch {epoch.number}, the best on the validation part")
+        print(f"\n{len(rows)} epochs; kept are the params of epoch {kept.epoch}, the best on the validation part")
     print()
     if folder:
         say(f"written to {folder}: {', '.join([path.name, 'metrics.csv', 'metrics.json', *(['curves.png'] if drawn else [])])}")

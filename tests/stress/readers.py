@@ -111,8 +111,9 @@ def fuzz(kind: str, rounds: int, seed: int) -> int:
             try:
                 read(path)
             except ValueError as error:
-                assert str(error).startswith(f"{path}: "), (content, error)
                 refused += 1
+                if "\n" in str(error) or not str(error).startswith(f"{path}: "):
+                    raise AssertionError(f"{content!r}: {error}") from error
             except BaseException:
                 print(repr(content))
                 raise

@@ -1,0 +1,117 @@
+"""A run on its way: everything that it needs to go on as if it had never stopped, in the file of its params."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+from torch import Generator, Tensor
+
+from pure_mlp._compile.program import Engine
+from pure_mlp.cli.history import Row
+from pure_mlp.cli.model import Model
+from pure_mlp.cli.params import checksum, read, save
+from pure_mlp.cli.prepared import Prepared
+from pure_mlp.cli.setup import Setup
+from pure_mlp.layers.linear import Linear
+from pure_mlp.optim.optimizer import State
+from pure_mlp.record import tree_items, tree_like
+from pure_mlp.registry.functions import OPTIMIZERS
+
+Params: TypeAlias = tuple[Linear, ...]
+Carry: TypeAlias = tuple[Params, State[Params]]
+
+
+@attrs.frozen(eq=False)
+class Run:
+    """What a run has come to after the epochs of `rows`.
+
+    carry: params and optimizer state. best: the params of the best epoch under early stopping, else of the last. generator: its
+    state. data: a checksum of the training examples. engine, compile_seconds: as in `Epoch`.
+    """
+
+    rows: tuple[Row, ...]
+    carry: Carry
+    best: Params
+    generator: Tensor
+    data: str
+    engine: Engine
+    compile_seconds: float
+
+
+def start(model: Model, training: Prepared, generator: Generator) -> Run:
+    """A run before its first epoch.
+
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.prepared import prepare
+    >>> from pure_mlp.data.load import load
+    >>> start(example(), prepare(example(), load("diabetes")), Generator()).rows
+    ()
+    """
+    carry = model.params, OPTIMIZERS[model.setup.optimizer](model.setup.lr).init(model.params)
+    data = checksum({}, {"x": training.x, "y": training.y})
+    return Run((), carry, model.params, generator.get_state(), data, "pure", 0.0)
+
+
+def kept_row(setup: Setup, rows: tuple[Row, ...]) -> Row:
+    """The epoch whose params are kept: under early stopping the first with the least loss, else the last.
+
+    >>> from pure_mlp.cli.model import example
+    >>> kept_row(example().setup, (Row(1, 0.5, 0.5, 0.5, 1.0), Row(2, 0.5, 0.75, 0.5, 1.0))).epoch
+    2
+    """
+    return min(rows, key=lambda row: row.loss) if setup.patience else rows[-1]
+
+
+def over(setup: Setup, rows: tuple[Row, ...]) -> bool:
+    """Whether there is nothing left to do: all epochs are done, or early stopping has lost its patience.
+
+    >>> from pure_mlp.cli.model import example
+    >>> over(example().setup, ()), over(example().setup, (Row(1, 0.5, 0.5, 0.5, 1.0),))
+    (False, True)
+    """
+    waited = rows[-1].epoch - kept_row(setup, rows).epoch if rows else 0
+    return len(rows) >= setup.epochs or (setup.patience is not None and waited >= setup.patience)
+
+
+def save_run(folder: Path, model: Model, run: Run) -> Path:
+    """Write the model and beside it the run, as one file; the path."""
+    trees: dict[str, object] = {"carry": run.carry, "best": run.best}
+    tensors = {f"training.{name}.{path}": t for name, tree in trees.items() for path, t in tree_items(tree)}
+    rows = [attrs.astuple(row) for row in run.rows]
+    training = {"rows": rows, "data": run.data, "engine": run.engine, "compile_seconds": run.compile_seconds}
+    return save(folder, model, {**tensors, "training.generator": run.generator}, training)
+
+
+def resume(folder: Path, begun: Run, model: Model) -> Run:
+    """The run that is kept in the folder, of the same setup and data as the one that was begun; more or fewer epochs are the same.
+
+    Raises `ValueError` where it is of another, and as `load_model`.
+    """
+
+    def made(saved: Model, tensors: Mapping[str, Tensor], training: Any) -> tuple[Setup, Run]:  # Any is what JSON holds
+        def tree(name: str, like: Any) -> Any:  # any tree
+            leaves = [tensors[f"training.{name}.{path}"] for path, _ in tree_items(like)]
+            for leaf, (path, wanted) in zip(leaves, tree_items(like)):
+                if leaf.shape != wanted.shape or leaf.dtype != wanted.dtype:
+                    raise ValueError(f"{name}.{path} {tuple(leaf.shape)}, expected {tuple(wanted.shape)}")
+            return tree_like(like, leaves)
+
+        if saved.setup.sizes != model.setup.sizes or saved.setup.optimizer != model.setup.optimizer:
+            return saved.setup, begun  # what its tensors should be like is not known; the difference is said below
+        rows = tuple(Row(*row) for row in training["rows"])
+        state = tensors["training.generator"]
+        Generator().set_state(state)
+        carry, best = tree("carry", begun.carry), tree("best", begun.best)
+        return saved.setup, Run(rows, carry, best, state, training["data"], training["engine"], training["compile_seconds"])
+
+    setup, run = read(folder, made)
+    for field in attrs.fields(Setup):
+        before, now = getattr(setup, field.name), getattr(model.setup, field.name)
+        if before != now and field.name != "epochs":
+            raise ValueError(f"--resume: the run in {folder} has {field.name} {before}, this one {now}; say the same flags again")
+    if run.data != begun.data:
+        raise ValueError(f"--resume: the training examples of {setup.data} are others than those of the run in {folder}")
+    return run

@@ -1,0 +1,146 @@
+"""A run that stops and goes on comes to the same bits as one that never stopped, wherever it is stopped."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from stress.kill import killed_at_random
+
+from pure_mlp import tree_items
+from pure_mlp.__main__ import main
+from pure_mlp.cli.checkpoint import Run, resume, start
+from pure_mlp.cli.model import Model
+from pure_mlp.cli.params import load_model, read
+from pure_mlp.cli.prepared import prepare
+from pure_mlp.data.load import load
+
+SMALL = ["--hidden", "8", "--f", "tanh"]
+
+
+def train(out: Path, *flags: str, data: str = "diabetes") -> int:
+    return main(["train", data, "--out", str(out), *SMALL, *flags])
+
+
+def bits(out: Path) -> tuple[dict[str, bytes], list[list[float]], object]:
+    tensors, rows = read(out, lambda model, tensors, training: (tensors, training["rows"]))
+    kept = json.loads((out / "metrics.json").read_text())
+    return {name: t.numpy().tobytes() for name, t in tensors.items()}, [row[:-1] for row in rows], (kept["epoch"], kept["metrics"])
+
+
+@pytest.mark.parametrize("engine", ["pure", "plan"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adamw", "rmsprop"])
+def test_a_resumed_run_has_the_same_bits(engine: str, optimizer: str, tmp_path: Path) -> None:
+    flags = ["--engine", engine, "--optimizer", optimizer, "--lr", "0.003"]
+    assert train(tmp_path / "whole", *flags, "--epochs", "6") == 0
+    for epochs in ("1", "4", "6"):
+        assert train(tmp_path / "parts", *flags, "--epochs", epochs, "--resume") == 0
+    assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
+    lines = [(tmp_path / name / "metrics.csv").read_text().splitlines() for name in ("parts", "whole")]
+    assert [line.rsplit(",", 1)[0] for line in lines[0]] == [line.rsplit(",", 1)[0] for line in lines[1]]
+
+
+@pytest.mark.parametrize("data", ["digits", "breast_cancer"])
+def test_other_tasks_too(data: str, tmp_path: Path) -> None:
+    flags = ["--batch", "100"]
+    assert train(tmp_path / "whole", *flags, "--epochs", "3", data=data) == 0
+    for epochs in ("2", "3"):
+        assert train(tmp_path / "parts", *flags, "--epochs", epochs, "--resume", data=data) == 0
+    assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
+
+
+def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
+    flags = ["--patience", "2", "--lr", "0.02"]
+    assert train(tmp_path / "whole", *flags, "--epochs", "200") == 0
+    stopped = len(bits(tmp_path / "whole")[1])
+    assert 4 < stopped < 200
+    for epochs in (2, stopped - 2, stopped - 1, 200, 200):
+        assert train(tmp_path / "parts", *flags, "--epochs", str(epochs), "--resume") == 0
+    assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
+
+
+def test_a_finished_run_has_nothing_to_do_and_stays(tmp_path: Path) -> None:
+    assert train(tmp_path, "--epochs", "2") == 0
+    before = bits(tmp_path)
+    (tmp_path / "metrics.json").unlink()
+    assert train(tmp_path, "--epochs", "2", "--resume") == 0
+    assert bits(tmp_path) == before
+
+
+def test_another_run_is_not_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert train(out, "--epochs", "1") == 0
+    before = bits(out)
+    others = {
+        "lr 0.001, this one 0.5": ["--lr", "0.5"],
+        "seed 0, this one 1": ["--seed", "1"],
+        "sizes (10, 8, 1), this one (10, 9, 1)": ["--hidden", "9"],
+        "optimizer adam, this one sgd": ["--optimizer", "sgd"],
+        "f tanh, this one relu": ["--f", "relu"],
+        "patience None, this one 3": ["--patience", "3"],
+    }
+    for expected, flags in others.items():
+        capsys.readouterr()
+        assert train(out, "--resume", *flags) == 2
+        assert expected in capsys.readouterr().err
+    assert main(["train", "diabetes", "--resume"]) == 2
+    assert main(["train", "diabetes", "--resume", "--overwrite", "--out", str(out)]) == 2
+    assert bits(out) == before
+
+
+def test_other_data_under_the_same_name_are_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, x = tmp_path / "d.npz", np.random.default_rng(0).normal(size=(50, 3))
+    np.savez(data, X=x, y=x[:, 0])
+    assert train(tmp_path / "run", "--epochs", "1", data=str(data)) == 0
+    np.savez(data, X=x + 1e-3, y=x[:, 0])
+    assert train(tmp_path / "run", "--epochs", "2", "--resume", data=str(data)) == 2
+    assert "are others than those of the run in" in capsys.readouterr().err
+
+
+def begun(out: Path) -> tuple[Run, Model]:
+    model = load_model(out)
+    examples = prepare(model, load("diabetes"))
+    run = start(model, examples, torch.Generator())
+    return run, model
+
+
+@pytest.mark.parametrize("cut", [0, 7, 100, -200, -1])
+def test_a_cut_checkpoint_is_refused(cut: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(tmp_path, "--epochs", "1") == 0
+    path = tmp_path / "params.safetensors"
+    path.write_bytes(path.read_bytes()[:cut])
+    capsys.readouterr()
+    assert train(tmp_path, "--epochs", "2", "--resume") == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"pure-mlp train: {path}: not a model written by pure-mlp train, or damaged since (")
+    assert printed.out == ""
+
+
+def test_a_checkpoint_without_its_run_is_refused(tmp_path: Path) -> None:
+    from pure_mlp.cli.params import save
+
+    assert train(tmp_path, "--epochs", "1") == 0
+    run, model = begun(tmp_path)
+    save(tmp_path, model)
+    with pytest.raises(ValueError, match=r"not a model written by pure-mlp train, or damaged since"):
+        resume(tmp_path, run, model)
+
+
+def test_the_run_that_is_read_is_the_one_that_was_written(tmp_path: Path) -> None:
+    assert train(tmp_path, "--epochs", "2") == 0
+    run, model = begun(tmp_path)
+    kept = read(tmp_path, lambda model, tensors, training: training["data"])
+    again = resume(tmp_path, attrs.evolve(run, data=kept), model)
+    assert [row.epoch for row in again.rows] == [1, 2]
+    assert again.carry[1].counts[0].item() == 2 * 23
+    assert all(torch.equal(t, u) for (_, t), (_, u) in zip(tree_items(again.best), tree_items(model.params)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 of POSIX")
+def test_killed_at_random_moments_a_run_is_whole_and_goes_on() -> None:
+    assert killed_at_random(times=3, seed=1) >= 3
