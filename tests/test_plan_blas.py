@@ -17,8 +17,8 @@ from torch.utils._pytree import tree_map
 import pure_mlp as pm
 from pure_mlp._compile.c.compiler import compiler
 from pure_mlp._compile.calls.blas import REAL, Operand, address, axpy, fits, gemm, gemv, routine
-from pure_mlp._compile.graph import spec_of
 from pure_mlp._compile.plan import Plan
+from pure_mlp._compile.spec import spec_of
 from pure_mlp.record import tree_leaves
 
 needs_blas = pytest.mark.skipif(routine("gemm", torch.float32) is None, reason="this torch exports no BLAS")

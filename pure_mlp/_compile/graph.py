@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import NamedTuple
 
 import attrs
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
+
+from pure_mlp._compile.schema import is_random, is_view
+from pure_mlp._compile.spec import Spec, spec_of
 
 
 class Unplannable(Exception):
     """The step does something that a flat program cannot repeat."""
-
-
-class Spec(NamedTuple):
-    """What a buffer must be to hold a value."""
-
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-    dtype: torch.dtype
-    device: torch.device
-
-    @property
-    def dense(self) -> bool:
-        """Whether elements lie in memory in the order of their indices, without gaps."""
-        return self.stride == row_major(self.shape) or all(
-            n == 1 or s == t for n, s, t in zip(self.shape, self.stride, row_major(self.shape))
-        )
-
-    @property
-    def real(self) -> bool:
-        """Whether arithmetic on numbers beside such a tensor may be regrouped: float32 or float64."""
-        return self.dtype in (torch.float32, torch.float64)
-
-    @property
-    def fresh(self) -> Spec:
-        """The spec of a new tensor with these elements: the same where they fill their memory, else row by row."""
-        order = sorted(range(len(self.shape)), key=lambda d: (self.stride[d], self.shape[d]))
-        size = 1
-        for d in order:
-            if self.shape[d] != 1 and self.stride[d] != size:
-                return self._replace(stride=row_major(self.shape))
-            size *= self.shape[d]
-        return self
-
-
-def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of a contiguous tensor."""
-    strides: list[int] = []
-    size = 1
-    for n in reversed(shape):
-        strides.append(size)
-        size *= max(n, 1)
-    return tuple(reversed(strides))
-
-
-def spec_of(x: Tensor) -> Spec:
-    """The spec of a tensor."""
-    return Spec(tuple(x.shape), tuple(x.stride()), x.dtype, x.device)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -198,38 +151,6 @@ def _key(a: object) -> object:
     if isinstance(a, tuple):
         return tuple(_key(b) for b in a)
     return type(a), repr(a)
-
-
-def name_of(op: str) -> str:
-    """An operation without library and overload: `add` for `aten.add.Tensor`."""
-    return op.split(".")[1] if op.startswith("aten.") else op
-
-
-@cache
-def overload(op: str) -> OpOverload | None:
-    """The overload of torch of this name; None for an op of this room."""
-    parts = op.split(".")
-    if len(parts) != 3:
-        return None
-    found: OpOverload = getattr(getattr(getattr(torch.ops, parts[0]), parts[1]), parts[2])
-    return found
-
-
-@cache
-def is_view(op: str) -> bool:
-    """Whether the result shares the memory of the first argument."""
-    func = overload(op)
-    if func is None or op == "aten._unsafe_view.default":
-        return func is not None or op == "slice"
-    infos = [r.alias_info for r in func._schema.returns]
-    return any(info is not None and not info.is_write for info in infos)
-
-
-@cache
-def is_random(op: str) -> bool:
-    """Whether the op draws from a generator."""
-    func = overload(op)
-    return func is not None and torch.Tag.nondeterministic_seeded in func.tags
 
 
 def root(node: Node) -> Node:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import torch
 
-from pure_mlp._compile.graph import Graph, Node, name_of, overload
+from pure_mlp._compile.graph import Graph, Node
+from pure_mlp._compile.schema import name_of, overload
 
 Number = float | Node
 """A number known when the program is made, or a node without spec: one known at each step."""

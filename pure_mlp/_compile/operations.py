@@ -11,9 +11,10 @@ from functools import cache
 import attrs
 import torch
 
-from pure_mlp._compile.graph import Node, name_of, overload
+from pure_mlp._compile.graph import Node
 from pure_mlp._compile.passes import rules
 from pure_mlp._compile.passes.builder import Rule
+from pure_mlp._compile.schema import name_of, overload
 
 
 @attrs.frozen

@@ -11,9 +11,10 @@ from torch import Generator, Tensor
 from torch.nn import Parameter
 
 from pure_mlp._compile.check import difference
-from pure_mlp._compile.graph import Spec, Unplannable, spec_of
+from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.program import CHUNK, Engine, Program
+from pure_mlp._compile.spec import Spec, spec_of
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.signatures import Step
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.graph import Node, Unplannable, is_view, overload
+from pure_mlp._compile.graph import Node, Unplannable
 from pure_mlp._compile.lowered import Lowered
+from pure_mlp._compile.schema import is_view, overload
 
 CTYPES = {torch.float32: "float", torch.float64: "double", torch.int64: "int64_t", torch.bool: "_Bool"}
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import torch
 
-from pure_mlp._compile.graph import Node, Unplannable, is_random, name_of
+from pure_mlp._compile.graph import Node, Unplannable
 from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.operations import is_comparison, operation
+from pure_mlp._compile.schema import is_random, name_of
 
 
 def literal(x: float, dtype: torch.dtype) -> str:

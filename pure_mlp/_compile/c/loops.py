@@ -8,7 +8,8 @@ import torch
 
 from pure_mlp._compile.c.arrays import CTYPES, Array
 from pure_mlp._compile.c.elements import element, literal
-from pure_mlp._compile.graph import Node, Unplannable, name_of
+from pure_mlp._compile.graph import Node, Unplannable
+from pure_mlp._compile.schema import name_of
 
 INDICES = "ijlpqrstuv"
 

@@ -12,8 +12,9 @@ from pure_mlp._compile.c.elements import host_number, is_element, literal
 from pure_mlp._compile.c.loops import Run, copy
 from pure_mlp._compile.c.products import Kernels, Product, matrix
 from pure_mlp._compile.c.reductions import joined, largest, row_sum, scattered, softmax, summed
-from pure_mlp._compile.graph import Node, Unplannable, is_view
+from pure_mlp._compile.graph import Node, Unplannable
 from pure_mlp._compile.lowered import Lowered
+from pure_mlp._compile.schema import is_view
 
 _SILENT = ("batch", "carry", "const", "gather")
 _MOST = 64

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.graph import Spec
+from pure_mlp._compile.spec import Spec
 
 Routine: TypeAlias = Callable[..., None]
 Arguments: TypeAlias = tuple[object, ...]

@@ -12,11 +12,13 @@ from torch import Tensor
 from pure_mlp._compile.calls.blas import LETTER, Address, Arguments, Real, Routine, address, factor, real
 from pure_mlp._compile.calls.outs import out_form
 from pure_mlp._compile.calls.products import PRODUCTS, write_update
-from pure_mlp._compile.graph import Node, Spec, is_view, name_of, overload, spec_of
+from pure_mlp._compile.graph import Node
 from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.operations import operation
 from pure_mlp._compile.program import Program
+from pure_mlp._compile.schema import is_view, name_of, overload
+from pure_mlp._compile.spec import Spec, spec_of
 
 
 def program(lowered: Lowered, counts: array[float]) -> Program:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.graph import Node, name_of, overload
+from pure_mlp._compile.graph import Node
 from pure_mlp._compile.operations import operation, writes
+from pure_mlp._compile.schema import name_of, overload
 
 _OWN = {"gather", "gemm", "rowsum", "total", "sqsum", "log_sigmoid", "fill", "aten.clone.default", "aten._to_copy.default"}
 _FACTORY = {"dtype", "layout", "device", "pin_memory", "memory_format"}

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.calls.blas import Address, Operand, axpy, fits, gemm, gemv, routine
-from pure_mlp._compile.graph import Node, overload
+from pure_mlp._compile.graph import Node
+from pure_mlp._compile.schema import overload
 
 if TYPE_CHECKING:
     from pure_mlp._compile.calls.emit import Emitter

@@ -13,7 +13,8 @@ from torch import Generator, Tensor
 from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 
-from pure_mlp._compile.graph import Unplannable, is_view
+from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.schema import is_view
 
 _NAMES = ("tolist", "numpy", "__array__", "__dlpack__", "__deepcopy__", "__reduce_ex__", "data_ptr", "untyped_storage")
 _READS = {getattr(Tensor, name) for name in _NAMES}

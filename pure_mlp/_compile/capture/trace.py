@@ -14,8 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pure_mlp._compile.capture.foreach import independent, per_leaf
 from pure_mlp._compile.capture.refusals import Reads, functional, refuse_reading, refuse_result, step_line
-from pure_mlp._compile.graph import Graph, Node, Unplannable, is_random, is_view, name_of, spec_of
+from pure_mlp._compile.graph import Graph, Node, Unplannable
 from pure_mlp._compile.operations import may_raise
+from pure_mlp._compile.schema import is_random, is_view, name_of
+from pure_mlp._compile.spec import spec_of
 
 R = TypeVar("R")
 

@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 import torch
 
-from pure_mlp._compile.graph import Graph, Node, Spec
+from pure_mlp._compile.graph import Graph, Node
 from pure_mlp._compile.numbers import Number, number
+from pure_mlp._compile.spec import Spec
 
 _RANGE = 2.0**40
 """Factors are moved past operations if they and their inverses are at most this: never 0, inf or NaN, nor what

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pure_mlp._compile.graph import Graph, Node, Spec
+from pure_mlp._compile.graph import Graph, Node
 from pure_mlp._compile.numbers import Number
 from pure_mlp._compile.passes.builder import is_finite, scalar_dtype
+from pure_mlp._compile.spec import Spec
 
 _SUMS = ("rowsum", "total", "sqsum")
 _FUSED = {"aten.div.Tensor": "aten.addcdiv.default", "aten.mul.Tensor": "aten.addcmul.default"}

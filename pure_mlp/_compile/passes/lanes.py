@@ -7,8 +7,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from pure_mlp._compile.calls.outs import has_out
-from pure_mlp._compile.graph import Graph, Node, is_random, is_view
+from pure_mlp._compile.graph import Graph, Node
 from pure_mlp._compile.operations import is_elementwise, overwritable
+from pure_mlp._compile.schema import is_random, is_view
 
 
 class Lane(NamedTuple):

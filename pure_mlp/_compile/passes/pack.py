@@ -8,8 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from pure_mlp._compile.graph import Graph, Node, Spec
+from pure_mlp._compile.graph import Graph, Node
 from pure_mlp._compile.passes.lanes import Lane
+from pure_mlp._compile.spec import Spec
 
 Layout: TypeAlias = tuple[tuple[int, ...], ...]
 """Which leaves of the carry lie behind one another, for each flat buffer."""

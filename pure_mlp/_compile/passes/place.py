@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.calls.outs import has_out
-from pure_mlp._compile.graph import Node, Spec, Unplannable, root
+from pure_mlp._compile.graph import Node, Unplannable, root
 from pure_mlp._compile.operations import is_elementwise, overwritable
 from pure_mlp._compile.passes.pack import offsets
+from pure_mlp._compile.spec import Spec
 
 
 class Places(NamedTuple):

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 
-from pure_mlp._compile.graph import Node, Spec
+from pure_mlp._compile.graph import Node
 from pure_mlp._compile.numbers import Number, number
 from pure_mlp._compile.passes.builder import Builder, Scaled, Value, is_finite, scalar_dtype
+from pure_mlp._compile.spec import Spec
 from pure_mlp.kernels import ONES
 
 

@@ -8,8 +8,9 @@ import heapq
 from collections import Counter
 from itertools import pairwise
 
-from pure_mlp._compile.graph import Graph, Node, is_random, is_view, root
+from pure_mlp._compile.graph import Graph, Node, root
 from pure_mlp._compile.operations import may_raise, overwritable
+from pure_mlp._compile.schema import is_random, is_view
 
 
 def separate(graph: Graph) -> Graph:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from pure_mlp._compile.graph import Graph, Node, is_random, is_view
+from pure_mlp._compile.graph import Graph, Node
 from pure_mlp._compile.numbers import Number, number, number_form
 from pure_mlp._compile.operations import operation
 from pure_mlp._compile.passes.builder import Builder, Scaled, Value
 from pure_mlp._compile.passes.rules import view
+from pure_mlp._compile.schema import is_random, is_view
 
 
 def simplify(traced: Graph) -> Graph:
