@@ -9,38 +9,13 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.graph import Graph, Unplannable
+from pure_mlp._compile.graph import Graph
+from pure_mlp._compile.leaves import paths, structure, tensors
 from pure_mlp._compile.passes.lanes import lane_groups
 from pure_mlp._compile.passes.pack import Layout, layout_of, offsets, pack
-from pure_mlp.record import children, tree_items, tree_leaves, tree_like
+from pure_mlp.record import tree_like
 
 S = TypeVar("S")
-
-
-def tensors(tree: object, what: str) -> list[Tensor]:
-    """The leaves of a tree. Raises `Unplannable` if one is no tensor, or if no other tree can be made of this class."""
-    leaves = tree_leaves(tree)
-    try:
-        tree_like(tree, leaves)
-    except ValueError as error:
-        raise Unplannable(f"the {what} is {error}") from error
-    for leaf in leaves:
-        if not isinstance(leaf, Tensor):
-            raise Unplannable(f"the {what} holds {type(leaf).__name__}, not tensors alone")
-    return leaves
-
-
-def paths(tree: object) -> list[str]:
-    """What a program calls the leaves."""
-    return [path.replace(".", "_") for path, _ in tree_items(tree)]
-
-
-def structure(tree: object) -> object:
-    """What two trees have in common whose leaves may stand for one another: classes, shapes, dtypes, devices."""
-    if isinstance(tree, Tensor):
-        return tree.shape, tree.dtype, tree.device
-    branches = children(tree)
-    return tree if branches is None else (type(tree), *((key, structure(child)) for key, child in branches))
 
 
 class Carry(Generic[S]):

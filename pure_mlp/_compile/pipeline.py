@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.capture.trace import Traced, trace
-from pure_mlp._compile.carry import Carry, paths, structure
+from pure_mlp._compile.carry import Carry
 from pure_mlp._compile.graph import Graph, Unplannable
+from pure_mlp._compile.leaves import paths, structure
 from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.passes.fuse import fuse

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import Parameter
 
-from pure_mlp._compile.check import difference
 from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.leaves import structure, tensors
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.program import CHUNK, Engine, Program
+from pure_mlp._compile.programs import Made, Programs
 from pure_mlp._compile.spec import Spec, spec_of
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.signatures import Step
 
 S = TypeVar("S")
 B = TypeVar("B")
-
-Draw: TypeAlias = tuple[Generator, Tensor, Tensor]
-"""A generator, and its states before and after a step."""
-_KEPT = 16
-"""Programs that a plan keeps, the ones used last."""
-_EARLY = 2
-"""Shapes of batches for which a program is made at once: the usual batch, and the shorter last one."""
-_STEPS: dict[Engine, int] = {"plan": 100, "native": 1000}
-"""Pure steps that making one program costs, about: more programs are made once so many steps have been run for
-each.
-"""
-
-
-class _Made(NamedTuple):
-    """A program and the generators it draws from; whether it has agreed with the pure step on a second batch,
-    and once more since `restart`.
-    """
-
-    program: Program
-    generators: list[Generator]
-    proved: bool = False
-    trusted: bool = False
 
 
 class Plan(Generic[S, B]):
@@ -78,13 +56,12 @@ class Plan(Generic[S, B]):
     """
 
     def __init__(self, step: Step[S, B], carry: S, batch: B | None = None, *, engine: Engine = "plan") -> None:
-        from pure_mlp._compile.carry import Carry
+        from pure_mlp._compile.carry import Carry  # the compiler is imported where something is compiled
 
         self._step, self._asked = step, engine
         with outside_inference():
             self._carry = Carry(carry)
-        self._made: OrderedDict[object, _Made] = OrderedDict()
-        self._count, self._steps = 0, 0
+        self._programs = Programs(engine)
         self._program: Program | None = None
         self._run: Callable[..., Tensor | float | None] = _none
         self._fits: Callable[..., bool] = _never
@@ -118,7 +95,7 @@ class Plan(Generic[S, B]):
     @property
     def compile_seconds(self) -> float:
         """How long the C compiler took for the programs kept: 0 for those found on disk, and for the engine "plan"."""
-        return sum(made.program.seconds for made in self._made.values())
+        return self._programs.seconds
 
     def step(self, batch: B) -> float:
         """Advance the carry by one batch; returns the loss.
@@ -134,7 +111,7 @@ class Plan(Generic[S, B]):
             return self._pure(batch)
         if loss is None:
             return self._otherwise(batch)
-        self._steps += 1
+        self._programs.steps += 1
         return loss.item() if isinstance(loss, Tensor) else loss
 
     def run(self, batches: Iterable[B]) -> Tensor:
@@ -187,12 +164,10 @@ class Plan(Generic[S, B]):
 
         The next step of each program is compared with the pure step: what that reads from Python may have changed.
         """
-        from pure_mlp._compile.carry import structure
-
         if self.refusal is not None or structure(carry) != self._carry.structure:
             return False
         self._carry.set(tree_leaves(carry))
-        self._made = OrderedDict((key, made._replace(trusted=False)) for key, made in self._made.items())
+        self._programs.doubt()
         self._run, self._fits = _none, _never
         return True
 
@@ -200,12 +175,9 @@ class Plan(Generic[S, B]):
         """A step that the program at hand does not take, or is not yet trusted with."""
         given = _plain(batch)
         key = tuple(map(spec_of, given))
-        made = self._made.get(key)
-        if made is not None and any(t.data_ptr() != at for t, at in made.program.captured):
-            made = None  # a tensor that the step captures has other memory now
+        made = self._programs.find(key)
         if made is None:
-            return self._make(batch, given, key) if self._worth() else self._pure(batch)
-        self._made.move_to_end(key)
+            return self._make(batch, given, key) if self._programs.worth() else self._pure(batch)
         if not made.trusted:
             return self._try(made, batch, given, key)
         self._use(made, batch)
@@ -215,13 +187,10 @@ class Plan(Generic[S, B]):
             loss = None  # an error of the batch, which the step says in its own words
         if loss is None:  # or a rate of 0 or inf
             return self._pure(batch)
-        self._steps += 1
+        self._programs.steps += 1
         return loss if isinstance(loss, float) else loss.item()
 
-    def _worth(self) -> bool:
-        return self._count < _EARLY or self._steps >= self._count * _STEPS.get(self._asked, 0)
-
-    def _use(self, made: _Made, batch: B) -> None:
+    def _use(self, made: Made, batch: B) -> None:
         self._program = made.program
         self._run, self._fits = made.program.run, made.program.fits or _never
         leaves = batch if isinstance(batch, tuple) else ()
@@ -230,102 +199,86 @@ class Plan(Generic[S, B]):
     def _pure(self, batch: B) -> float:
         """One step as it stands, on a copy of the carry."""
         after, loss = self._step(self._carry.tree(self._carry.copy()), batch)
-        self._steps += 1
+        self._programs.steps += 1
         return self._adopt(after, loss)
 
     def _adopt(self, after: S, loss: Tensor) -> float:
-        """Go on from what the step made; where it has another structure, without a program."""
-        from pure_mlp._compile.carry import structure
-
+        """Go on from what the step made; where that has another structure, without a program."""
         if structure(after) == self._carry.structure:
             self._carry.set(tree_leaves(after))
         else:
             self._rest = _cloned(after)
+            self.refusal = self.refusal or Unplannable("the new carry differs from the old one in structure, shapes or dtypes")
         self._dtype = loss.dtype
         return loss.item()
 
     def _make(self, batch: B, given: list[Tensor], key: tuple[Spec, ...]) -> float:
         """Make the step as it stands, and a program of it, which must come to the same."""
         from pure_mlp._compile.pipeline import compiled, traced_step
+        from pure_mlp._compile.trial import trial
 
         before = self._carry.copy()
         traced = traced_step(self._step, self._carry, before, batch, given)
-        self._count, self._steps = self._count + 1, self._steps + 1
+        self._programs.counted()
+        self._programs.steps += 1
         after, loss = traced.result
         try:
             program = compiled(traced, self._carry, batch, self._asked)
         except Unplannable as refusal:
             self.refusal = refusal
             return self._adopt(after, loss)
-        self._made[key] = made = _Made(program, [g for g, _, _ in traced.generators])
-        if len(self._made) > _KEPT:
-            self._made.popitem(last=False)
+        self._programs.add(key, Made(program, [g for g, _, _ in traced.generators]))
         self._program, self._run, self._fits = program, _none, _never
-        return self._tried(made, given, before, after, loss, traced.generators)
+        verdict = trial(program, self._carry, given, before, [*tree_leaves(after), loss], traced.generators)
+        self.refusal = verdict.refusal
+        return self._adopt(after, loss) if verdict.loss is None else verdict.loss
 
-    def _try(self, made: _Made, batch: B, given: list[Tensor], key: tuple[Spec, ...]) -> float:
-        """The second step of a program, beside the pure one."""
+    def _try(self, made: Made, batch: B, given: list[Tensor], key: tuple[Spec, ...]) -> float:
+        """A step of a program that is not trusted yet, beside the pure one."""
+        from pure_mlp._compile.trial import trial
+
         before, first = self._carry.copy(), [g.get_state() for g in made.generators]
         after, loss = self._step(self._carry.tree(before), tree_like(batch, given))
-        self._steps += 1
+        self._programs.steps += 1
         last = [g.get_state() for g in made.generators]
-        mine = self._tried(made, given, before, after, loss, [*zip(made.generators, first, last)])
-        if self.refusal is None:
-            self._made[key] = made._replace(proved=True, trusted=True)
+        draws = [*zip(made.generators, first, last)]
+        verdict = trial(made.program, self._carry, given, before, [*tree_leaves(after), loss], draws)
+        if verdict.loss is not None:
+            made = made._replace(proved=True, trusted=True)
+            self._programs.add(key, made)
             self._use(made, batch)
-        elif made.proved:  # what the step reads from Python has changed
-            del self._made[key]
-            self.refusal = None
-        return mine
-
-    def _tried(
-        self, made: _Made, given: list[Tensor], before: list[Tensor], after: S, loss: Tensor, draws: Sequence[Draw]
-    ) -> float:
-        """Run the program where the pure step was run, and go on from what it makes if that agrees, else from
-        what the pure step made.
-        """
-        for generator, first, _ in draws:
-            generator.set_state(first)
-        mine = None
-        try:
-            mine = made.program.run(*given)
-        except Exception as error:  # of whatever kind: the pure step has not failed
-            self.refusal = Unplannable(f"the program fails where the step does not: {type(error).__name__}: {error}")
-        if mine is not None:
-            value = mine if isinstance(mine, Tensor) else torch.tensor(mine, dtype=loss.dtype)
-            moved = any(not torch.equal(generator.get_state(), last) for generator, _, last in draws)
-            expected, got = [*tree_leaves(after), loss], [*self._carry.now(), value]
-            reason = difference(self._carry.names, before, expected, got, made.program.coarsest)
-            reason = "a generator that the step makes or seeds itself" if moved else reason
-            self.refusal = None if reason is None else Unplannable(f"the program differs from the step: {reason}")
-        for generator, _, last in draws:
-            generator.set_state(last)
-        if mine is None or self.refusal is not None:
-            return self._adopt(after, loss)
-        return float(value.item())
+            return verdict.loss
+        if verdict.refusal is not None and made.proved:  # what the step reads from Python has changed
+            self._programs.forget(key)
+        else:
+            self.refusal = verdict.refusal
+        return self._adopt(after, loss)
 
     def _rehearse(self, batch: B) -> None:
-        """Make the program for such batches, compare it with a second run of the step, and leave carry and
-        generators as they were.
-        """
+        """Make the program for such batches and compare it with a second run of the step; nothing else changes."""
         from pure_mlp._compile.pipeline import compiled, traced_step
+        from pure_mlp._compile.trial import trial
 
         given, before = _plain(batch), self._carry.copy()
         traced = traced_step(self._step, self._carry, before, batch, given)
-        generators = [generator for generator, _, _ in traced.generators]
         try:
-            made = _Made(compiled(traced, self._carry, batch, self._asked), generators, proved=True, trusted=True)
+            program = compiled(traced, self._carry, batch, self._asked)
             after, loss = self._step(self._carry.tree(before), tree_like(batch, given))
             draws = [(generator, last, generator.get_state()) for generator, _, last in traced.generators]
-            self._tried(made, given, before, after, loss, draws)
+            verdict = trial(program, self._carry, given, before, [*tree_leaves(after), loss], draws)
         finally:
             for generator, first, _ in traced.generators:
                 generator.set_state(first)
         self._carry.set(before)
-        if self.refusal is not None:
-            raise self.refusal
-        self._made[tuple(map(spec_of, given))], self._count = made, 1
+        if verdict.refusal is not None:
+            raise verdict.refusal
+        agreed = verdict.loss is not None
+        made = Made(program, [g for g, _, _ in traced.generators], proved=agreed, trusted=agreed)
+        self._programs.add(tuple(map(spec_of, given)), made)
+        self._programs.counted()
         self._use(made, batch)
+        if not agreed:
+            self._run, self._fits = _none, _never
 
     def _together(self, waiting: list[tuple[B, Sequence[Tensor]]]) -> Iterator[float]:
         """Step over the waiting batches in one call, and forget them; from the first that fails on, one at a time."""
@@ -333,7 +286,7 @@ class Plan(Generic[S, B]):
         waiting.clear()
         if batches and self._program and self._program.chunk:
             losses = self._program.chunk([given for _, given in batches]).tolist()
-            self._steps += len(losses)
+            self._programs.steps += len(losses)
             yield from losses
             del batches[: len(losses)]
         for batch, _ in batches:
@@ -342,8 +295,6 @@ class Plan(Generic[S, B]):
 
 def _plain(batch: object) -> list[Tensor]:
     """The tensors of a batch as plain ones: no tape, no lazy negatives. Raises `Unplannable` for other leaves."""
-    from pure_mlp._compile.carry import tensors
-
     given = tensors(batch, "batch")
     for t in given:
         if type(t) not in (Tensor, Parameter) or t.layout != torch.strided:
