@@ -28,8 +28,8 @@ def claim(folder: Path, overwrite: bool) -> None:
     there = [name for name in FILES if (folder / name).exists()]
     if there and not overwrite:
         names = ", ".join(there)
-        cure = "--resume goes on with it, --overwrite replaces it"
-        raise ValueError(f"--out {folder}: there is a run in it already ({names}); {cure}")
+        said = f"there is a run in it already ({names})"
+        raise ValueError(f"--out {folder}: {said}; --resume goes on with it, --overwrite replaces it")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         remove_leftovers(folder / name)

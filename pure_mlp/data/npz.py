@@ -78,7 +78,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
             warnings.simplefilter("error")
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damaged bytes
-        raise ValueError(f"{path}: expected an .npz file of plain arrays, found a damaged or other one ({error})") from error
+        raise ValueError(f"{path}: expected an .npz file of plain arrays, found a damaged or other one ({_line(error)})") from error
     return {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
@@ -87,4 +87,8 @@ def _unpacked(path: Path) -> int:
         with zipfile.ZipFile(path) as packed:
             return sum(entry.file_size for entry in packed.infolist())
     except Exception as error:  # as above
-        raise ValueError(f"{path}: expected an .npz file, found a damaged one ({error})") from error
+        raise ValueError(f"{path}: expected an .npz file, found a damaged one ({_line(error)})") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
