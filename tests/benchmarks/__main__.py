@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
-from collections.abc import Sequence
 
-import torch
-
-from .goals import GOALS, verdicts
-from .report import Result, lines, markdown
+from .goals import goals, verdicts
+from .machine import CAPABILITIES, described, restrict
+from .measure import compare
+from .report import lines, markdown
 from .runtimes import NAMES
 from .shapes import SHAPES
 from .task import Task
-from .timing import Entry, interleave
-from .workers import Unavailable, workers
-
-
-def compare(task: Task, names: Sequence[str], rounds: int, seconds: float) -> Result:
-    """Start everybody, check their parameters, take their times, then their memory."""
-    result = Result({}, {}, {}, {})
-    entries: dict[str, Entry] = {}
-    with workers(task, names) as found:
-        for name, worker in found.items():
-            try:
-                reply = worker.start(name)
-            except (Unavailable, AssertionError) as error:
-                result.missing[name] = str(error)
-                continue
-            entries[name], result.first[name] = Entry(worker, name, reply["steps"]), reply["seconds"]
-        result.times.update(interleave(entries, rounds, seconds))
-        for name, entry in entries.items():
-            if entry.worker.runtime == "torch_peers" and entry.steps == 1:
-                reply = entry.worker.ask("memory", name)
-                result.memory[name] = reply["peak"], reply["total"]
-    return result
 
 
 def arguments() -> argparse.Namespace:
@@ -43,6 +19,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="A training step, relative to eager autograd.")
     parser.add_argument("shapes", nargs="*", metavar="shape", help=f"of {', '.join(SHAPES)}; all of them if none is given")
     parser.add_argument("--threads", type=int, default=1, choices=(1, 2), help="the cores of a process, and its threads")
+    parser.add_argument("--capability", default="native", choices=CAPABILITIES, help="what ATen's kernels may use")
     parser.add_argument("--optimizer", default="sgd", choices=("sgd", "adam"))
     parser.add_argument("--loss", default="mse", choices=("mse", "bce"))
     parser.add_argument("--rounds", type=int, default=40)
@@ -63,8 +40,8 @@ def main() -> int:
     """Print a table for each shape; returns 1 if somebody's parameters were wrong."""
     args = arguments()
     rounds, seconds = (3, 0.002) if args.quick else (args.rounds, 0.02)
-    print(f"torch {torch.__version__}, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, {args.threads} thread(s), "
-          f"{args.optimizer}, {args.loss}, {rounds} rounds")  # fmt: skip
+    restrict(args.capability)
+    print(f"{described()}\n{args.capability}, {args.threads} thread(s), {args.optimizer}, {args.loss}, {rounds} rounds")
     results = {}
     for name in args.shapes or SHAPES:
         shape = SHAPES[name]
@@ -73,7 +50,7 @@ def main() -> int:
         print(f"\n{name}: batch {shape.batch}, {'-'.join(map(str, shape.sizes))}; {task.k} steps a call of fold and lax_scan")
         print(*lines(results[name]), sep="\n", flush=True)
         if args.goals:
-            for line in verdicts(GOALS.get((name, args.optimizer, args.threads), ()), results[name].times):
+            for line in verdicts(goals(name, args.optimizer, args.loss, args.threads), results[name].times):
                 print(f"  goal {line}", flush=True)
     if args.markdown:
         print("", *markdown(results, args.peers), sep="\n")

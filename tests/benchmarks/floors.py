@@ -38,7 +38,7 @@ def bare(start: Start) -> Peer:
     return Peer(step, start.batches, lambda: params)
 
 
-def _operands(start: Start) -> tuple[list[Tensor], list[Tensor]]:
+def operands(start: Start) -> tuple[list[Tensor], list[Tensor]]:
     """Weights, and for each layer an output, which is the cotangent's shape too."""
     weights = start.params[::2]
     return weights, [torch.empty(start.task.batch, len(w)).normal_() for w in weights]
@@ -46,7 +46,7 @@ def _operands(start: Start) -> tuple[list[Tensor], list[Tensor]]:
 
 def gemms(start: Start) -> Peer:
     """By `torch.mm` into memory that is there: MKL, in torch's wheels for x86."""
-    weights, hs = _operands(start)
+    weights, hs = operands(start)
     outs, grads, dxs = ([torch.empty_like(t) for t in ts] for ts in (hs, weights, hs))
 
     def step(batch: Batch) -> None:
@@ -64,7 +64,7 @@ def onednn(start: Start) -> Peer:
     """By oneDNN into fresh memory. Raises `LookupError` if this torch has no such operation."""
     if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         raise LookupError("torch has no mkldnn._linear_pointwise")
-    weights, hs = _operands(start)
+    weights, hs = operands(start)
     product = torch.ops.mkldnn._linear_pointwise
 
     def step(batch: Batch) -> None:

@@ -69,4 +69,35 @@ def scan(start: Start) -> Peer:
     return Peer(call, [stacked], lambda: [np.asarray(p) for p in carry[0]], start.task.k)
 
 
-PEERS = {"jax_jit": jit, "lax_scan": scan}
+def gemms(start: Start) -> Peer:
+    """The matrix products alone, one call."""
+    jax = importlib.import_module("jax")
+    ws = jax.device_put(start.params[::2])
+    hs = jax.device_put([np.ones((start.task.batch, len(w)), np.float32) for w in start.params[::2]])
+
+    def products(x: Any, ws: Any, hs: Any) -> Any:
+        xs = [x, *hs[:-1]]
+        below = [h @ w for h, w in zip(hs[1:], ws[1:])]
+        return [x @ w.T for x, w in zip(xs, ws)], [h.T @ x for h, x in zip(hs, xs)], below
+
+    compiled = jax.jit(products)
+    return Peer(lambda x: jax.block_until_ready(compiled(x, ws, hs)), jax.device_put([x for x, _ in start.batches]), None)
+
+
+def stacked(start: Start) -> Peer:
+    """An ensemble: `vmap` of the step over all its nets, in one call."""
+    jax, step, carry = training(start)
+    n = start.task.nets
+    carry = jax.tree.map(lambda t: jax.numpy.stack([t] * n), carry)
+    compiled = jax.jit(jax.vmap(step), donate_argnums=0)
+    batches = jax.device_put([tuple(np.stack([t] * n) for t in batch) for batch in start.batches])
+
+    def call(batch: Any) -> float:
+        nonlocal carry
+        carry, losses = compiled(carry, batch)
+        return float(losses[-1])
+
+    return Peer(call, batches, lambda: [np.asarray(p[-1]) for p in carry[0]])
+
+
+PEERS = {"jax_jit": jit, "lax_scan": scan, "jax_gemms": gemms, "jax_vmap": stacked}

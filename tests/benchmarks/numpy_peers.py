@@ -101,4 +101,21 @@ def by_hand(start: Start, packed: bool = False) -> Peer:
     return Peer(step, start.batches, lambda: params)
 
 
-PEERS = {"numpy": by_hand, "numpy_packed": lambda start: by_hand(start, packed=True)}
+def gemms(start: Start) -> Peer:
+    """The matrix products alone."""
+    ws = start.params[::2]
+    hs, dxs = ([np.ones((start.task.batch, len(w)), np.float32) for w in ws] for _ in range(2))
+    outs, grads = [np.empty_like(h) for h in hs], [np.empty_like(w) for w in ws]
+
+    def step(batch: Batch) -> None:
+        for i, w in enumerate(ws):
+            x = hs[i - 1] if i else batch[0]
+            np.dot(x, w.T, out=outs[i])
+            np.dot(hs[i].T, x, out=grads[i])
+            if i:
+                np.dot(hs[i], w, out=dxs[i - 1])
+
+    return Peer(step, start.batches, None)
+
+
+PEERS = {"numpy_gemms": gemms, "numpy": by_hand, "numpy_packed": lambda start: by_hand(start, packed=True)}

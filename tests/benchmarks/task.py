@@ -20,6 +20,8 @@ class Task(NamedTuple):
     optimizer: str
     threads: int
     folder: str
+    nets: int = 1
+    """Nets of an ensemble, all of which start alike."""
 
     @property
     def lr(self) -> float:
@@ -34,6 +36,11 @@ class Task(NamedTuple):
     def shapes(self) -> list[tuple[int, ...]]:
         """Of the parameters: weight, bias, weight, .."""
         return [shape for n_in, n_out in pairwise(self.sizes) for shape in ((n_out, n_in), (n_out,))]
+
+    def multiply_adds(self) -> int:
+        """Of the step's matrix products; the input of the net gets no cotangent."""
+        sizes = [a * b for a, b in pairwise(self.sizes)]
+        return self.batch * (3 * sum(sizes) - sizes[0])
 
     def layout(self) -> list[tuple[int, ...]]:
         """Of everything in the file of the start: parameters, all inputs, all labels."""
