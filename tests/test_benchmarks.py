@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+from torch.utils.flop_counter import FlopCounterMode
+
+from tests.benchmarks import autograd, ours
+from tests.benchmarks.goals import Goal, goals
+from tests.benchmarks.operations import operations
+from tests.benchmarks.planning import begin
+from tests.benchmarks.shapes import SHAPES
+from tests.benchmarks.table import BEGIN, END, write
+from tests.benchmarks.task import Peer
+from tests.benchmarks.tensors import Start
 
 
 def benchmark(*arguments: str) -> str:
@@ -18,7 +31,39 @@ def test_every_peer_computes_the_step_of_eager() -> None:
     peers = ["eager", "lean", "pure", "plan", "gemms"]
     printed = benchmark("--peers", ",".join(peers), "--optimizer", "adam", "--loss", "bce", "--goals", "--markdown")
     assert "left out" not in printed
-    assert "goal plan / eager" in printed
+    assert "goal plan / pure" in printed
     header, _, row = printed.splitlines()[-3:]
     assert [cell.strip() for cell in header.split("|")[2:-1]] == peers
     assert row.startswith("| tiny | 1.000 [1.000 1.000] |")
+
+
+@pytest.mark.parametrize(("build", "count"), [(autograd.eager, 33), (autograd.eager_fused, 30), (ours.pure, 16)])
+def test_operations_are_those_of_tensors_and_no_marks_of_the_profiler(build: Callable[[Start], Peer], count: int) -> None:
+    names = operations(build(begin(10, (2, 20, 5))))
+    assert len(names) == count
+    assert not [name for name in names if not name.startswith("aten.")]
+
+
+def test_the_multiply_adds_are_those_that_torch_counts() -> None:
+    start = begin(10, (2, 20, 30, 5))
+    with FlopCounterMode(display=False) as counter:
+        autograd.lean(start).step(start.batches[0])
+    assert counter.get_total_flops() == 2 * start.task.multiply_adds()
+
+
+def test_tables_are_written_between_the_markers(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}old\n{END}\nafter\n")
+    for text in ("new\n", "\\1 newer\n"):
+        write([text], readme)
+        assert readme.read_text() == f"before\n{BEGIN}\n{text}\n{END}\nafter\n"
+    readme.write_text("no markers")
+    with pytest.raises(ValueError, match="no line"):
+        write(["new"], readme)
+
+
+def test_goals_hold_for_every_row_of_the_table() -> None:
+    assert Goal("native_fold", "lax_scan", 0.4) in goals("tiny", "adam", "bce", 2)
+    assert Goal("native", "numpy", 0.95) in goals("wide", "sgd", "mse", 1)
+    assert Goal("plan", "eager", 0.0715) in goals("tiny", "sgd", "mse", 1)
+    assert all(Goal("plan", "pure", 1.0) in goals(shape, "adam", "mse", 1) for shape in SHAPES)
