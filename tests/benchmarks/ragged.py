@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from statistics import median
 from typing import get_args
@@ -18,7 +18,7 @@ import pure_mlp as pm
 from .goals import verdict
 from .inline import against, seconds
 from .machine import described
-from .ours import training
+from .ours import Carry, training
 from .shapes import SHAPES
 from .task import Task
 from .tensors import Batch, Start, draw
@@ -32,6 +32,13 @@ def stream(sizes: int, start: Start) -> list[Batch]:
     generator, (n_in, n_out) = Generator().manual_seed(1), (start.task.sizes[0], start.task.sizes[-1])
     order = (torch.randperm(sizes, generator=generator) + 1).tolist()
     return [(torch.randn(n, n_in, generator=generator), torch.rand(n, n_out, generator=generator)) for n in order]
+
+
+def looped(step: pm.Step[Carry, Batch], carry: Carry, batches: Iterable[Batch]) -> None:
+    """The pure step over the batches, each loss read."""
+    for batch in batches:
+        carry, loss = step(carry, batch)
+        loss.item()
 
 
 def main() -> None:
@@ -49,13 +56,7 @@ def main() -> None:
         batches, (step, carry) = stream(args.sizes, start), training(start)
         engines: tuple[pm.Engine, ...] = tuple(e for e in get_args(pm.Engine) if e != "pure")
 
-        def pure() -> None:
-            now = carry
-            for batch in batches:
-                now, loss = step(now, batch)
-                loss.item()
-
-        calls: dict[str, Callable[[], object]] = {"pure": pure}
+        calls: dict[str, Callable[[], object]] = {"pure": partial(looped, step, carry, batches)}
         first: dict[str, list[float]] = {engine: [] for engine in engines}
         for _ in range(args.rounds):
             for engine in engines:

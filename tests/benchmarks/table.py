@@ -34,7 +34,7 @@ class Setting(NamedTuple):
 
 
 SETTINGS = [
-    *(Setting("native", threads, optimizer, loss) for threads in (1, 2) for optimizer in ("sgd", "adam") for loss in ("mse", "bce")),
+    *(Setting("native", threads, rule, loss) for threads in (1, 2) for rule in ("sgd", "adam") for loss in ("mse", "bce")),
     *(Setting(capability, 1, "sgd", "mse") for capability in CAPABILITIES[1:]),
 ]
 
