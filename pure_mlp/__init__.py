@@ -2,6 +2,7 @@
 
 from importlib import metadata as _metadata
 
+from pure_mlp import _starting as _starting  # isort: skip  # before anything that takes long to import
 from pure_mlp._compile.graph import Unplannable as Unplannable
 from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp._compile.program import Engine as Engine

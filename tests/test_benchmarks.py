@@ -8,16 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from benchmarks import autograd, ours
+from benchmarks.goals import Goal, goals
+from benchmarks.operations import operations
+from benchmarks.planning import begin
+from benchmarks.shapes import SHAPES
+from benchmarks.table import BEGIN, END, write
+from benchmarks.task import Peer
+from benchmarks.tensors import Start
 from torch.utils.flop_counter import FlopCounterMode
-
-from tests.benchmarks import autograd, ours
-from tests.benchmarks.goals import Goal, goals
-from tests.benchmarks.operations import operations
-from tests.benchmarks.planning import begin
-from tests.benchmarks.shapes import SHAPES
-from tests.benchmarks.table import BEGIN, END, write
-from tests.benchmarks.task import Peer
-from tests.benchmarks.tensors import Start
 
 
 def benchmark(*arguments: str) -> str:

@@ -12,9 +12,16 @@ from natively import needs_compiler
 from planned import deep, pieces
 
 import pure_mlp as pm
-from pure_mlp._compile.c.compiler import compiler, folder
+from pure_mlp._compile.c.compiler import compiler
+from pure_mlp._compile.c.compiler import folder as cache_folder
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.plan import Plan
+
+
+def folder() -> Path:
+    found = cache_folder()
+    assert found is not None
+    return found
 
 
 def planned() -> Plan[Any, Any]:

@@ -58,6 +58,15 @@ def test_losses(loss: Any) -> None:
     same(*training(net, params, loss, pm.sgd(0.01)), pieces(6, 5))
 
 
+def test_an_ensemble_of_perceptrons() -> None:
+    """Inside vmap the compiler reads the memory of tensors itself, which is no reason to refuse the step."""
+    net, _ = pm.mlp((6, 7, 1), Generator().manual_seed(0), dtype=F64)
+    both = [pm.mlp((6, 7, 1), Generator().manual_seed(seed), dtype=F64)[1] for seed in (0, 1)]
+    params = tree_map(lambda a, b: torch.stack((a, b)), *both)
+    batches = [(torch.stack((x, x)), torch.stack((y, y))) for x, y in pieces(6, 1)]
+    same(*training(pm.ensemble(net), params, pm.mse, pm.sgd(0.1)), batches)
+
+
 ACTIVATIONS: dict[str, Any] = {"tanh": pm.tanh, "softplus": pm.softplus(), "gelu": pm.gelu, "silu": pm.silu, "softmax": pm.softmax}
 NETS: dict[str, tuple[Any, Any]] = {
     "linear": (pm.linear, affine(6, 6)),

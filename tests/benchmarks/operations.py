@@ -32,4 +32,5 @@ def operations(peer: Peer) -> list[str]:
     step(peer.batches[0])
     with Operations() as found:
         step(peer.batches[0])
-    return found.names
+    names: list[str] = found.names
+    return names

@@ -56,7 +56,8 @@ def main() -> None:
         batches, (step, carry) = stream(args.sizes, start), training(start)
         engines: tuple[pm.Engine, ...] = tuple(e for e in get_args(pm.Engine) if e != "pure")
 
-        calls: dict[str, Callable[[], object]] = {"pure": partial(looped, step, carry, batches)}
+        pure = partial(looped, step, carry, batches)
+        calls: dict[str, Callable[[], object]] = {"pure": pure}
         first: dict[str, list[float]] = {engine: [] for engine in engines}
         for _ in range(args.rounds):
             for engine in engines:
@@ -66,10 +67,10 @@ def main() -> None:
                     first[engine].append(seconds(partial(fold, carry, batches)) / seconds(pure))
                 calls[engine] = partial(fold, carry, batches)
         print(f"\n{name}, {args.sizes} sizes in a random order: first pass, later passes, over the pure run")
-        for engine, later in against("pure", calls, args.rounds).items():
-            if engine in first:
-                got = median(first[engine])
-                print(f"  {engine:8} {got:7.2f}   {later}   goal <= {LIMIT}: {verdict(got, LIMIT)}", flush=True)
+        for kind, later in against("pure", calls, args.rounds).items():
+            if kind in first:
+                got = median(first[kind])
+                print(f"  {kind:8} {got:7.2f}   {later}   goal <= {LIMIT}: {verdict(got, LIMIT)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ def main() -> None:
     parser.add_argument("--peers", metavar="a,b", help="besides eager; all of them if not given")
     args = parser.parse_args()
     names = [name for name in NAMES if not args.peers or name in ("eager", *args.peers.split(","))]
-    end, tables = monotonic() + 60 * args.minutes, []
+    end = monotonic() + 60 * args.minutes
+    tables: list[str] = []
     for setting in (SETTINGS[i] for i in args.settings):
         restrict(setting.capability)
         results: dict[str, Result] = {}

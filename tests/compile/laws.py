@@ -37,7 +37,7 @@ def pure(step: Step, carry: Any, batch: Any) -> list[Tensor]:
 
 def planned(step: Step, carry: Any, batch: Any, engine: Engine) -> list[Tensor]:
     """The same by the engine's program itself. Raises `Unplannable` where the engine does not take the step."""
-    program = Plan(step, carry, batch, engine=engine)  # type: ignore[arg-type]  # never called with "pure"
+    program = Plan(step, carry, batch, engine=engine)
     loss = program.step(batch)
     return [*differences(program.carry(), carry), torch.tensor(loss, dtype=torch.float64)]
 

@@ -90,7 +90,7 @@ class _Recorder(TorchDispatchMode):
         if id(t) not in self.known:
             alike = self.sharing.get(_memory(t), []) if t.numel() else []
             plain = type(t) in (Tensor, Parameter)
-            same = [a for a in alike if plain and spec_of(a) == spec_of(t) and a.data_ptr() == t.data_ptr()]
+            same = [a for a in alike if plain and spec_of(a) == spec_of(t) and _start(a) == _start(t)]
             if alike and not same:
                 raise Unplannable(f"a tensor of the step comes back as {type(t).__name__} {tuple(t.shape)} {step_line()}")
             self.bind(t, self.known[id(same[0])][0] if same else self.graph.add("const", (), {}, spec_of(t), value=t))
@@ -192,11 +192,17 @@ class _Recorder(TorchDispatchMode):
         return node.op not in ("carry", "batch") and (node.op != "const" or node.value is not target) and not is_view(node.op)
 
 
+def _start(t: Tensor) -> int:
+    with torch._C.DisableTorchFunction():
+        return t.data_ptr()
+
+
 def _memory(t: Tensor) -> int:
     """What tensors that share memory have in common; one without elements, or whose elements lie in other
     tensors, has none.
     """
     try:
-        return t.untyped_storage().data_ptr() or -id(t)
+        with torch._C.DisableTorchFunction():  # the mode that looks out for readers of memory must not see this one
+            return t.untyped_storage().data_ptr() or -id(t)
     except RuntimeError:
         return -id(t)
