@@ -7,6 +7,7 @@ from math import isfinite
 from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
+from pure_mlp.cli.docs import add_parser as add_docs
 from pure_mlp.cli.version import version
 from pure_mlp.data.dataset import Task
 from pure_mlp.homework.commands import add_parser as add_homework
@@ -101,7 +102,7 @@ def parser() -> Parser:
     """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
     top.add_argument("-V", "--version", action="version", version=f"pure-mlp {version()}")
-    commands = top.add_subparsers(dest="command", metavar="train | predict | check | homework | theory | learn")
+    commands = top.add_subparsers(dest="command", metavar="train | predict | check | homework | theory | learn | docs")
     hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
 
     train = commands.add_parser("train", help="train a net and keep it")
@@ -164,4 +165,5 @@ def parser() -> Parser:
     add_homework(commands)
     add_theory(commands, natural)
     add_learn(commands, natural)
+    add_docs(commands)
     return top
