@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import os
 import re
+import subprocess
 import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator
@@ -163,3 +165,16 @@ def test_what_mypy_reports_of_autograd_in_a_project_of_ones_own(tmp_path: Path, 
     assert len(marked) == 2
     assert [int(n) for n in re.findall(r"^mine\.py:(\d+): error: .*\[no-untyped-call\]$", out, re.MULTILINE)] == marked
     assert out.count("error:") == len(marked), out
+
+
+def test_the_tour_typed_into_a_script_has_no_type_errors(tmp_path: Path) -> None:
+    examples = doctest.DocTestParser().get_examples(README.read_text("utf-8"))
+    script = tmp_path / "tour.py"
+    script.write_text("".join(example.source for example in examples), "utf-8")
+    assert len(examples) > 15
+    checked = os.environ | {"MYPYPATH": str(ROOT / "typings")}
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={os.devnull}", str(script)]
+    pyright = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, str(script)]
+    for command in (mypy, pyright):
+        done = subprocess.run(command, cwd=tmp_path, env=checked, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

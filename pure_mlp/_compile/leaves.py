@@ -32,3 +32,8 @@ def structure(tree: object) -> object:
         return tree.shape, tree.dtype, tree.device
     branches = children(tree)
     return tree if branches is None else (type(tree), *((key, structure(child)) for key, child in branches))
+
+
+def is_plain(t: Tensor) -> bool:
+    """Whether a tensor is of torch's own class or a Parameter, which behaves alike: not of one that may compute otherwise."""
+    return type(t) is Tensor or (type(t).__module__, type(t).__name__) == ("torch.nn.parameter", "Parameter")

@@ -55,7 +55,7 @@ def traced_step(
     return traced
 
 
-def compiled(traced: Traced[tuple[S, Tensor]], carry: Carry[S], batch: B, engine: Engine) -> Program:
+def compiled(traced: Traced[tuple[S, Tensor]], carry: Carry[S], batch: object, engine: Engine) -> Program:
     """The traced step as a program on the memory of the carry. Raises `Unplannable` where there is none, of
     this kind or at all.
     """
@@ -91,7 +91,7 @@ def _guarded(made: Program) -> Program:
     return made._replace(run=run, fits=fits)
 
 
-def _lowered(traced: Graph, carry: Carry[S], batch: B, engine: Engine) -> Lowered:
+def _lowered(traced: Graph, carry: Carry[S], batch: object, engine: Engine) -> Lowered:
     graph = simplify(traced)  # numbers sink into factors, arithmetic on counts leaves the tensors
     graph = fuse(graph, _MOST_ROWS[engine])  # factors and updates go into products
     graph = separate(graph)  # every output has memory of its own

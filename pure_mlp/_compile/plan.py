@@ -7,10 +7,9 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.leaves import structure, tensors
+from pure_mlp._compile.leaves import is_plain, structure, tensors
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.program import CHUNK, Engine, Program
 from pure_mlp._compile.programs import Made, Programs
@@ -58,7 +57,8 @@ class Plan(Generic[S, B]):
     def __init__(self, step: Step[S, B], carry: S, batch: B | None = None, *, engine: Engine = "plan") -> None:
         from pure_mlp._compile.carry import Carry  # the compiler is imported where something is compiled
 
-        self._step, self._asked = step, engine
+        self._step = step
+        self._asked: Engine = engine
         with outside_inference():
             self._carry = Carry(carry)
         self._programs = Programs(engine)
@@ -188,7 +188,7 @@ class Plan(Generic[S, B]):
         if loss is None:  # or a rate of 0 or inf
             return self._pure(batch)
         self._programs.steps += 1
-        return loss if isinstance(loss, float) else loss.item()
+        return loss.item() if isinstance(loss, Tensor) else loss
 
     def _use(self, made: Made, batch: B) -> None:
         self._program = made.program
@@ -297,7 +297,7 @@ def _plain(batch: object) -> list[Tensor]:
     """The tensors of a batch as plain ones: no tape, no lazy negatives. Raises `Unplannable` for other leaves."""
     given = tensors(batch, "batch")
     for t in given:
-        if type(t) not in (Tensor, Parameter) or t.layout != torch.strided:
+        if not is_plain(t) or t.layout != torch.strided:
             raise Unplannable(f"the batch holds {type(t).__name__}, not plain tensors alone")
     return [t.detach().resolve_neg() for t in given]
 

@@ -70,8 +70,9 @@ def train(options: Namespace) -> int:
 
     kept = kept_row(setup, run.rows)
     scored = {name: scores(model, part) for name, part in prepared.items()}
+    files: list[str] = []
     if folder:
-        path = save_run(folder, model, run)
+        files = [save_run(folder, model, run).name, "metrics.csv", "metrics.json", *(["curves.png"] if drawn else [])]
         write_json(folder / "metrics.json", setup, kept.epoch, run.engine, run.compile_seconds, scored)
     print_engine(run.engine, run.compile_seconds)
     print_scores(setup, scored)
@@ -79,7 +80,7 @@ def train(options: Namespace) -> int:
         print(f"\n{len(rows)} epochs; kept are the params of epoch {kept.epoch}, the best on the validation part")
     print()
     if folder:
-        say(f"written to {folder}: {', '.join([path.name, 'metrics.csv', 'metrics.json', *(['curves.png'] if drawn else [])])}")
+        say(f"written to {folder}: {', '.join(files)}")
     else:
         say("nothing was saved; --out DIR keeps params, metrics and curves")
     return 0

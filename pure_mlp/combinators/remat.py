@@ -44,6 +44,6 @@ class Remat(Wrapper[P, C, X, Y]):
     def fwd(self, params: P, x: X) -> tuple[Y, X]:
         return self.f.fwd(params, x)[0], x
 
-    def bwd(self, params: P, x: X, dy: Y) -> tuple[X, P]:
-        _, *cache = self.f.fwd(params, tree_map(lambda t: t.view_as(t), x))
-        return self.f.bwd(params, cache.pop(), dy)
+    def bwd(self, params: P, cache: X, dy: Y) -> tuple[X, P]:
+        _, *inner = self.f.fwd(params, tree_map(lambda t: t.view_as(t), cache))
+        return self.f.bwd(params, inner.pop(), dy)

@@ -52,7 +52,7 @@ def classes_of(path: Path, name: str, array: Array, task: Task | None) -> tuple[
     found = names_of(path, name, array)
     classes = tuple(dict.fromkeys(label for _, label in sorted(zip(array.tolist(), found))))
     if len(classes) < 2:
-        raise ValueError(f"{path}: {name}: expected at least two different labels, found only {classes[0]}")
+        raise ValueError(f"{path}: {name}: expected at least two different labels, found only {''.join(classes)}")
     if task == "binary" and len(classes) > 2:
         raise ValueError(f"{path}: {name}: --task binary takes two different labels, found {len(classes)}")
     if array.dtype.kind == "f" and len(classes) > CLASSES:

@@ -81,7 +81,7 @@ def element(node: Script, names: Names) -> sp.Basic | None:
         return sp.Integer(indices[0] == indices[1])
     found = names.get(text_of(vector))
     if isinstance(found, sp.MatrixBase) and indices:
-        return found[tuple(indices) if len(indices) == 2 else indices[0]]
+        return sp.Matrix(found)[tuple(indices) if len(indices) == 2 else indices[0]]
     return None
 
 
@@ -94,7 +94,8 @@ def derivative(above: tuple[Node, ...], below: tuple[Node, ...], names: Names) -
     6
     """
     (of, row), (by, column) = split(above[1], names), split(below[1], names)
-    jacobian = names[text_of(Apply("frac", (Row((above[0], of)), Row((below[0], by)))))]
-    if not row + column or not isinstance(jacobian, sp.MatrixBase):
-        return jacobian
+    found = names[text_of(Apply("frac", (Row((above[0], of)), Row((below[0], by)))))]
+    if not row + column or not isinstance(found, sp.MatrixBase):
+        return found
+    jacobian = sp.Matrix(found)
     return jacobian[tuple(column[::-1])] if len(column) == 2 else jacobian[(row or [0])[0], column[0]]

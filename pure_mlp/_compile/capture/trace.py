@@ -9,12 +9,12 @@ import attrs
 import torch
 from torch import Generator, Tensor
 from torch._ops import OpOverload
-from torch.nn import Parameter
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pure_mlp._compile.capture.foreach import independent, per_leaf
 from pure_mlp._compile.capture.refusals import Reads, functional, refuse_reading, refuse_result, step_line
 from pure_mlp._compile.graph import Graph, Node, Unplannable
+from pure_mlp._compile.leaves import is_plain
 from pure_mlp._compile.operations import may_raise
 from pure_mlp._compile.schema import is_random, is_view, name_of
 from pure_mlp._compile.spec import spec_of
@@ -89,7 +89,7 @@ class _Recorder(TorchDispatchMode):
         """
         if id(t) not in self.known:
             alike = self.sharing.get(_memory(t), []) if t.numel() else []
-            plain = type(t) in (Tensor, Parameter)
+            plain = is_plain(t)
             same = [a for a in alike if plain and spec_of(a) == spec_of(t) and _start(a) == _start(t)]
             if alike and not same:
                 raise Unplannable(f"a tensor of the step comes back as {type(t).__name__} {tuple(t.shape)} {step_line()}")

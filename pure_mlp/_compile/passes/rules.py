@@ -103,8 +103,9 @@ def add(s: Builder, node: Node) -> Value | None:
 
 def reversed_sub(s: Builder, node: Node) -> Value | None:
     """b - alpha a."""
-    alpha = node.args[2] if len(node.args) > 2 else node.kwargs.get("alpha", 1)
-    return _sum(s, node, node.args[1], node.args[0], -float(alpha)) if isinstance(alpha, (int, float)) else None
+    a, b, *rest = node.args
+    alpha = rest[0] if rest else node.kwargs.get("alpha", 1)
+    return _sum(s, node, b, a, -float(alpha)) if isinstance(alpha, (int, float)) else None
 
 
 def _sum(s: Builder, node: Node, a: object, b: object, alpha: float) -> Value | None:

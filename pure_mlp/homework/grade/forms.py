@@ -24,14 +24,15 @@ def shapes(
     >>> shapes([p], [{"y": torch.ones(2)}], {}, [])[0].verdict, shapes([p], [{"y": torch.ones(3)}], {}, [])[0].detail
     ('right', 'y is (2,), expected (3,).')
     """
-    pairs = [(name, p["computed"][name], t.shape) for p, m in zip(passes, models) for name, t in m.items() if name in p["computed"]]
+    computed = [p.get("computed", {}) for p in passes]
+    pairs = [(name, c[name], t.shape) for c, m in zip(computed, models) for name, t in m.items() if name in c]
     for loss, results in scored.items():
         pairs += [(f"{loss} dJdy_hat", s["dJdy_hat"], c.y.shape) for s, c in zip(results, losses) if "dJdy_hat" in s]
     wrong = next((f"{name} is {tuple(t.shape)}, expected {tuple(shape)}." for name, t, shape in pairs if t.shape != shape), "")
     said = [Said(wrong)] if wrong else []
     risk = "a script that calls J.item() or looks at its shape fails; one that compares values does not"
     for loss, results in scored.items():
-        kinds = {s["J_type"] for s in results if s.get("J_type")}
+        kinds = {kind for s in results if (kind := s.get("J_type"))}
         odd = {tuple(s["J"].shape) for s in results if "J" in s and s["J"].shape} if not kinds else set()
         said += [Said(f"{loss}_loss: J is a {name}, expected a 0-dim tensor.", risk) for name in sorted(kinds)]
         said += [Said(f"{loss}_loss: J has the shape {shape}, expected a 0-dim tensor.", risk) for shape in sorted(odd)[:1]]

@@ -112,7 +112,7 @@ def _row(key: str, passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]
 def _kinks(nets: Sequence[NetCase], passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]], rows: Sequence[Row]) -> Row:
     """The gradients where a unit is exactly at the kink of ReLU: a remark where only that is wrong."""
     kinks = [(nets[i], passes[i], models[i]) for i, case in enumerate(nets) if case.kink]
-    pairs = [(p["computed"][g], m[g]) for _, p, m in kinks for g in GRADS if g in p.get("computed", {})]
+    pairs = [(c[g], m[g]) for _, p, m in kinks for c in [p.get("computed", {})] for g in GRADS if g in c]
     if not pairs:
         return told("relu at 0", [], False, raised_at([p for _, p, _ in kinks], "start", "forward", "backward"))[0]
     if all(same(a, b) for a, b in pairs):
@@ -123,10 +123,10 @@ def _kinks(nets: Sequence[NetCase], passes: Sequence[Pass], models: Sequence[Map
 
 def _stored(passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]]) -> Said | None:
     """What to say where all gradients stay 0."""
-    pairs = [(p["computed"][g], m[g]) for p, m in zip(passes, models) for g in GRADS if g in p.get("computed", {})]
+    pairs = [(c[g], m[g]) for p, m in zip(passes, models) for c in [p.get("computed", {})] for g in GRADS if g in c]
     if not pairs or not any(b.any() for _, b in pairs) or any(bool(a.any()) for a, _ in pairs):
         return None
-    returned = next((p["returned"] for p in passes if p.get("returned")), "")
+    returned = next((kind for p in passes if (kind := p.get("returned"))), "")
     instead = f" It returns {returned} instead." if returned else ""
     return Said(f"backward stores nothing: the gradients in grads are all 0.{instead}")
 

@@ -114,7 +114,7 @@ def clearing(passes: Sequence[Pass]) -> Told:
     said = []
     if any(not zero(p) for p in done):
         text = "clear_grad_and_cache does not zero the grads (step 3 of 1.2(a))."
-        last = [p["computed"] for p in done if f"{GRADS[-1]} fresh" in p["computed"]]
+        last = [c for p in done if f"{GRADS[-1]} fresh" in (c := p.get("computed", {}))]
         news = [(c[f"{g} new"], c[f"{g} fresh"]) for c in last for g in GRADS]
         harmless = bool(news) and all(same(old, new) for old, new in news)
         said.append(Said(text, "none while backward overwrites them; a script that looks at them sees it" if harmless else ""))

@@ -1,5 +1,7 @@
 """What is private in torch and has no public name."""
 
+from typing import final
+
 from torch._C import _functorch as _functorch
 from torch._C import _nn as _nn
 
@@ -27,6 +29,7 @@ class _AliasInfo:
     @property
     def is_write(self) -> bool: ...
 
+@final
 class DisableTorchFunction:
     def __enter__(self) -> None: ...
     def __exit__(self, exc_type: object, exc_value: object, traceback: object) -> None: ...
