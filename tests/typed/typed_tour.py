@@ -1,4 +1,4 @@
-"""The tour of the README as a script: all of it is checked, and nothing in it is an error."""
+"""A tour of the library as a script: all of it is checked, and nothing in it is an error."""
 
 import attrs
 import torch
