@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+__all__ = ["has"]
+
 
 def has(name: str) -> bool:
     """Whether the library can be imported.

@@ -7,6 +7,8 @@ from typing import TypeAlias, TypeVar
 
 from torch import Tensor
 
+__all__ = ["Batch", "Loss", "Step"]
+
 S = TypeVar("S")
 B = TypeVar("B")
 

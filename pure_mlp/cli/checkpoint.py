@@ -77,7 +77,17 @@ def over(setup: Setup, rows: tuple[Row, ...]) -> bool:
 
 
 def save_run(folder: Path, model: Model, run: Run) -> Path:
-    """Write the model and beside it the run, as one file; the path."""
+    """Write the model and beside it the run, as one file; the path.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.prepared import prepare
+    >>> from pure_mlp.data.load import load
+    >>> run = start(example(), prepare(example(), load("diabetes")), Generator())
+    >>> with TemporaryDirectory() as folder:
+    ...     save_run(Path(folder), example(), run).stem
+    'params'
+    """
     trees: dict[str, object] = {"carry": run.carry, "best": run.best}
     tensors = {f"training.{name}.{path}": t for name, tree in trees.items() for path, t in tree_items(tree)}
     rows = [attrs.astuple(row) for row in run.rows]
@@ -89,6 +99,16 @@ def resume(folder: Path, begun: Run, model: Model) -> Run:
     """The run that is kept in the folder, of the same setup and data as the one that was begun; more or fewer epochs are the same.
 
     Raises `ValueError` where it is of another, and as `load_model`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.prepared import prepare
+    >>> from pure_mlp.data.load import load
+    >>> run = start(example(), prepare(example(), load("diabetes")), Generator())
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_run(Path(folder), example(), run)
+    ...     resume(path.parent, run, example()).rows
+    ()
     """
 
     def made(saved: Model, tensors: Mapping[str, Tensor], training: Any) -> tuple[Setup, Run]:  # Any is what JSON holds

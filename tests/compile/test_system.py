@@ -29,15 +29,15 @@ COMMANDS = {"an open quote": "cc '", "no such file": "no-such-compiler", "nothin
 ALIEN = """
 import os, warnings, torch, pure_mlp as pm
 
-def fold(factor):
+def fold(factor, engine="native"):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        after, _ = pm.fold(lambda w, x: (w - factor * x, (w * x).sum()), engine="native")(torch.ones(3), [torch.ones(3)] * 2)
+        after, _ = pm.fold(lambda w, x: (w - factor * x, (w * x).sum()), engine=engine)(torch.ones(3), [torch.ones(3)] * 2)
     assert after.tolist() == [1 - 2 * factor] * 3
     return [w for w in caught if w.category is RuntimeWarning]
 
 foreign, os.environ["XDG_CACHE_HOME"] = os.environ["XDG_CACHE_HOME"], os.environ["OWN"]
-assert fold(0.25) == []
+assert fold(0.25, "plan") == fold(0.25) == []  # all modules are imported: another user may not read them
 os.environ["XDG_CACHE_HOME"] = foreign
 if os.getuid() == 0:
     os.setegid(54321)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ def source_of(lowered: Lowered, memory: Memory, most: int) -> Source:
     return Source("\n".join([*parts, _entries(len(memory.batch), loss)]), names, printer.kernels.bytes)
 
 
+@cache
 def _file(name: str) -> str:
     return (files("pure_mlp._compile.c") / name).read_text()
 
