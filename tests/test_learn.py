@@ -12,11 +12,12 @@ from shutil import which
 
 import pytest
 
+import pure_mlp
 from pure_mlp.learn.cases import NETS, case, start
 from pure_mlp.learn.commands import add_parser
 from pure_mlp.learn.page import SCRIPTS, page
 
-ROOM = Path(__file__).parent.parent / "pure_mlp" / "learn"
+ROOM = Path(pure_mlp.__file__).parent / "learn"
 
 
 def in_node(code: str) -> str:
