@@ -35,8 +35,8 @@ class Plan(Generic[S, B]):
 
     Args:
         step: `step(carry, batch) -> (carry, loss)`, pure but for draws from generators.
-        carry: a tree of tensors. It is copied; 0-dim float64 leaves are counts, and may come from arithmetic
-            only.
+        carry: a tree of tensors. It is copied, and every leaf keeps its strides, whatever those of the step's
+            results; 0-dim float64 leaves are counts, and may come from arithmetic only.
         batch: a tree of tensors, for which a program is made now: the step runs twice on copies, and neither
             carry nor generators change. By default the first program is made with the first batch.
         engine: "plan" calls torch and the BLAS in its wheel; "native" is C, compiled here and kept on disk, for
