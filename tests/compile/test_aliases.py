@@ -118,6 +118,16 @@ def test_writing_into_inputs_and_parts(name: str, engine: pm.Engine) -> None:
 
 
 @every
+def test_a_refused_step_leaves_a_batch_of_nan_that_is_one_row_alone(engine: pm.Engine) -> None:
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        z = w.tanh().clamp_(-1, 1)
+        return w - torch.add(z, w, out=z), x.sum()
+
+    row = torch.tensor([1.0, float("nan")]).expand(3, 2)
+    agrees(lambda: Case(step, torch.ones(2), [row] * 2), engine)
+
+
+@every
 def test_a_carry_of_one_tensor_twice_and_of_the_batch(engine: pm.Engine) -> None:
     def step(carry: Any, x: Tensor) -> tuple[Any, Tensor]:
         return (x, carry[0] + carry[1], carry[1]), x.sum()
