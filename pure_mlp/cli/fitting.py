@@ -54,6 +54,8 @@ def fit_model(
     generator = Generator().set_state(run.generator)
     ends = [perf_counter()]
     rows += run.rows
+    if folder and rows:  # a run that was killed between its params and its rows
+        write_csv(folder / "metrics.csv", name, metric(scores(model, parts[name]))[0], rows)
 
     def keep(epoch: Epoch[Carry]) -> None:
         nonlocal run
