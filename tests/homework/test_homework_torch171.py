@@ -1,7 +1,8 @@
 """The single file on other Pythons: CPython 3.7 with the real torch 1.7.1, installed for it, or any that have torch.
 
-`pytest -m torch171 tests/test_homework_torch171.py` alone runs it, since it installs 0.8 GB. The interpreter is `python3.7`, or the
-one that PYTHON37 names. PYTHONS, a list like PATH, names interpreters to run it on instead, each with a torch of its own.
+`pytest -m torch171 tests/homework/test_homework_torch171.py` alone runs it, since it installs 0.8 GB. The interpreter is
+`python3.7`, or the one that PYTHON37 names. PYTHONS, a list like PATH, names interpreters to run it on instead, each with a
+torch of its own.
 """
 
 from __future__ import annotations

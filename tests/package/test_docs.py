@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from counted import Ops
 from mypy import api
-from test_costs import Ops
 from torch import Generator, Tensor, nn
 
 import pure_mlp
@@ -23,7 +23,7 @@ from pure_mlp import mlp, mse, sgd, training_step
 from pure_mlp.cli.docs import add_parser, names, page
 from pure_mlp.cli.parser import parser
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = Path(pure_mlp.__file__).parent
 README = ROOT / "README.md"
 PAGES = sorted((PACKAGE / "docs").glob("*.md"))

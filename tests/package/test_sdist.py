@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 pytest.importorskip("setuptools", "77", reason="building an sdist takes setuptools 77")
 needs_sources = pytest.mark.skipif(not (ROOT / ".ci").is_dir(), reason="not in a copy of the sources, but beside a wheel")
 
@@ -32,8 +32,9 @@ def test_the_sdist_is_whole_and_its_tests_are_collected(tmp_path: Path) -> None:
         assert not {p for p in wanted if not (unpacked / p).is_file()}, room
     assert all((unpacked / name).is_file() for name in ("README.md", "pyproject.toml", "mlp.py"))
 
-    few = [f"tests/test_{name}.py" for name in ("laws", "damaged", "homework_grade", "cli", "types")]
-    for words in (["--collect-only", *few], ["tests/test_data_csv.py", "-k", "way_to_write"]):
+    rooms = ("core/test_laws", "cli/test_damaged", "homework/test_homework_grade", "typed/test_types")
+    few = [f"tests/{name}.py" for name in rooms]
+    for words in (["--collect-only", *few], ["tests/data/test_data_csv.py", "-k", "way_to_write"]):
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
             cwd=unpacked,

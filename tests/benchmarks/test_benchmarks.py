@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from torch.utils.flop_counter import FlopCounterMode
+
 from benchmarks import autograd, ours
 from benchmarks.goals import Goal, goals
 from benchmarks.operations import operations
@@ -16,13 +18,12 @@ from benchmarks.shapes import SHAPES
 from benchmarks.table import BEGIN, END, write
 from benchmarks.task import Peer
 from benchmarks.tensors import Start
-from torch.utils.flop_counter import FlopCounterMode
 
 
 def benchmark(*arguments: str) -> str:
     """What the command prints. Raises `CalledProcessError` if it fails, as it does if somebody's parameters are wrong."""
     command = [sys.executable, "-m", "tests.benchmarks", "tiny", "--quick", *arguments]
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import weakref
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
+from counted import Live, Ops
 from torch import Generator, Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves as arguments
 from torch.utils.flop_counter import FlopCounterMode
 
 from pure_mlp import (
@@ -42,52 +40,6 @@ LOSSES = [(mse, nn.functional.mse_loss), (cross_entropy, nn.functional.cross_ent
 def fused_flops(bias: list[int], x: list[int], weight_t: list[int], **_: object) -> int:
     """Those of the product, from the shapes of the arguments of the fused affine map and relu."""
     return 2 * x[0] * x[1] * weight_t[1]
-
-
-class Ops(TorchDispatchMode):
-    """The names of the operations dispatched inside, in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[str] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names.append(func.overloadpacket.__name__)
-        return func(*args, **(kwargs or {}))
-
-
-class Live(TorchDispatchMode):
-    """The bytes of the tensors made inside that are alive, and the most there were since `peak` was last set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.known: set[int] = set()
-        self.now = self.peak = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        for t in arguments((args, kwargs)):
-            if isinstance(t, Tensor):
-                self.note(t, made=False)
-        out = func(*args, **(kwargs or {}))
-        for t in arguments(out):
-            if isinstance(t, Tensor):
-                self.note(t, made=True)
-        return out
-
-    def note(self, t: Tensor, made: bool) -> None:
-        storage = t.untyped_storage()
-        if storage._cdata not in self.known:
-            self.known.add(storage._cdata)
-            self.add(storage.nbytes() * made)
-            weakref.finalize(storage, self.forget, storage._cdata, storage.nbytes() * made)
-
-    def forget(self, key: int, size: int) -> None:
-        self.known.remove(key)
-        self.add(-size)
-
-    def add(self, size: int) -> None:
-        self.now += size
-        self.peak = max(self.peak, self.now)
 
 
 def module(sizes: tuple[int, ...], f: type[nn.Module] = nn.ReLU) -> nn.Sequential:
