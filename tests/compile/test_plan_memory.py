@@ -17,6 +17,8 @@ from pure_mlp._compile.calls.blas import routine
 from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.train.fold import fold
 
 needs_blas = pytest.mark.skipif(routine("gemm", torch.float32) is None, reason="this torch exports no BLAS")
@@ -80,25 +82,13 @@ LOSSES: dict[str, Any] = {
     "squared norm": pm.squared_norm,
 }
 OPTIMIZERS = {
-    "sgd": pm.sgd(0.1),
+    **{name: row.make(1e-2) for name, row in OPTIMIZER_ROWS.items()},
     "momentum": pm.sgd(0.1, momentum=0.9),
     "nesterov": pm.sgd(pm.cosine(0.1, 9), momentum=0.9, nesterov=True, weight_decay=0.1),
-    "adam": pm.adam(1e-2),
-    "adamw": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
-    "rmsprop": pm.rmsprop(1e-2),
+    "adamw by schedule": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
     "clipped": pm.chain(pm.clip_by_global_norm(0.1), pm.clip_by_value(0.01), pm.sgd(0.1)),
 }
-ACTIVATIONS: dict[str, Any] = {
-    "relu": pm.relu,
-    "leaky": pm.leaky_relu(0.1),
-    "sigmoid": pm.sigmoid,
-    "tanh": pm.tanh,
-    "softplus": pm.softplus(2.0),
-    "gelu": pm.gelu,
-    "gelu, tanh": pm.gelu_tanh,
-    "silu": pm.silu,
-    "softmax": pm.softmax,
-}
+ACTIVATIONS = {row.name: row.layer for row in LAYER_ROWS.values() if row.word}
 STEPS: dict[str, tuple[Any, Any, Any]] = {
     **{f"{name}, {other}": (pm.relu, loss, rule) for name, loss in LOSSES.items() for other, rule in OPTIMIZERS.items()},
     **{name: (layer, pm.mse, pm.sgd(0.1)) for name, layer in ACTIVATIONS.items()},

@@ -21,7 +21,8 @@ import pure_mlp as pm
 from pure_mlp import Layer, kernels, tree_map
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layers import linear
-from pure_mlp.losses import bce, bce_with_logits, cross_entropy, mse, reduction
+from pure_mlp.losses import bce_with_logits, cross_entropy, mse, reduction
+from pure_mlp.registry.losses import LOSS_ROWS
 
 Function = Callable[..., Any]
 
@@ -88,7 +89,7 @@ RULES = [
     helper_rule("relu", kernels.threshold_backward),
     helper_rule("sigmoid", kernels.sigmoid_backward),
     helper_rule("tanh", kernels.tanh_backward),
-    *map(loss_rule, (mse.mse, mse.squared_norm, bce.bce, bce_with_logits.bce_with_logits, cross_entropy.cross_entropy)),
+    *[loss_rule(row.function) for row in LOSS_ROWS.values()],
     loss_rule(bce_with_logits.bce_with_logits, reduction.reduce),
     loss_rule(bce_with_logits.bce_with_logits, reduction.scale),
     loss_rule(mse.mse, reduction.same_shape),
@@ -140,5 +141,5 @@ SPOILS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("row", LAYERS, ids=[row.name for row in LAYERS])
 @pytest.mark.parametrize("spoil", SPOILS)
 def test_a_spoiled_gradient_is_noticed(row: Row, spoil: str) -> None:
-    for output in [0] * row.has_dx + [1] * (row.params(torch.Generator(), torch.float64) != ()):
+    for output in [0] * row.has_dx + [1] * (row.draw_params(torch.Generator()) != ()):
         assert not survives(check_layer, row, spoiled(row.layer, output, SPOILS[spoil]))
