@@ -6,6 +6,8 @@ from pure_mlp import _starting as _starting  # isort: skip  # before anything th
 from pure_mlp._compile.graph import Unplannable as Unplannable
 from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp._compile.program import Engine as Engine
+from pure_mlp.check.laws import laws as laws
+from pure_mlp.check.report import Report as Report
 from pure_mlp.checks import check_cotangent as check_cotangent
 from pure_mlp.combinators.dense import dense as dense
 from pure_mlp.combinators.ensemble import ensemble as ensemble
@@ -73,6 +75,9 @@ from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
 from pure_mlp.record import record as record
+from pure_mlp.registry.register import register as register
+from pure_mlp.registry.rows import LayerRow as LayerRow
+from pure_mlp.registry.rows import LossRow as LossRow
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -102,11 +107,14 @@ __all__ = [
     "Epoch",
     "Init",
     "Layer",
+    "LayerRow",
     "Linear",
     "Loss",
+    "LossRow",
     "Optimizer",
     "Plan",
     "Reduction",
+    "Report",
     "Rule",
     "Schedule",
     "State",
@@ -135,6 +143,7 @@ __all__ = [
     "init",
     "kaiming_normal",
     "kaiming_uniform",
+    "laws",
     "layer_name",
     "leaky_relu",
     "linear",
@@ -150,6 +159,7 @@ __all__ = [
     "parallel",
     "rate_for_batch",
     "record",
+    "register",
     "relu",
     "remat",
     "residual",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from math import isfinite
+from pathlib import Path
 from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
@@ -160,6 +161,7 @@ def parser() -> Parser:
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."
     )
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="try every law on the layers that this file registers")
     check.add_argument("--hidden", nargs="*", type=width, metavar="N", help="check a net with hidden layers of these widths")
     check.add_argument("--f", choices=ELEMENTWISE, help="activation of its hidden layers (relu)")
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")

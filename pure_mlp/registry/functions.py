@@ -11,6 +11,8 @@ from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.signatures import Loss
 
+__all__ = ["ACTIVATIONS", "ELEMENTWISE", "LOSSES", "OPTIMIZERS", "RATES"]
+
 ACTIVATIONS: dict[str, Activation] = {row.word: row.layer for row in LAYER_ROWS.values() if row.word}
 """The values of --f and --g; one that is not elementwise is for --g alone."""
 

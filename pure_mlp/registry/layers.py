@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf, nan
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pure_mlp.layer import Layer
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -23,7 +25,7 @@ from pure_mlp.registry.equations import Equation
 from pure_mlp.registry.rows import LayerRow
 from pure_mlp.registry.samples import lattice_linear
 
-__all__ = ["LAYER_ROWS"]
+__all__ = ["LAYER_ROWS", "row_of"]
 
 
 def _of_x(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -183,3 +185,16 @@ _ROWS = (
 )
 LAYER_ROWS: dict[str, LayerRow] = {row.name: row for row in _ROWS}
 """By name; `register` adds to it."""
+
+
+def row_of(layer: Layer[Any, Any]) -> LayerRow | None:
+    """The row of a layer, whatever its hyperparameters; None where it has none.
+
+    >>> row_of(leaky_relu(0.3)).name
+    'leaky_relu'
+    """
+    return next((row for row in LAYER_ROWS.values() if _rule(row.layer) is _rule(layer)), None)
+
+
+def _rule(layer: Layer[Any, Any]) -> Callable[..., Any]:
+    return getattr(layer.fwd, "func", layer.fwd)
