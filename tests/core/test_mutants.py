@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import attrs
@@ -14,7 +15,7 @@ from equivalent import SAME
 from loss_checks import check_bce_clamps, check_cross_entropy_edges, check_infinite_logits, check_loss, check_mse_in_transforms
 from loss_table import LOSSES
 from mutation import calling, mutants
-from tables import LAYERS, Row
+from tables import DENSE, LAYERS, Row
 from torch import Tensor
 
 import pure_mlp as pm
@@ -22,6 +23,7 @@ from pure_mlp import Layer, kernels, tree_map
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layers import linear
 from pure_mlp.losses import bce_with_logits, cross_entropy, mse, reduction
+from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.losses import LOSS_ROWS
 
 Function = Callable[..., Any]
@@ -46,7 +48,16 @@ class Rule(NamedTuple):
 
 
 def layer_rule(row: Row) -> Rule:
-    return Rule(row.name, row.layer.bwd, lambda f: check_layer(row, attrs.evolve(row.layer, bwd=f)), SAME.get(row.name, {}))
+    """A mutant has to fail for one set of hyperparameters."""
+    samples = [*row.samples()]
+
+    def check(f: Function) -> None:
+        for sample in samples:
+            bwd = sample.layer.bwd
+            bound = partial(f, *bwd.args, **bwd.keywords) if isinstance(bwd, partial) else f
+            check_layer(sample, attrs.evolve(sample.layer, bwd=bound))
+
+    return Rule(row.name, getattr(row.layer.bwd, "func", row.layer.bwd), check, SAME.get(row.name, {}))
 
 
 def helper_rule(row_name: str, function: Function) -> Rule:
@@ -82,7 +93,8 @@ EDGES: dict[Function, list[Callable[[Function], None]]] = {
 }
 
 RULES = [
-    *map(layer_rule, LAYERS),
+    *map(layer_rule, LAYER_ROWS.values()),
+    *map(layer_rule, DENSE),
     helper_rule("linear", linear.weight_grads),
     helper_rule("linear_bottom", linear.weight_grads),
     helper_rule("relu", check_cotangent),

@@ -16,7 +16,7 @@ from pure_mlp.registry.rows import LayerRow as Row
 from pure_mlp.registry.samples import LEADS, OUT, lattice, lattice_linear
 from pure_mlp.registry.samples import WIDTH as IN
 
-__all__ = ["ACTIVATIONS", "IN", "LAYERS", "LEADS", "OUT", "Row", "lattice", "lattice_linear"]
+__all__ = ["ACTIVATIONS", "DENSE", "IN", "LAYERS", "LEADS", "OUT", "Row", "lattice", "lattice_linear"]
 
 
 def dense(name: str, layer: Layer[Any, Any], f: Callable[[Tensor], Tensor], has_dx: bool = True) -> Row:
@@ -32,11 +32,11 @@ def dense(name: str, layer: Layer[Any, Any], f: Callable[[Tensor], Tensor], has_
 
 SAMPLES = [sample for row in LAYER_ROWS.values() for sample in row.samples()]
 ACTIVATIONS = [row for row in SAMPLES if row.word]
-LAYERS = [
-    *SAMPLES,
+DENSE = [
     dense("identity", pm.dense(pm.identity), torch.clone),
     dense("relu", pm.dense(pm.relu), torch.relu),
     dense("sigmoid", pm.dense(pm.sigmoid), torch.sigmoid),
     dense("gelu", pm.dense(pm.gelu), F.gelu),
     dense("relu, linear_bottom", pm.dense(pm.relu, pm.linear_bottom), torch.relu, has_dx=False),
 ]
+LAYERS = [*SAMPLES, *DENSE]

@@ -23,7 +23,7 @@ from pure_mlp.theory.symbolic_losses import LOSS_EQUATIONS, targets
 B = sp.Symbol("b", positive=True)
 PROVEN: dict[str, Equations] = {}
 LIBRARY: dict[str, pm.Activation] = {}
-NUMBERS: dict[sp.Symbol, sp.Rational] = {}
+NUMBERS: dict[str, dict[sp.Symbol, sp.Rational]] = {}
 PIECEWISE: set[str] = set()
 for name, row in LAYER_ROWS.items():
     if row.equation is None:
@@ -34,7 +34,7 @@ for name, row in LAYER_ROWS.items():
         [[number], *_] = row.hyperparameters
         symbol = sp.Symbol(letter, positive=True)
         names.append(f"{name}({letter})")
-        PROVEN[names[1]], NUMBERS[symbol] = activation(name, (letter, symbol)), sp.Rational(str(number))
+        PROVEN[names[1]], NUMBERS[names[1]] = activation(name, (letter, symbol)), {symbol: sp.Rational(str(number))}
         LIBRARY[names[1]] = (row.make or pytest.fail)(number)
     PIECEWISE |= {*names} if row.kinks else set()
 
@@ -94,8 +94,8 @@ def test_the_proven_equations_are_those_the_library_computes(name: str) -> None:
     x, dy = (torch.randn(1, 4, generator=generator, dtype=torch.float64) for _ in range(2))
     y, cache = LIBRARY[name].fwd((), x)
     dx, _ = LIBRARY[name].bwd((), cache, dy)
-    symbolic = PROVEN[name].fwd(symbols_of(x)).subs(NUMBERS).evalf()
-    back = PROVEN[name].bwd(symbols_of(x), symbolic, symbols_of(dy)).subs(NUMBERS).evalf()
+    symbolic = PROVEN[name].fwd(symbols_of(x)).subs(NUMBERS.get(name, {})).evalf()
+    back = PROVEN[name].bwd(symbols_of(x), symbolic, symbols_of(dy)).subs(NUMBERS.get(name, {})).evalf()
     torch.testing.assert_close(y, tensor_of(symbolic.T), rtol=1e-13, atol=1e-14)
     torch.testing.assert_close(dx, tensor_of(back.T), rtol=1e-13, atol=1e-14)
 
