@@ -27,6 +27,7 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.elu import elu as elu
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
 from pure_mlp.layers.identity import identity as identity
@@ -133,6 +134,7 @@ __all__ = [
     "cosine",
     "cross_entropy",
     "dense",
+    "elu",
     "ensemble",
     "fan_sum",
     "fit",

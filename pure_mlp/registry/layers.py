@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -109,6 +110,24 @@ _ROWS = (
             r"\operatorname{LeakyReLU}",
             rf"\begin{{cases}} z & \text{{where }} z > 0 \\ {a} z & \text{{else}} \end{{cases}}",
             rf"\begin{{cases}} 1 & \text{{where }} z > 0 \\ {a} & \text{{else}} \end{{cases}}",
+        ),
+    ),
+    LayerRow(
+        "elu",
+        elu(),
+        _of_x(F.elu),
+        make=elu,
+        hyperparameters=((0.5,),),
+        scalars=True,
+        to_the_bit=False,
+        kinks=(0.0,),
+        ends=(0, 1, -1, inf),
+        word="elu",
+        equation=lambda a="": Equation(
+            r"\operatorname{ELU}",
+            rf"\begin{{cases}} z & \text{{where }} z > 0 \\ {a} (e^z - 1) & \text{{else}} \end{{cases}}",
+            rf"\begin{{cases}} 1 & \text{{where }} z > 0 \\ {_times(a)}e^z & \text{{else}} \end{{cases}}",
+            low=-1,
         ),
     ),
     LayerRow(
