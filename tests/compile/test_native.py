@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 import torch
 from natively import cache_in, close, identical, labelled, native, natively_same, needs_compiler, single
-from planned import F64, affine, deep, draw, pieces, pure, training
+from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, pure, training
 from torch import Generator, Tensor
 
 import pure_mlp as pm
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
-from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 
@@ -52,16 +51,15 @@ OPTIMIZERS: dict[str, Any] = {
     "clipped values": pm.chain(pm.clip_by_value(0.01), pm.adam(1e-2, weight_decay=0.1)),
     "warmup": pm.sgd(pm.warmup(pm.step_decay(0.01, 2, 0.5), 3)),
 }
-ACTIVATIONS = {row.name: row.layer for row in LAYER_ROWS.values() if row.word}
 """Each is met, paired by position."""
-COUNT = max(len(ACTIVATIONS), len(LOSSES), len(OPTIMIZERS))
-TABLE = [*islice(zip(cycle(ACTIVATIONS), cycle(LOSSES), cycle(OPTIMIZERS)), COUNT)]
+COUNT = max(len(MIDDLE), len(LOSSES), len(OPTIMIZERS))
+TABLE = [*islice(zip(cycle(MIDDLE), cycle(LOSSES), cycle(OPTIMIZERS)), COUNT)]
 
 
 def perceptron(activation: str, loss: str, optimizer: str) -> tuple[Callable[..., Any], Any, list[tuple[Tensor, Tensor]]]:
-    net = pm.serial(pm.linear_bottom, ACTIVATIONS[activation], pm.linear)
+    net = pm.serial(pm.linear_bottom, MIDDLE[activation].layer, pm.linear)
     function, labels = LOSSES[loss]
-    step, carry = training(net, (affine(6, 17), (), affine(17, 5, 1)), function, OPTIMIZERS[optimizer])
+    step, carry = training(net, (affine(6, 17), params_of(activation, 17), affine(17, 5, 1)), function, OPTIMIZERS[optimizer])
     return step, carry, labels(pieces(6, 5))
 
 

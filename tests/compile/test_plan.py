@@ -8,13 +8,12 @@ import pytest
 import torch
 from optimizers import OPTIMIZERS as ROWS
 from optimizers import SCHEDULES
-from planned import F64, affine, deep, draw, pieces, same, training
+from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, same, training
 from torch import Generator
 
 import pure_mlp as pm
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_map
-from pure_mlp.registry.layers import LAYER_ROWS
 
 OPTIMIZERS = {
     **{name: row.make(0.01) for name, row in ROWS.items()},
@@ -59,7 +58,6 @@ def test_an_ensemble_of_perceptrons() -> None:
     same(*training(pm.ensemble(net), params, pm.mse, pm.sgd(0.1)), batches)
 
 
-ACTIVATIONS = {row.name: row.layer for row in LAYER_ROWS.values() if row.word}
 NETS: dict[str, tuple[Any, Any]] = {
     "linear": (pm.linear, affine(6, 6)),
     "serial": (pm.serial(pm.linear, pm.relu, pm.linear, pm.sigmoid), (affine(6, 7), (), affine(7, 6), ())),
@@ -67,8 +65,8 @@ NETS: dict[str, tuple[Any, Any]] = {
     "parallel": (pm.parallel(pm.linear, pm.linear), (affine(6, 2), affine(6, 4, 1))),
     "remat": (pm.remat(pm.serial(pm.linear, pm.tanh, pm.linear)), (affine(6, 7), (), affine(7, 6))),
     **{
-        name: (pm.serial(pm.linear, layer, pm.linear), (affine(6, 7), (), affine(7, 6)))
-        for name, layer in ACTIVATIONS.items()
+        name: (pm.serial(pm.linear, row.layer, pm.linear), (affine(6, 7), params_of(name, 7), affine(7, 6)))
+        for name, row in MIDDLE.items()
     },
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from planned import F64, affine, deep, draw, pieces, same, training
+from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, same, training
 from torch import Generator
 from torch.profiler import ProfilerActivity, profile
 
@@ -17,7 +17,6 @@ from pure_mlp._compile.calls.blas import routine
 from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
-from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.train.fold import fold
 
@@ -88,10 +87,9 @@ OPTIMIZERS = {
     "adamw by schedule": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
     "clipped": pm.chain(pm.clip_by_global_norm(0.1), pm.clip_by_value(0.01), pm.sgd(0.1)),
 }
-ACTIVATIONS = {row.name: row.layer for row in LAYER_ROWS.values() if row.word}
 STEPS: dict[str, tuple[Any, Any, Any]] = {
     **{f"{name}, {other}": (pm.relu, loss, rule) for name, loss in LOSSES.items() for other, rule in OPTIMIZERS.items()},
-    **{name: (layer, pm.mse, pm.sgd(0.1)) for name, layer in ACTIVATIONS.items()},
+    **{name: (row.layer, pm.mse, pm.sgd(0.1)) for name, row in MIDDLE.items()},
 }
 
 
@@ -99,7 +97,7 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
 @pytest.mark.parametrize("name", STEPS)
 def test_no_layer_loss_or_optimizer_makes_a_step_allocate(name: str, dtype: torch.dtype) -> None:
     layer, loss, optimizer = STEPS[name]
-    params = tree_map(lambda p: p.to(dtype), (affine(6, 7), (), affine(7, 5)))
+    params = tree_map(lambda p: p.to(dtype), (affine(6, 7), params_of(name, 7) if name in MIDDLE else (), affine(7, 5)))
     step, carry = training(pm.serial(pm.linear, layer, pm.linear), params, loss, optimizer)
     batch = draw(10, 6).to(dtype), draw(10, 5, seed=1).to(dtype)
     planned = Plan(step, carry, batch)
