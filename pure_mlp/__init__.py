@@ -40,6 +40,8 @@ from pure_mlp.layers.inits import standard_normal as standard_normal
 from pure_mlp.layers.inits import xavier_normal as xavier_normal
 from pure_mlp.layers.inits import xavier_uniform as xavier_uniform
 from pure_mlp.layers.inits import zeros as zeros
+from pure_mlp.layers.layer_norm import LayerNorm as LayerNorm
+from pure_mlp.layers.layer_norm import layer_norm as layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu as leaky_relu
 from pure_mlp.layers.linear import Linear as Linear
 from pure_mlp.layers.linear import linear as linear
@@ -108,6 +110,7 @@ __all__ = [
     "Epoch",
     "Init",
     "Layer",
+    "LayerNorm",
     "LayerRow",
     "Linear",
     "Loss",
@@ -147,6 +150,7 @@ __all__ = [
     "kaiming_uniform",
     "laws",
     "layer_name",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "linear_bottom",

@@ -14,6 +14,7 @@ from pure_mlp.layer import Layer
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
+from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import linear, linear_bottom
 from pure_mlp.layers.relu import relu
@@ -49,6 +50,15 @@ _ROWS = (
         params=lattice_linear,
         shared={"cache is x"},
         has_dx=False,
+    ),
+    LayerRow(
+        "layer_norm",
+        layer_norm(),
+        lambda p, x, eps=1e-5: F.layer_norm(x, x.shape[-1:], p.weight, p.bias, eps),
+        make=layer_norm,
+        hyperparameters=((0.5,),),
+        init=lambda n: LayerNorm(torch.ones(n), torch.zeros(n)),
+        to_the_bit=False,
     ),
     LayerRow(
         "relu",
