@@ -65,6 +65,7 @@ from pure_mlp.optim.adam import adamw as adamw
 from pure_mlp.optim.batch_rule import rate_for_batch as rate_for_batch
 from pure_mlp.optim.clip import clip_by_global_norm as clip_by_global_norm
 from pure_mlp.optim.clip import clip_by_value as clip_by_value
+from pure_mlp.optim.lion import lion as lion
 from pure_mlp.optim.optimizer import Optimizer as Optimizer
 from pure_mlp.optim.optimizer import Schedule as Schedule
 from pure_mlp.optim.optimizer import State as State
@@ -155,6 +156,7 @@ __all__ = [
     "linear",
     "linear_bottom",
     "linear_init",
+    "lion",
     "mass",
     "merge",
     "mlp",

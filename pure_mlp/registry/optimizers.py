@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from pure_mlp.optim.adam import adam, adamw
+from pure_mlp.optim.lion import lion
 from pure_mlp.optim.rmsprop import rmsprop
 from pure_mlp.optim.sgd import sgd
 from pure_mlp.registry.rows import OptimizerRow
 
 __all__ = ["OPTIMIZER_ROWS"]
+
+
+def _lion(
+    lr: float, p: Tensor, g: Tensor, *slots: Tensor, b1: float = 0.9, b2: float = 0.99, weight_decay: float = 0.0
+) -> tuple[Tensor, ...]:
+    m = slots[0] if slots else torch.zeros_like(g)
+    return p - lr * (torch.sign(b1 * m + (1 - b1) * g) + weight_decay * p), b2 * m + (1 - b2) * g
+
 
 _ROWS = (
     OptimizerRow(
@@ -43,6 +53,13 @@ _ROWS = (
         rmsprop,
         torch.optim.RMSprop,
         variants={"all": {"alpha": 0.9, "eps": 1e-3, "momentum": 0.7, "weight_decay": 0.1}},
+    ),
+    OptimizerRow(
+        "lion",
+        lion,
+        formula=_lion,
+        rate=1e-4,
+        variants={"all": {"b1": 0.5, "b2": 0.8, "weight_decay": 0.1}},
     ),
 )
 OPTIMIZER_ROWS: dict[str, OptimizerRow] = {row.name: row for row in _ROWS}
