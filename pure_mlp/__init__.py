@@ -55,6 +55,7 @@ from pure_mlp.layers.tanh import tanh as tanh
 from pure_mlp.losses.bce import bce as bce
 from pure_mlp.losses.bce_with_logits import bce_with_logits as bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy as cross_entropy
+from pure_mlp.losses.huber import huber as huber
 from pure_mlp.losses.mass import mass as mass
 from pure_mlp.losses.mass import weighed as weighed
 from pure_mlp.losses.mse import mse as mse
@@ -145,6 +146,7 @@ __all__ = [
     "fold",
     "gelu",
     "gelu_tanh",
+    "huber",
     "identity",
     "init",
     "kaiming_normal",

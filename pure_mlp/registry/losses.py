@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from pure_mlp.losses.bce import bce
 from pure_mlp.losses.bce_with_logits import bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy
+from pure_mlp.losses.huber import huber_loss
 from pure_mlp.losses.mse import mse, squared_norm
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.registry.equations import LossEquation
@@ -44,6 +45,11 @@ def _cross_entropy(y: Tensor, z: Tensor, reduction: Reduction, **options: Any) -
     if reduction == "batchmean":
         return J / (z.shape[0] if z.dim() > 1 else 1)
     return J.reshape(z.shape[:-1]) if reduction == "none" else J
+
+
+def _shifted(generator: Generator, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Labels from which no prediction on the lattice is a multiple of 1/8 away."""
+    return real_labels(generator, shape, dtype) + 1 / 16
 
 
 _WEIGHT = torch.tensor([0.5, 2.0, 0.25, 1.5], dtype=torch.float64)
@@ -108,6 +114,15 @@ _ROWS = (
         ("classes", "binary", "regression"),
         rows=True,
         default="sum",
+    ),
+    LossRow(
+        "huber",
+        huber_loss,
+        _of_torch(F.huber_loss),
+        _shifted,
+        tasks=("regression",),
+        options={"delta": 1.0},
+        variants={"delta": (_shifted, {"delta": 0.5})},
     ),
 )
 LOSS_ROWS: dict[str, LossRow] = {row.name: row for row in _ROWS}
