@@ -58,7 +58,7 @@ class LayerRow:
     hyperparameters: tuple[tuple[float, ...], ...] = ()
     init: Callable[[int], Any] | None = None
     params: Callable[[Generator, torch.dtype], Any] | None = None
-    shared: frozenset[str] = attrs.field(default=(), converter=_set)
+    shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
     scalars: bool = False
     has_dx: bool = True
     to_the_bit: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -24,7 +25,7 @@ class ByFormula(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr})
         self.formula = formula
 
-    def step(self, closure: object = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         [group] = self.param_groups
         for p in group["params"]:
             slots = self.state[p].get("slots", ())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from optimizers import OPTIMIZERS, SCHEDULES, OptimizerRow, Params, drawn, gradient, ran, same, theirs
+from optimizers import OPTIMIZERS, SCHEDULES, Params, drawn, gradient, ran, same, theirs
 from torch import Generator, Tensor
 from torch.optim import lr_scheduler
 
@@ -33,6 +33,7 @@ from pure_mlp import (
     tree_map,
     warmup,
 )
+from pure_mlp.registry.rows import OptimizerRow
 
 
 def ran_torch(

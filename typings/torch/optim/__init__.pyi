@@ -3,7 +3,8 @@
 from torch import Tensor
 from torch.optim import lr_scheduler as lr_scheduler
 
-class Optimizer: ...
+class Optimizer:
+    def __init__(self, params: list[Tensor], defaults: dict[str, float]) -> None: ...
 
 class SGD(Optimizer):
     def __init__(
