@@ -6,6 +6,8 @@ from pure_mlp import _starting as _starting  # isort: skip  # before anything th
 from pure_mlp._compile.graph import Unplannable as Unplannable
 from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp._compile.program import Engine as Engine
+from pure_mlp.check.laws import laws as laws
+from pure_mlp.check.report import Report as Report
 from pure_mlp.checks import check_cotangent as check_cotangent
 from pure_mlp.combinators.dense import dense as dense
 from pure_mlp.combinators.ensemble import ensemble as ensemble
@@ -25,6 +27,7 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.elu import elu as elu
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
 from pure_mlp.layers.identity import identity as identity
@@ -37,6 +40,8 @@ from pure_mlp.layers.inits import standard_normal as standard_normal
 from pure_mlp.layers.inits import xavier_normal as xavier_normal
 from pure_mlp.layers.inits import xavier_uniform as xavier_uniform
 from pure_mlp.layers.inits import zeros as zeros
+from pure_mlp.layers.layer_norm import LayerNorm as LayerNorm
+from pure_mlp.layers.layer_norm import layer_norm as layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu as leaky_relu
 from pure_mlp.layers.linear import Linear as Linear
 from pure_mlp.layers.linear import linear as linear
@@ -50,6 +55,7 @@ from pure_mlp.layers.tanh import tanh as tanh
 from pure_mlp.losses.bce import bce as bce
 from pure_mlp.losses.bce_with_logits import bce_with_logits as bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy as cross_entropy
+from pure_mlp.losses.huber import huber as huber
 from pure_mlp.losses.mass import mass as mass
 from pure_mlp.losses.mass import weighed as weighed
 from pure_mlp.losses.mse import mse as mse
@@ -60,6 +66,7 @@ from pure_mlp.optim.adam import adamw as adamw
 from pure_mlp.optim.batch_rule import rate_for_batch as rate_for_batch
 from pure_mlp.optim.clip import clip_by_global_norm as clip_by_global_norm
 from pure_mlp.optim.clip import clip_by_value as clip_by_value
+from pure_mlp.optim.lion import lion as lion
 from pure_mlp.optim.optimizer import Optimizer as Optimizer
 from pure_mlp.optim.optimizer import Schedule as Schedule
 from pure_mlp.optim.optimizer import State as State
@@ -73,6 +80,9 @@ from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
 from pure_mlp.record import record as record
+from pure_mlp.registry.register import register as register
+from pure_mlp.registry.rows import LayerRow as LayerRow
+from pure_mlp.registry.rows import LossRow as LossRow
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -102,11 +112,15 @@ __all__ = [
     "Epoch",
     "Init",
     "Layer",
+    "LayerNorm",
+    "LayerRow",
     "Linear",
     "Loss",
+    "LossRow",
     "Optimizer",
     "Plan",
     "Reduction",
+    "Report",
     "Rule",
     "Schedule",
     "State",
@@ -125,21 +139,26 @@ __all__ = [
     "cosine",
     "cross_entropy",
     "dense",
+    "elu",
     "ensemble",
     "fan_sum",
     "fit",
     "fold",
     "gelu",
     "gelu_tanh",
+    "huber",
     "identity",
     "init",
     "kaiming_normal",
     "kaiming_uniform",
+    "laws",
     "layer_name",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "linear_bottom",
     "linear_init",
+    "lion",
     "mass",
     "merge",
     "mlp",
@@ -150,6 +169,7 @@ __all__ = [
     "parallel",
     "rate_for_batch",
     "record",
+    "register",
     "relu",
     "remat",
     "residual",

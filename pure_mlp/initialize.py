@@ -14,6 +14,8 @@ from pure_mlp.combinators.ensemble import Ensemble
 from pure_mlp.layer import Layer, Rule, composition, layer_name, over
 from pure_mlp.layers.inits import Device, Init, linear_init
 from pure_mlp.layers.linear import linear_fwd
+from pure_mlp.record import tree_map
+from pure_mlp.registry.layers import row_of
 
 __all__ = ["init"]
 
@@ -30,12 +32,12 @@ def init(
     dtype: torch.dtype = torch.float32,
     device: Device = "cpu",
 ) -> tuple[Layer[P, C], P]:
-    """The net and its params: `draw` for each linear layer, `()` for the others, in the structure of the net.
+    """The net and its params: `draw` for each linear layer, what their rows say for the others, in the structure of the net.
 
     The net is run once, on zeros or on x, each linear layer being drawn when it is met.
 
     Args:
-        net: a net of linear layers, layers without params, and combinators of them.
+        net: a net of linear layers, registered layers, layers without params, and combinators of them.
         sizes: the width of the input, or an input x in its place; then the width of each linear layer's output, in order. x alone:
             every linear layer keeps its width.
         generator: what the params are drawn from.
@@ -48,7 +50,7 @@ def init(
 
     Raises:
         ValueError: widths do not meet, with the layer where they do not; too few sizes, or too many; an ensemble, or a layer of
-            another kind that has params.
+            another kind that has params and no row with `init`.
 
     >>> from pure_mlp import linear, relu, residual, serial, tanh
     >>> net, params = init(serial(linear, relu, residual(serial(linear, tanh))), (3, 4, 4), Generator().manual_seed(0))
@@ -64,7 +66,9 @@ def init(
 
     def met(layer: Layer[Any, Any]) -> Layer[Any, Any]:
         def fwd(params: object, x: Tensor) -> tuple[Any, Any]:
-            p: object = ()
+            row = row_of(layer)
+            p: object = row.init(x.shape[-1]) if row and row.init else ()
+            p = tree_map(lambda t: t.to(x.device).to(x.dtype if x.is_floating_point() else dtype), p)
             if layer.fwd is linear_fwd:
                 if not widths and not isinstance(sizes, Tensor):
                     raise ValueError(f"no width is left of {len(given)} sizes")

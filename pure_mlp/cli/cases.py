@@ -19,17 +19,18 @@ from pure_mlp.combinators.scored import scored
 from pure_mlp.combinators.serial import serial
 from pure_mlp.layer import Layer, layer_name
 from pure_mlp.layers.inits import linear_init
-from pure_mlp.layers.linear import linear, linear_bottom
+from pure_mlp.layers.linear import linear
 from pure_mlp.layers.relu import relu
 from pure_mlp.layers.tanh import tanh
-from pure_mlp.losses.bce import bce
-from pure_mlp.losses.bce_with_logits import bce_with_logits
-from pure_mlp.losses.cross_entropy import cross_entropy
-from pure_mlp.losses.mse import mse, squared_norm
+from pure_mlp.losses.mse import mse
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.perceptron import mlp
 from pure_mlp.record import tree_items, tree_like
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.rows import LossRow
+from pure_mlp.registry.samples import WIDTH
 from pure_mlp.signatures import Loss
 from pure_mlp.train.step import value_and_grad
 
@@ -92,10 +93,9 @@ def all_cases(generator: Generator) -> Iterator[Case]:
     x = torch.randn(4, 5, generator=generator, dtype=torch.float64)
     x = x + 0.1 * x.sign()
     p, q = (linear_init(5, 5, generator, torch.float64) for _ in range(2))
-    yield from layer_cases("linear", linear, p, x, generator)
-    yield from layer_cases("linear_bottom", linear_bottom, p, x, generator, dx=False)
-    for name, f in ACTIVATIONS.items():
-        yield from layer_cases(name, f, (), x, generator)
+    for name, row in LAYER_ROWS.items():
+        params, sample, _ = row.draw((4, WIDTH))
+        yield from layer_cases(name, ACTIVATIONS.get(row.word, row.layer), params, sample, generator, row.has_dx)
     yield from layer_cases("serial", serial(linear, tanh, linear), (p, (), q), x, generator)
     yield from layer_cases("dense", dense(tanh), p, x, generator)
     bend = attrs.evolve(p, bias=p.bias + torch.tensor([10, -10, 10, -10, 10]))
@@ -106,13 +106,16 @@ def all_cases(generator: Generator) -> Iterator[Case]:
     yield from layer_cases("remat", remat(serial(linear, tanh)), (p, ()), x, generator)
     yield from layer_cases("scored", scored(mse, torch.ones_like(x)), (), x, generator)
 
-    y, inside = torch.rand(4, 5, generator=generator, dtype=torch.float64), torch.sigmoid(x)
-    for reduction in get_args(Reduction):
-        for loss, y_hat in ((mse, x), (squared_norm, x), (bce, inside), (bce_with_logits, x), (cross_entropy, x)):
-            yield loss_case(f"{loss.__name__} ({reduction})", partial(loss, reduction=reduction), y, y_hat)
-        indices, weight = torch.tensor([0, 4, 2, -100]), torch.rand(5, generator=generator, dtype=torch.float64) + 0.5
-        weighed = partial(cross_entropy, reduction=reduction, label_smoothing=0.1, weight=weight)
-        yield loss_case(f"cross_entropy ({reduction}, indices, weights, smoothing, ignored)", weighed, indices, x)
+    for loss in LOSS_ROWS.values():
+        for sample_row in loss.samples():
+            name, _, variant = sample_row.name.partition("(")
+            for reduction in get_args(Reduction):
+                said = ", ".join(filter(None, (reduction, variant.rstrip(")"))))
+                yield loss_case(f"{name} ({said})", partial(_reduced, sample_row, reduction), *sample_row.draw((4, WIDTH)))
+
+
+def _reduced(row: LossRow, reduction: Reduction, y: Tensor, y_hat: Tensor) -> tuple[Tensor, Tensor]:
+    return row.loss(y, y_hat, reduction)
 
 
 def net_cases(hidden: Sequence[int], f: str, g: str, loss: str, generator: Generator) -> Iterator[Case]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from torch import Generator
 
+from pure_mlp.check.differences import LIMIT, distance
+from pure_mlp.check.rows import layer_laws, loss_laws, registered_by
 from pure_mlp.cli.cases import all_cases, net_cases
-from pure_mlp.cli.differences import LIMIT, distance
 from pure_mlp.cli.report import table
+from pure_mlp.registry.rows import LayerRow
 
 
 def check(options: Namespace) -> int:
     """Print the distance of each gradient from 5-point differences in float64; 0 if all are right, else 1.
 
-    Of a net, if one of hidden, f, g and loss is given; else of every layer and loss of the library.
+    Of a file: the laws of every layer and loss that it registers. Of a net, if one of hidden, f, g and loss is given. Else of
+    every layer and loss of the library.
 
     >>> from pure_mlp.cli.parser import parser
     >>> check(parser().parse_args(["check", "--hidden", "--loss", "mse"]))  # doctest: +ELLIPSIS
@@ -22,6 +26,8 @@ def check(options: Namespace) -> int:
     the net 8 -> 3, f relu, g identity, loss mse: ... of 3 gradients are within 1e-07 (relative to the largest component)
     0
     """
+    if options.file is not None:
+        return _check_file(options.file)
     generator = Generator().manual_seed(options.seed)
     given = (options.hidden, options.f, options.g, options.loss)
     if given == (None,) * 4:
@@ -44,3 +50,11 @@ def check(options: Namespace) -> int:
     table(f"{title}: hand-written gradients against 5-point differences in float64", header, rows)
     print(f"\n{len(rows) - wrong} of {len(rows)} gradients are within {LIMIT:g} (relative to the largest component)")
     return int(wrong > 0)
+
+
+def _check_file(path: Path) -> int:
+    rows = registered_by(path)
+    print(f"{path.name} registers {', '.join(row.name for row in rows)}; the laws of each:\n")
+    reports = [report for row in rows for report in (layer_laws(row) if isinstance(row, LayerRow) else loss_laws(row))]
+    print("\n".join(map(str, reports)))
+    return int(not all(report.ok for report in reports))

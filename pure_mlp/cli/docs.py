@@ -1,10 +1,12 @@
-"""The command `docs`: the pages of the manual, which are part of the package."""
+"""The command `docs`: the pages of the manual, which are part of the package, and the page of the public names, which is made."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from pure_mlp.cli.reference import reference
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -36,7 +38,7 @@ def page(name: str) -> str:
     pages = names()
     if name not in pages:
         raise ValueError(f"no page {name!r}, expected one of {', '.join(pages)}")
-    return (FOLDER / f"{name}.md").read_text("utf-8")
+    return reference() if name == "api" else (FOLDER / f"{name}.md").read_text("utf-8")
 
 
 def names() -> list[str]:
@@ -45,7 +47,7 @@ def names() -> list[str]:
     >>> "guide" in names()
     True
     """
-    return sorted(path.stem for path in FOLDER.glob("*.md"))
+    return sorted(["api", *(path.stem for path in FOLDER.glob("*.md"))])
 
 
 def _run(args: Namespace) -> int:

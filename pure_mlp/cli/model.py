@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf, isinf
+
 import attrs
 import torch
 from torch import Generator, Tensor
@@ -11,6 +13,7 @@ from pure_mlp.data.standardize import Standardizer, fit_standardizer, unstandard
 from pure_mlp.layers.linear import Linear
 from pure_mlp.perceptron import MLP, mlp
 from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.registry.layers import LAYER_ROWS
 
 
 @attrs.frozen(eq=False)
@@ -71,7 +74,7 @@ def outputs(model: Model, x: Tensor) -> Tensor:
 def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
     """The affine map of regression labels y (n, 1) into the range of g, fitted on the training part; None for classes.
 
-    To mean 0 and standard deviation 1 where g takes every value; from [min, max] to [0, 1] for sigmoid and [-1, 1] for tanh; to
+    To mean 0 and standard deviation 1 where g takes every value; from [min, max] to the range of g where that is bounded; to
     minimum 0 and standard deviation 1 where g is bounded from below.
 
     >>> fit_targets(example().setup, torch.tensor([[1.0], [3.0]]))
@@ -79,13 +82,12 @@ def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
     """
     if setup.task != "regression":
         return None
-    s = fit_standardizer(y)
+    s, equation = fit_standardizer(y), LAYER_ROWS[setup.g].equation
+    bottom, top = (-inf, inf) if equation is None else (equation().low, equation().high)
     low, width = y.amin(0), (y.amax(0) - y.amin(0)).clamp(min=torch.finfo(y.dtype).tiny)
-    if setup.g == "sigmoid":
-        return Standardizer(low, width)
-    if setup.g == "tanh":
-        return Standardizer(low + width / 2, width / 2)
-    return s if setup.g in ("identity", "leaky_relu") else Standardizer(low, s.std)
+    if isinf(bottom):
+        return s
+    return Standardizer(low, s.std) if isinf(top) else Standardizer(low - bottom * width / (top - bottom), width / (top - bottom))
 
 
 def answers(model: Model, y_hat: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from math import isfinite
+from pathlib import Path
 from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
@@ -12,7 +13,7 @@ from pure_mlp.cli.version import version
 from pure_mlp.data.dataset import Task
 from pure_mlp.homework.commands import add_parser as add_homework
 from pure_mlp.learn.commands import add_parser as add_learn
-from pure_mlp.registry.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
+from pure_mlp.registry.functions import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RATES
 from pure_mlp.theory.commands import add_parser as add_theory
 
 
@@ -91,6 +92,10 @@ def fraction(text: str) -> float:
     return value
 
 
+def _rates() -> str:
+    return ", ".join(f"{rate:g} for {name}" for name, rate in RATES.items())
+
+
 def parser() -> Parser:
     """The parser of `pure-mlp`; `options.command` is train, predict, check, homework, theory or learn.
 
@@ -103,7 +108,6 @@ def parser() -> Parser:
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
     top.add_argument("-V", "--version", action="version", version=f"pure-mlp {version()}")
     commands = top.add_subparsers(dest="command", metavar="train | predict | check | homework | theory | learn | docs")
-    hidden_fs = [name for name in ACTIVATIONS if name != "softmax"]
 
     train = commands.add_parser("train", help="train a net and keep it")
     train.add_argument(
@@ -117,13 +121,13 @@ def parser() -> Parser:
         metavar="N",
         help="widths of the hidden layers; none for an affine model (64)",
     )
-    train.add_argument("--f", choices=hidden_fs, default="relu", help="activation of the hidden layers (%(default)s)")
+    train.add_argument("--f", choices=ELEMENTWISE, default="relu", help="activation of the hidden layers (%(default)s)")
     train.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation of the output (%(default)s)")
     train.add_argument(
         "--loss", choices=[*LOSSES], help="by the data: cross_entropy for classes, bce_with_logits for binary, mse for regression"
     )
     train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step (%(default)s)")
-    train.add_argument("--lr", type=positive, help="learning rate (0.1 for sgd, else 0.001)")
+    train.add_argument("--lr", type=positive, help=f"learning rate ({_rates()})")
     train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step (%(default)s)")
     train.add_argument(
         "--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part (%(default)s)"
@@ -157,8 +161,9 @@ def parser() -> Parser:
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."
     )
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="try every law on the layers that this file registers")
     check.add_argument("--hidden", nargs="*", type=width, metavar="N", help="check a net with hidden layers of these widths")
-    check.add_argument("--f", choices=hidden_fs, help="activation of its hidden layers (relu)")
+    check.add_argument("--f", choices=ELEMENTWISE, help="activation of its hidden layers (relu)")
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")
     check.add_argument("--loss", choices=[*LOSSES], help="its loss (mse)")
     check.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random point (0)")

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 import attrs
 
 from pure_mlp.data.dataset import Task
-from pure_mlp.registry.functions import ACTIVATIONS, LOSSES, OPTIMIZERS
+from pure_mlp.registry.functions import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
 
-FITTING: dict[Task, dict[str, tuple[str, ...]]] = {
-    "classes": {
-        "cross_entropy": ("identity",),
-        "bce_with_logits": ("identity",),
-        "bce": ("sigmoid", "softmax"),
-        "mse": tuple(ACTIVATIONS),
-        "squared_norm": tuple(ACTIVATIONS),
-    },
-    "binary": {
-        "bce_with_logits": ("identity",),
-        "bce": ("sigmoid",),
-        "mse": tuple(ACTIVATIONS.keys() - {"softmax"}),
-        "squared_norm": tuple(ACTIVATIONS.keys() - {"softmax"}),
-    },
-    "regression": {
-        "mse": tuple(ACTIVATIONS.keys() - {"softmax"}),
-        "squared_norm": tuple(ACTIVATIONS.keys() - {"softmax"}),
-    },
-}
+
+def _fitting(task: Task) -> dict[str, tuple[str, ...]]:
+    several = task == "classes"  # one output has nothing to share with others
+    ranges = {g: (of().low, of().high) for g, row in LAYER_ROWS.items() if (of := row.equation)}
+    any_g = tuple(ACTIVATIONS) if several else ELEMENTWISE
+    gs = {"numbers": any_g, "probabilities": tuple(g for g in any_g if ranges.get(g) == (0, 1)), "logits": ("identity",)}
+    return {name: gs[row.takes] for name, row in LOSS_ROWS.items() if task in row.tasks}
+
+
+FITTING: dict[Task, dict[str, tuple[str, ...]]] = {task: _fitting(task) for task in get_args(Task)}
 """The losses of each task, and the g that each of them can stand on."""
 
 DEFAULT_LOSS: dict[Task, str] = {"classes": "cross_entropy", "binary": "bce_with_logits", "regression": "mse"}

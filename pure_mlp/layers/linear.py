@@ -129,3 +129,4 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
 NO_DX = torch.empty(0, 0, 0)
 linear: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bwd)
 linear_bottom: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bottom_bwd)
+"""`linear` for the first layer of a net: it computes no dx."""

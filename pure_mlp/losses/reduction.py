@@ -12,6 +12,7 @@ from pure_mlp.checks import spec
 __all__ = ["Reduction", "divisor", "reduce", "same_shape", "scale"]
 
 Reduction = Literal["mean", "sum", "batchmean", "none"]
+"""What is made of the losses of the examples."""
 
 
 def same_shape(loss: str, y: Tensor, y_hat: Tensor) -> None:

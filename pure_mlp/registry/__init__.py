@@ -1,1 +1,1 @@
-"""What a name stands for: the functions that the command line, the theory and the tests choose by word."""
+"""One row a layer, loss, optimizer, schedule and init, read by the tests, `check`, the command line, the theory and the manual."""

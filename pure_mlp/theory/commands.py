@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pure_mlp.losses.reduction import Reduction
-from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -30,9 +31,11 @@ def add_parser(commands: _SubParsersAction[Parser], natural: Callable[[str], int
     """
     theory = commands.add_parser("theory", help="part 1 of the homework, computed and checked, as text, Markdown, LaTeX or PDF")
     theory.add_argument("--handout", action="store_true", help="all answers to the handout in one document")
-    theory.add_argument("--f", choices=[*ACTIVATIONS], help="activation after Linear_1 (relu)")
-    theory.add_argument("--g", choices=[*ACTIVATIONS], help="activation after Linear_2 (identity)")
-    theory.add_argument("--loss", choices=[*LOSSES], help="(mse; the handout's 1.2 is squared_norm)")
+    activations = [row.word for row in LAYER_ROWS.values() if row.word and row.equation]
+    losses = [row.name for row in LOSS_ROWS.values() if row.equation]
+    theory.add_argument("--f", choices=activations, help="activation after Linear_1 (relu)")
+    theory.add_argument("--g", choices=activations, help="activation after Linear_2 (identity)")
+    theory.add_argument("--loss", choices=losses, help="(mse; the handout's 1.2 is squared_norm)")
     theory.add_argument("--reduction", choices=("mean", "sum", "batchmean"), help="of the loss (mean)")
     theory.add_argument("--seed", type=natural, default=0, metavar="N", help="of the drawn numbers (0)")
     theory.add_argument("-o", "--out", type=Path, metavar="FILE", help="a .txt, .md, .tex or .pdf file; the terminal if not given")

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from pure_mlp.layer import Activation
-from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.registry.functions import ACTIVATIONS, ELEMENTWISE
 from pure_mlp.theory.document import Curve, Document, Figure, Heading, Label, Note, Panel, Paragraph, Table
 from pure_mlp.theory.jacobians import verified
 from pure_mlp.theory.symbolic import activation
 
 ASKED = {"relu": "ReLU", "leaky_relu": "LeakyReLU(0.01)", "softplus": "Softplus(1)", "gelu": "GELU"}
-OTHERS = {name: name for name in ACTIVATIONS if name not in (*ASKED, "softmax")}
+OTHERS = {name: name for name in ELEMENTWISE if name not in ASKED}
 STEP, JUMP = 1e-6, 1e-3
 MARKS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 

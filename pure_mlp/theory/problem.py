@@ -11,25 +11,15 @@ from torch import Generator, Tensor
 
 from pure_mlp.layers.inits import standard_normal
 from pure_mlp.layers.linear import Linear, linear
-from pure_mlp.losses.bce import bce
-from pure_mlp.losses.bce_with_logits import bce_with_logits
-from pure_mlp.losses.cross_entropy import cross_entropy
-from pure_mlp.losses.mse import mse, squared_norm
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.theory.sense import check_sense
 from pure_mlp.theory.symbolic import Equations, activation
 from pure_mlp.theory.symbolic_losses import LOSS_EQUATIONS, LossEquations
 
 N_IN, HIDDEN, N_OUT = 2, 3, 2
-ELEMENTWISE = ("mse", "bce", "bce_with_logits")
-REDUCED: dict[str, Callable[[Tensor, Tensor, Reduction], tuple[Tensor, Tensor]]] = {
-    "mse": mse,
-    "squared_norm": squared_norm,
-    "bce": bce,
-    "bce_with_logits": bce_with_logits,
-    "cross_entropy": cross_entropy,
-}
+REDUCED: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {name: LOSS_ROWS[name].function for name in LOSS_EQUATIONS}
 
 
 @attrs.frozen(eq=False)
@@ -89,7 +79,7 @@ class Problem:
     @property
     def mean(self) -> bool:
         """Whether the loss of one example is a mean over its K elements, so that its factor is 1/K; else it is their sum."""
-        return self.reduction == "mean" and self.loss in ELEMENTWISE
+        return self.reduction == "mean" and not LOSS_ROWS[self.loss].rows
 
 
 def draw(seed: int) -> Numbers:

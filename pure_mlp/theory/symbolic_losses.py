@@ -1,12 +1,12 @@
-"""The equations of every loss: formulas that are printed as they stand and computed from their text."""
+"""The equations of the registry's losses, printed as they stand and computed from their text."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import attrs
 import sympy as sp  # type: ignore[import-untyped]  # sympy ships no types
 
+from pure_mlp.registry.equations import LossEquation, Takes
+from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.theory.definitions import FUNCTIONS
 from pure_mlp.theory.formula import parse
 from pure_mlp.theory.indexing import base_of, items
@@ -15,22 +15,14 @@ from pure_mlp.theory.reading import value
 
 
 @attrs.frozen
-class LossEquations:
-    """A loss over the K elements of one example, times the factor c of its reduction.
+class LossEquations(LossEquation):
+    """A loss over the K elements of one example, with what its formulas compute.
 
     Args:
-        element: its term of element k, in LaTeX; the loss is c times the sum over k.
-        slope: dJ/dy_hat_k without c.
         takes: what y_hat has to be.
-        whole: the sum over k in vectors, "" where the sum is as short.
-        vector: the slope of all elements at once, a column, "" where it has no shorter form.
     """
 
-    element: str
-    element_slope: str
-    takes: Literal["numbers", "probabilities", "logits"]
-    whole: str = ""
-    vector: str = ""
+    takes: Takes = "numbers"
 
     def value(self, y: sp.Matrix, y_hat: sp.Matrix) -> sp.Expr:
         """The sum over k for the label y (K, 1), by the printed formula."""
@@ -71,30 +63,12 @@ def times(factor: str, latex: str) -> str:
     return f"{factor} {body}".strip()
 
 
-SQUARES = LossEquations(
-    r"(\hat{y}_k - y_k)^2",
-    r"2 (\hat{y}_k - y_k)",
-    "numbers",
-    r"\left\lVert \hat{\mathbf{y}} - \mathbf{y} \right\rVert^2",
-    r"2 (\hat{\mathbf{y}} - \mathbf{y})",
-)
 LOSS_EQUATIONS: dict[str, LossEquations] = {
-    "mse": SQUARES,
-    "squared_norm": SQUARES,
-    "bce": LossEquations(
-        r"-y_k \log(\hat{y}_k) - (1 - y_k) \log(1 - \hat{y}_k)",
-        r"\frac{\hat{y}_k - y_k}{\hat{y}_k (1 - \hat{y}_k)}",
-        "probabilities",
-    ),
-    "bce_with_logits": LossEquations(
-        r"(1 - y_k) \hat{y}_k - \log(\sigma(\hat{y}_k))",
-        r"\sigma(\hat{y}_k) - y_k",
-        "logits",
-        vector=r"\sigma(\hat{\mathbf{y}}) - \mathbf{y}",
-    ),
-    "cross_entropy": LossEquations(r"-y_k \log(p_k)", r"p_k \sum_{j=1}^{K} y_j - y_k", "logits"),
+    name: LossEquations(**attrs.asdict(row.equation), takes=row.takes)
+    for name, row in LOSS_ROWS.items()
+    if row.equation is not None
 }
-"""One entry for each of the library's losses; y of `cross_entropy` are the targets, `targets` of the label."""
+"""Those of every loss that has any; y of `cross_entropy` are the targets, `targets` of the label."""
 
 
 def targets(q: sp.Matrix, smoothing: sp.Expr, weight: sp.Matrix) -> sp.Matrix:

@@ -21,8 +21,8 @@ from torch import Generator, Tensor
 
 from pure_mlp import mse, tree_items
 from pure_mlp.__main__ import main
+from pure_mlp.check.differences import LIMIT, distance, five_point
 from pure_mlp.cli.anatomy import anatomy
-from pure_mlp.cli.differences import LIMIT, distance, five_point
 from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.model import Model, net_of
 from pure_mlp.cli.params import load_model

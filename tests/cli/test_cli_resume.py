@@ -19,6 +19,7 @@ from pure_mlp.cli.model import Model
 from pure_mlp.cli.params import load_model, read
 from pure_mlp.cli.prepared import prepare
 from pure_mlp.data.load import load
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 
 SMALL = ["--hidden", "8", "--f", "tanh"]
 
@@ -34,7 +35,7 @@ def bits(out: Path) -> tuple[dict[str, bytes], list[list[float]], object]:
 
 
 @pytest.mark.parametrize("engine", ["pure", "plan"])
-@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", OPTIMIZER_ROWS)
 def test_a_resumed_run_has_the_same_bits(engine: str, optimizer: str, tmp_path: Path) -> None:
     flags = ["--engine", engine, "--optimizer", optimizer, "--lr", "0.003"]
     assert train(tmp_path / "whole", *flags, "--epochs", "6") == 0

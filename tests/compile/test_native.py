@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, cycle, islice
 from typing import Any
 
 import pytest
 import torch
 from natively import cache_in, close, identical, labelled, native, natively_same, needs_compiler, single
-from planned import F64, affine, deep, draw, pieces, pure, training
+from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, pure, training
 from torch import Generator, Tensor
 
 import pure_mlp as pm
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 
 pytestmark = needs_compiler
 
@@ -31,45 +33,33 @@ def sigmoids(f: Any) -> Any:
 
 
 LOSSES: dict[str, tuple[Any, Callable[..., Any]]] = {
-    "mse": (pm.mse, list),
+    **{name: (row.mean, list) for name, row in LOSS_ROWS.items() if row.takes == "numbers"},
     "bce with logits": (sigmoids(pm.bce_with_logits), list),
     "cross entropy of indices": (pm.cross_entropy, labelled),
     "bce": (lambda y, z: pm.bce(torch.sigmoid(y), torch.sigmoid(z)), list),
     "mse, sum": (lambda y, z: pm.mse(y, z, "sum"), list),
     "cross entropy": (lambda y, z: pm.cross_entropy(torch.softmax(y, -1), z), list),
     "smoothed": (lambda y, z: pm.cross_entropy(y, z, "sum", label_smoothing=0.1), labelled),
-    "squared norm": (pm.squared_norm, list),
 }
 OPTIMIZERS: dict[str, Any] = {
-    "sgd": pm.sgd(0.01),
-    "adam": pm.adam(1e-2),
+    **{name: row.make(1e-2) for name, row in OPTIMIZER_ROWS.items()},
     "momentum": pm.sgd(0.01, momentum=0.9),
     "adamw by schedule": pm.adamw(pm.cosine(1e-2, 3)),
     "nesterov": pm.sgd(0.01, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "rmsprop": pm.rmsprop(1e-2, momentum=0.5, weight_decay=0.1),
+    "rmsprop with momentum": pm.rmsprop(1e-2, momentum=0.5, weight_decay=0.1),
     "clipped norm": pm.chain(pm.clip_by_global_norm(0.1), pm.sgd(0.1)),
     "clipped values": pm.chain(pm.clip_by_value(0.01), pm.adam(1e-2, weight_decay=0.1)),
     "warmup": pm.sgd(pm.warmup(pm.step_decay(0.01, 2, 0.5), 3)),
 }
-ACTIVATIONS: dict[str, Any] = {
-    "relu": pm.relu,
-    "tanh": pm.tanh,
-    "sigmoid": pm.sigmoid,
-    "leaky": pm.leaky_relu(0.1),
-    "softplus": pm.softplus(2.0),
-    "gelu": pm.gelu,
-    "gelu by tanh": pm.gelu_tanh,
-    "silu": pm.silu,
-    "softmax": pm.softmax,
-}
-"""Each is met once, paired by position."""
-TABLE = [*zip(ACTIVATIONS, [*LOSSES, "mse"], OPTIMIZERS, strict=True)]
+"""Each is met, paired by position."""
+COUNT = max(len(MIDDLE), len(LOSSES), len(OPTIMIZERS))
+TABLE = [*islice(zip(cycle(MIDDLE), cycle(LOSSES), cycle(OPTIMIZERS)), COUNT)]
 
 
 def perceptron(activation: str, loss: str, optimizer: str) -> tuple[Callable[..., Any], Any, list[tuple[Tensor, Tensor]]]:
-    net = pm.serial(pm.linear_bottom, ACTIVATIONS[activation], pm.linear)
+    net = pm.serial(pm.linear_bottom, MIDDLE[activation].layer, pm.linear)
     function, labels = LOSSES[loss]
-    step, carry = training(net, (affine(6, 17), (), affine(17, 5, 1)), function, OPTIMIZERS[optimizer])
+    step, carry = training(net, (affine(6, 17), params_of(activation, 17), affine(17, 5, 1)), function, OPTIMIZERS[optimizer])
     return step, carry, labels(pieces(6, 5))
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from planned import F64, affine, deep, draw, pieces, same, training
+from optimizers import OPTIMIZERS as ROWS
+from optimizers import SCHEDULES
+from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, same, training
 from torch import Generator
 
 import pure_mlp as pm
@@ -14,20 +16,9 @@ from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_map
 
 OPTIMIZERS = {
-    "sgd": pm.sgd(0.1),
+    **{name: row.make(0.01) for name, row in ROWS.items()},
     "sgd at rate 0": pm.sgd(0.0),
-    "weight decay": pm.sgd(0.1, weight_decay=0.01),
-    "momentum": pm.sgd(0.1, momentum=0.9),
-    "nesterov": pm.sgd(0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "adam": pm.adam(1e-2),
-    "adam without memory": pm.adam(1e-2, 0.0, 0.0),
-    "adam with decay": pm.adam(1e-2, weight_decay=0.1),
-    "adamw": pm.adamw(1e-2),
-    "rmsprop": pm.rmsprop(1e-2, momentum=0.5),
-    "cosine": pm.sgd(pm.cosine(0.1, 3)),
-    "warmup, momentum": pm.sgd(pm.warmup(pm.constant(0.1), 3), momentum=0.9),
-    "step decay": pm.sgd(pm.step_decay(0.1, 2, 0.5)),
-    "constant": pm.sgd(pm.constant(0.1)),
+    **{f"sgd, {name}": pm.sgd(row.schedule, momentum=0.9) for name, row in SCHEDULES.items()},
     "adam by schedule": pm.adam(pm.cosine(1e-2, 3)),
     "clipped norm": pm.chain(pm.clip_by_global_norm(0.1), pm.sgd(0.1)),
     "clipped values": pm.chain(pm.clip_by_value(0.01), pm.adam(1e-2)),
@@ -67,17 +58,15 @@ def test_an_ensemble_of_perceptrons() -> None:
     same(*training(pm.ensemble(net), params, pm.mse, pm.sgd(0.1)), batches)
 
 
-ACTIVATIONS: dict[str, Any] = {"tanh": pm.tanh, "softplus": pm.softplus(), "gelu": pm.gelu, "silu": pm.silu, "softmax": pm.softmax}
 NETS: dict[str, tuple[Any, Any]] = {
     "linear": (pm.linear, affine(6, 6)),
     "serial": (pm.serial(pm.linear, pm.relu, pm.linear, pm.sigmoid), (affine(6, 7), (), affine(7, 6), ())),
     "residual": (pm.serial(pm.linear, pm.residual(pm.linear)), (affine(6, 6), affine(6, 6, 1))),
     "parallel": (pm.parallel(pm.linear, pm.linear), (affine(6, 2), affine(6, 4, 1))),
     "remat": (pm.remat(pm.serial(pm.linear, pm.tanh, pm.linear)), (affine(6, 7), (), affine(7, 6))),
-    "leaky": (pm.serial(pm.linear, pm.leaky_relu(0.1)), (affine(6, 6), ())),
     **{
-        name: (pm.serial(pm.linear, layer, pm.linear), (affine(6, 7), (), affine(7, 6)))
-        for name, layer in ACTIVATIONS.items()
+        name: (pm.serial(pm.linear, row.layer, pm.linear), (affine(6, 7), params_of(name, 7), affine(7, 6)))
+        for name, row in MIDDLE.items()
     },
 }
 

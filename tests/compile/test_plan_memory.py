@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from planned import F64, affine, deep, draw, pieces, same, training
+from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, same, training
 from torch import Generator
 from torch.profiler import ProfilerActivity, profile
 
@@ -17,6 +17,7 @@ from pure_mlp._compile.calls.blas import routine
 from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.train.fold import fold
 
 needs_blas = pytest.mark.skipif(routine("gemm", torch.float32) is None, reason="this torch exports no BLAS")
@@ -80,28 +81,15 @@ LOSSES: dict[str, Any] = {
     "squared norm": pm.squared_norm,
 }
 OPTIMIZERS = {
-    "sgd": pm.sgd(0.1),
+    **{name: row.make(1e-2) for name, row in OPTIMIZER_ROWS.items()},
     "momentum": pm.sgd(0.1, momentum=0.9),
     "nesterov": pm.sgd(pm.cosine(0.1, 9), momentum=0.9, nesterov=True, weight_decay=0.1),
-    "adam": pm.adam(1e-2),
-    "adamw": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
-    "rmsprop": pm.rmsprop(1e-2),
+    "adamw by schedule": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
     "clipped": pm.chain(pm.clip_by_global_norm(0.1), pm.clip_by_value(0.01), pm.sgd(0.1)),
-}
-ACTIVATIONS: dict[str, Any] = {
-    "relu": pm.relu,
-    "leaky": pm.leaky_relu(0.1),
-    "sigmoid": pm.sigmoid,
-    "tanh": pm.tanh,
-    "softplus": pm.softplus(2.0),
-    "gelu": pm.gelu,
-    "gelu, tanh": pm.gelu_tanh,
-    "silu": pm.silu,
-    "softmax": pm.softmax,
 }
 STEPS: dict[str, tuple[Any, Any, Any]] = {
     **{f"{name}, {other}": (pm.relu, loss, rule) for name, loss in LOSSES.items() for other, rule in OPTIMIZERS.items()},
-    **{name: (layer, pm.mse, pm.sgd(0.1)) for name, layer in ACTIVATIONS.items()},
+    **{name: (row.layer, pm.mse, pm.sgd(0.1)) for name, row in MIDDLE.items()},
 }
 
 
@@ -109,7 +97,7 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
 @pytest.mark.parametrize("name", STEPS)
 def test_no_layer_loss_or_optimizer_makes_a_step_allocate(name: str, dtype: torch.dtype) -> None:
     layer, loss, optimizer = STEPS[name]
-    params = tree_map(lambda p: p.to(dtype), (affine(6, 7), (), affine(7, 5)))
+    params = tree_map(lambda p: p.to(dtype), (affine(6, 7), params_of(name, 7) if name in MIDDLE else (), affine(7, 5)))
     step, carry = training(pm.serial(pm.linear, layer, pm.linear), params, loss, optimizer)
     batch = draw(10, 6).to(dtype), draw(10, 5, seed=1).to(dtype)
     planned = Plan(step, carry, batch)

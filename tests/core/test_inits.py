@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
 
 import pytest
@@ -10,28 +9,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 import pure_mlp as pm
+from pure_mlp.registry.inits import INIT_ROWS
+from pure_mlp.registry.rows import InitRow
 
-INITS: list[pm.Init] = [
-    pm.linear_init,
-    pm.kaiming_uniform,
-    pm.kaiming_normal,
-    pm.xavier_uniform,
-    pm.xavier_normal,
-    pm.standard_normal,
-    pm.zeros,
-    pm.orthogonal,
-]
-NAMES = [getattr(init, "__name__", "") for init in INITS]
-over_inits = pytest.mark.parametrize("init", INITS, ids=NAMES)
+INITS = [row.init for row in INIT_ROWS.values()]
+over_inits = pytest.mark.parametrize("init", INITS, ids=INIT_ROWS)
+over_rows = pytest.mark.parametrize("row", INIT_ROWS.values(), ids=INIT_ROWS)
 
-TORCH: list[tuple[pm.Init, Callable[[Tensor, Generator], Tensor]]] = [
-    (pm.kaiming_uniform, lambda w, g: nn.init.kaiming_uniform_(w, nonlinearity="relu", generator=g)),
-    (pm.kaiming_normal, lambda w, g: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g)),
-    (pm.xavier_uniform, lambda w, g: nn.init.xavier_uniform_(w, generator=g)),
-    (pm.xavier_normal, lambda w, g: nn.init.xavier_normal_(w, generator=g)),
-    (pm.standard_normal, lambda w, g: nn.init.normal_(w, generator=g)),
-    (pm.orthogonal, lambda w, g: nn.init.orthogonal_(w, generator=g)),
-]
 SHAPES = [(1, 1), (5, 3), (3, 5), (4, 4), (784, 128)]
 
 
@@ -54,34 +38,22 @@ def test_linear_init_is_the_default_of_torch(n_in: int, n_out: int, dtype: torch
 
 @pytest.mark.parametrize(("n_in", "n_out"), SHAPES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("init", "reference"), TORCH, ids=[getattr(init, "__name__", "") for init, _ in TORCH])
-def test_weights_are_those_of_torch(
-    init: pm.Init, reference: Callable[[Tensor, Generator], Tensor], n_in: int, n_out: int, dtype: torch.dtype
-) -> None:
-    ours = init(n_in, n_out, Generator().manual_seed(7), dtype).weight
-    theirs = reference(torch.empty(n_out, n_in, dtype=dtype), Generator().manual_seed(7))
-    same(ours, theirs)
+@over_rows
+def test_weights_are_those_of_torch(row: InitRow, n_in: int, n_out: int, dtype: torch.dtype) -> None:
+    if row.reference is None:
+        return
+    ours = row.init(n_in, n_out, Generator().manual_seed(7), dtype).weight
+    same(ours, row.reference(torch.empty(n_out, n_in, dtype=dtype), Generator().manual_seed(7)))
 
 
-@over_inits
-def test_moments(init: pm.Init) -> None:
+@over_rows
+def test_moments(row: InitRow) -> None:
     n_in, n_out = 500, 300
-    params = init(n_in, n_out, Generator().manual_seed(0), torch.float64)
-    variance = {
-        "linear_init": 1 / (3 * n_in),
-        "kaiming_uniform": 2 / n_in,
-        "kaiming_normal": 2 / n_in,
-        "xavier_uniform": 2 / (n_in + n_out),
-        "xavier_normal": 2 / (n_in + n_out),
-        "standard_normal": 1.0,
-        "zeros": 0.0,
-        "orthogonal": 1 / n_in,
-    }[NAMES[INITS.index(init)]]
+    params, variance = row.init(n_in, n_out, Generator().manual_seed(0), torch.float64), row.variance(n_in, n_out)
     count = n_in * n_out
     assert params.weight.mean().item() == pytest.approx(0, abs=5 * sqrt(variance / count))
     assert params.weight.var().item() == pytest.approx(variance, rel=5 * sqrt(2 / count))
-    drawn = init in (pm.linear_init, pm.standard_normal)
-    assert params.bias.var().item() == pytest.approx(variance if drawn else 0.0, rel=0.4, abs=0.0)
+    assert params.bias.var().item() == pytest.approx(variance if row.bias else 0.0, rel=0.4, abs=0.0)
 
 
 @over_inits
@@ -94,7 +66,10 @@ def test_params_are_what_linear_takes(init: pm.Init, dtype: torch.dtype) -> None
     assert pm.linear.fwd(params, torch.ones(2, 4, dtype=dtype))[0].shape == (2, 3)
 
 
-@pytest.mark.parametrize("init", [init for init in INITS if init is not pm.orthogonal], ids=[n for n in NAMES if n != "orthogonal"])
+NOT_ORTHOGONAL = [init for init in INITS if init is not pm.orthogonal]
+
+
+@pytest.mark.parametrize("init", NOT_ORTHOGONAL, ids=[n for n in INIT_ROWS if n != "orthogonal"])
 def test_bfloat16(init: pm.Init) -> None:
     assert init(4, 3, Generator().manual_seed(0), torch.bfloat16).weight.dtype == torch.bfloat16
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from checks import check_kink_and_edges, check_refusals, check_widths
@@ -12,6 +10,7 @@ from tables import IN, LAYERS, OUT, Row, lattice_linear
 from torch import Generator, Tensor
 
 import pure_mlp as pm
+from pure_mlp.registry.layers import LAYER_ROWS
 
 over_layers = pytest.mark.parametrize("row", LAYERS, ids=[row.name for row in LAYERS])
 
@@ -84,15 +83,22 @@ def test_an_input_that_does_not_fit_is_refused(layer: pm.Layer[pm.Linear, Tensor
             layer.fwd(params, x)
 
 
-@pytest.mark.parametrize("row", [row for row in LAYERS if row.fixed_width], ids=[row.name for row in LAYERS if row.fixed_width])
+AFFINE = [row for row in LAYERS if isinstance(row.draw_params(Generator()), pm.Linear)]
+
+
+@pytest.mark.parametrize("row", AFFINE, ids=[row.name for row in AFFINE])
 def test_widths_that_do_not_fit_are_refused(row: Row) -> None:
     check_widths(row.layer, *row.draw((5, IN)))
 
 
-@pytest.mark.parametrize("make", [lambda: pm.leaky_relu(-0.1), lambda: pm.softplus(0.0), lambda: pm.softplus(-1.0)])
-def test_options_out_of_range_are_refused(make: Callable[[], pm.Activation]) -> None:
-    with pytest.raises(ValueError, match="expected >"):
-        make()
+MADE = {name: row.make for name, row in LAYER_ROWS.items() if row.make}
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("wrong", [-0.1, torch.nan])
+def test_options_out_of_range_are_refused(name: str, wrong: float) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: .* {wrong}, expected >"):
+        MADE[name](wrong)
 
 
 def test_linear_bottom_refuses_a_layer_below() -> None:

@@ -73,8 +73,7 @@ def test_low_precision(row: Row, dtype: torch.dtype) -> None:
 @over_layers
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 def test_forward_equals_torch_to_the_bit(row: Row, dtype: torch.dtype) -> None:
-    if not row.to_the_bit:
-        assert "an error of up to" in (pm.softplus.__doc__ or ""), "softplus alone is not torch's, and says why"
+    if row.reference is None or not row.to_the_bit:
         return
     for shape in row.input_shapes():
         params, x, _ = row.draw(shape, dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import attrs
@@ -14,14 +15,16 @@ from equivalent import SAME
 from loss_checks import check_bce_clamps, check_cross_entropy_edges, check_infinite_logits, check_loss, check_mse_in_transforms
 from loss_table import LOSSES
 from mutation import calling, mutants
-from tables import LAYERS, Row
+from tables import DENSE, LAYERS, Row
 from torch import Tensor
 
 import pure_mlp as pm
 from pure_mlp import Layer, kernels, tree_map
 from pure_mlp.checks import check_cotangent
 from pure_mlp.layers import linear
-from pure_mlp.losses import bce, bce_with_logits, cross_entropy, mse, reduction
+from pure_mlp.losses import bce_with_logits, cross_entropy, mse, reduction
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
 
 Function = Callable[..., Any]
 
@@ -45,7 +48,16 @@ class Rule(NamedTuple):
 
 
 def layer_rule(row: Row) -> Rule:
-    return Rule(row.name, row.layer.bwd, lambda f: check_layer(row, attrs.evolve(row.layer, bwd=f)), SAME.get(row.name, {}))
+    """A mutant has to fail for one set of hyperparameters."""
+    samples = [*row.samples()]
+
+    def check(f: Function) -> None:
+        for sample in samples:
+            bwd = sample.layer.bwd
+            bound = partial(f, *bwd.args, **bwd.keywords) if isinstance(bwd, partial) else f
+            check_layer(sample, attrs.evolve(sample.layer, bwd=bound))
+
+    return Rule(row.name, getattr(row.layer.bwd, "func", row.layer.bwd), check, SAME.get(row.name, {}))
 
 
 def helper_rule(row_name: str, function: Function) -> Rule:
@@ -81,14 +93,15 @@ EDGES: dict[Function, list[Callable[[Function], None]]] = {
 }
 
 RULES = [
-    *map(layer_rule, LAYERS),
+    *map(layer_rule, LAYER_ROWS.values()),
+    *map(layer_rule, DENSE),
     helper_rule("linear", linear.weight_grads),
     helper_rule("linear_bottom", linear.weight_grads),
     helper_rule("relu", check_cotangent),
     helper_rule("relu", kernels.threshold_backward),
     helper_rule("sigmoid", kernels.sigmoid_backward),
     helper_rule("tanh", kernels.tanh_backward),
-    *map(loss_rule, (mse.mse, mse.squared_norm, bce.bce, bce_with_logits.bce_with_logits, cross_entropy.cross_entropy)),
+    *[loss_rule(row.function) for row in LOSS_ROWS.values()],
     loss_rule(bce_with_logits.bce_with_logits, reduction.reduce),
     loss_rule(bce_with_logits.bce_with_logits, reduction.scale),
     loss_rule(mse.mse, reduction.same_shape),
@@ -140,5 +153,5 @@ SPOILS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("row", LAYERS, ids=[row.name for row in LAYERS])
 @pytest.mark.parametrize("spoil", SPOILS)
 def test_a_spoiled_gradient_is_noticed(row: Row, spoil: str) -> None:
-    for output in [0] * row.has_dx + [1] * (row.params(torch.Generator(), torch.float64) != ()):
+    for output in [0] * row.has_dx + [1] * (row.draw_params(torch.Generator()) != ()):
         assert not survives(check_layer, row, spoiled(row.layer, output, SPOILS[spoil]))

@@ -47,7 +47,7 @@ from pure_mlp import (
 )
 from pure_mlp.record import children
 
-MEMORIES: dict[str, Optimizer] = {name: case.ours(0.05) for name, case in OPTIMIZERS.items()} | {
+MEMORIES: dict[str, Optimizer] = {name: row.make(0.05) for name, row in OPTIMIZERS.items()} | {
     "scheduled": sgd(warmup(cosine(0.1, 10), 3), 0.9),
     "chain": chain(clip_by_global_norm(0.1), clip_by_value(0.05), adamw(cosine(0.1, 10))),
 }

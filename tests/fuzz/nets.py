@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
+from pure_mlp.registry.layers import LAYER_ROWS
+
 from .program import Program
 
-ACTIVATIONS = ["identity", "relu", "leaky_relu(0.1)", "sigmoid", "tanh", "softplus(2.0)", "gelu", "gelu_tanh", "silu", "softmax"]
+ACTIVATIONS = [sample.name for row in LAYER_ROWS.values() if row.word for sample in row.samples()]
 SCHEDULES = ["pm.cosine({lr}, 5)", "pm.step_decay({lr}, 2)", "pm.warmup(pm.constant({lr}), 3)"]
 OPTIMIZERS = [
     "pm.sgd({lr})",

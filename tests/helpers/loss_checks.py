@@ -27,8 +27,8 @@ def check_loss_values(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor
 def check_reduction(row: LossRow, loss: LossFunction, y: Tensor, y_hat: Tensor, reduction: Reduction) -> None:
     """The same for one reduction."""
     J, dy_hat = loss(y, y_hat, reduction)
-    dJ = torch.ones_like(row.reference(y, y_hat, reduction))
-    J_ref, dy_hat_ref = autograd(lambda v: row.reference(y, v, reduction), dJ, y_hat)
+    dJ = torch.ones_like(row.expected(y, y_hat, reduction))
+    J_ref, dy_hat_ref = autograd(lambda v: row.expected(y, v, reduction), dJ, y_hat)
     close(f"J {reduction}", J, J_ref, atol=1e-12, rtol=1e-12)
     close(f"dJ/dy_hat {reduction}", dy_hat, dy_hat_ref, atol=1e-12, rtol=1e-12)
 
@@ -54,7 +54,7 @@ def check_loss_refusals(row: LossRow, loss: LossFunction) -> None:
         with pytest.raises(ValueError, match=named(wrong)) as caught:
             loss(y, wrong)
         assert re.search(named(y), str(caught.value)), caught.value
-    with pytest.raises(ValueError, match=rf"^{row.function.__name__}: reduction 'median'.*mean, sum, batchmean, none"):
+    with pytest.raises(ValueError, match=rf"^{row.name.split('(')[0]}: reduction 'median'.*mean, sum, batchmean, none"):
         loss(y, y_hat, "median")
 
 

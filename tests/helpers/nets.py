@@ -8,36 +8,13 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
+from tables import ACTIVATIONS
 from torch import Generator, Tensor
 
-from pure_mlp import (
-    Activation,
-    Layer,
-    dense,
-    fan_sum,
-    gelu,
-    gelu_tanh,
-    identity,
-    leaky_relu,
-    linear,
-    linear_init,
-    parallel,
-    relu,
-    remat,
-    residual,
-    serial,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-    tree_leaves,
-    unit,
-)
+from pure_mlp import Layer, dense, fan_sum, linear, linear_init, parallel, remat, residual, serial, tree_leaves, unit
 
 Net: TypeAlias = Layer[Any, Any]
 
-ACTIVATIONS: list[Activation] = [identity, relu, leaky_relu(0.1), sigmoid, tanh, softplus(2.0), gelu, gelu_tanh, silu, softmax]
 laws = settings(deadline=None, max_examples=60, derandomize=True, database=None)
 seeds = st.integers(0, 2**31)
 widths = st.integers(1, 4)
@@ -61,12 +38,12 @@ def nets(draw: st.DrawFn, n_in: int, n_out: int, depth: int = 2) -> tuple[Net, A
         case "linear":
             return linear, linear_init(n_in, n_out, Generator().manual_seed(draw(seeds)), torch.float64)
         case "activation":
-            return draw(st.sampled_from(ACTIVATIONS)), ()
+            return draw(st.sampled_from(ACTIVATIONS)).layer, ()
         case "unit":
             return unit, ()
         case "dense":
             params = linear_init(n_in, n_out, Generator().manual_seed(draw(seeds)), torch.float64)
-            return dense(draw(st.sampled_from(ACTIVATIONS))), params
+            return dense(draw(st.sampled_from(ACTIVATIONS)).layer), params
         case "serial":
             sizes = [n_in, *draw(st.lists(widths, max_size=2)), n_out]
             parts = [draw(nets(a, b, depth - 1)) for a, b in pairwise(sizes)]

@@ -1,71 +1,44 @@
-"""The table of optimizers and schedules, each beside that of torch, and a problem to run them on."""
+"""The optimizers and schedules of the registry, each beside that of torch, and a problem to run them on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
-from torch.optim import lr_scheduler
 
-from pure_mlp import (
-    Linear,
-    Optimizer,
-    Schedule,
-    adam,
-    adamw,
-    constant,
-    cosine,
-    rmsprop,
-    sgd,
-    step_decay,
-    tree_leaves,
-    tree_map,
-    warmup,
-)
+from pure_mlp import Linear, Optimizer, tree_leaves, tree_map
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
+from pure_mlp.registry.rows import OptimizerRow
+from pure_mlp.registry.schedules import SCHEDULE_ROWS
 
 Params = tuple[Linear, tuple[()], Linear]
+OPTIMIZERS = {sample.name: sample for row in OPTIMIZER_ROWS.values() for sample in row.samples()}
+SCHEDULES = {name: row for name, row in SCHEDULE_ROWS.items() if row.reference}
 
 
-class Case(NamedTuple):
-    """An optimizer of ours and of torch, as functions of the learning rate."""
+class ByFormula(torch.optim.Optimizer):
+    """The optimizer of a formula, one tensor at a time."""
 
-    ours: Callable[[float | Schedule], Optimizer]
-    torch: Callable[[list[Tensor], float], torch.optim.Optimizer]
+    def __init__(self, params: list[Tensor], lr: float, formula: Callable[..., tuple[Tensor, ...]]) -> None:
+        super().__init__(params, {"lr": lr})
+        self.formula = formula
+
+    def step(self, closure: Any = None) -> Any:
+        [group] = self.param_groups
+        for p in group["params"]:
+            slots = self.state[p].get("slots", ())
+            after, *self.state[p]["slots"] = self.formula(group["lr"], p.clone(), p.grad, *slots)
+            p.copy_(after)
 
 
-OPTIMIZERS = {
-    "sgd": Case(sgd, torch.optim.SGD),
-    "sgd decay": Case(lambda lr: sgd(lr, weight_decay=0.1), lambda p, lr: torch.optim.SGD(p, lr, weight_decay=0.1)),
-    "momentum": Case(lambda lr: sgd(lr, 0.9), lambda p, lr: torch.optim.SGD(p, lr, 0.9)),
-    "nesterov": Case(
-        lambda lr: sgd(lr, 0.8, nesterov=True, weight_decay=0.1),
-        lambda p, lr: torch.optim.SGD(p, lr, 0.8, nesterov=True, weight_decay=0.1),
-    ),
-    "adam": Case(adam, torch.optim.Adam),
-    "adam all": Case(
-        lambda lr: adam(lr, 0.8, 0.95, 1e-3, weight_decay=0.1),
-        lambda p, lr: torch.optim.Adam(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.1),
-    ),
-    "adam without memory": Case(lambda lr: adam(lr, 0.0, 0.0), lambda p, lr: torch.optim.Adam(p, lr, (0.0, 0.0))),
-    "adamw": Case(adamw, torch.optim.AdamW),
-    "adamw all": Case(
-        lambda lr: adamw(lr, 0.8, 0.95, 1e-3, weight_decay=0.3),
-        lambda p, lr: torch.optim.AdamW(p, lr, (0.8, 0.95), 1e-3, weight_decay=0.3),
-    ),
-    "rmsprop": Case(rmsprop, torch.optim.RMSprop),
-    "rmsprop all": Case(
-        lambda lr: rmsprop(lr, 0.9, 1e-3, momentum=0.7, weight_decay=0.1),
-        lambda p, lr: torch.optim.RMSprop(p, lr, 0.9, 1e-3, momentum=0.7, weight_decay=0.1),
-    ),
-}
-SCHEDULES: dict[str, tuple[Schedule, Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]]] = {
-    "constant": (constant(0.05), lambda o: lr_scheduler.ConstantLR(o, 1.0)),
-    "step": (step_decay(0.05, 7, 0.3), lambda o: lr_scheduler.StepLR(o, 7, 0.3)),
-    "cosine": (cosine(0.05, 20, 0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 0.01)),
-    "warm-up": (warmup(constant(0.05), 8), lambda o: lr_scheduler.LinearLR(o, 1 / 8, total_iters=7)),
-}
+def theirs(row: OptimizerRow, params: list[Tensor], lr: float) -> torch.optim.Optimizer:
+    """That of torch, or of the formula."""
+    if row.reference is not None:
+        return row.reference(params, lr)
+    assert row.formula is not None
+    return ByFormula(params, lr, row.formula)
 
 
 def drawn(seed: int) -> Params:

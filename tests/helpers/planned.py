@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 import pure_mlp as pm
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.train.fold import fold
 
 F64 = torch.float64
@@ -53,6 +54,16 @@ def training(net: Any, params: Any, loss: Any, optimizer: Any) -> tuple[Callable
 def deep(layers: int, optimizer: Any, width: int = 6) -> tuple[Callable[..., Any], Any]:
     net, params = pm.mlp((width,) * (layers + 1), Generator().manual_seed(0), dtype=F64)
     return training(net, params, pm.mse, optimizer)
+
+
+MIDDLE = {name: row for name, row in LAYER_ROWS.items() if row.word or row.init}
+"""The rows of layers that keep the width of x."""
+
+
+def params_of(name: str, width: int) -> Any:
+    """First params of a layer of `MIDDLE`, in float64."""
+    init = MIDDLE[name].init
+    return tree_map(Tensor.double, init(width)) if init else ()
 
 
 def affine(n_in: int, n_out: int, seed: int = 0) -> pm.Linear:

@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import pure_mlp
+from pure_mlp.cli.reference import reference
 
 ROOT = Path(pure_mlp.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
@@ -113,11 +114,12 @@ def test_the_scan_sees_autograd() -> None:
 
 def table() -> list[str]:
     """The names in the table of the manual."""
-    return re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
+    return re.findall(r"^\| `(\w+)` \|", reference(), re.MULTILINE)
 
 
 def test_the_manual_lists_what_is_public_and_nothing_else() -> None:
     assert sorted(table()) == sorted(pure_mlp.__all__)
+    assert not re.search(r"\|  \|$", reference(), re.MULTILINE), "a name without a word"
     assert sorted(pure_mlp.__all__) == sorted({alias for _, _, alias in exports()})
 
 
@@ -135,7 +137,7 @@ def test_the_version_is_that_of_the_metadata() -> None:
         assert pure_mlp.__version__ == "0"
 
 
-OWN_ROOMS = [ROOT, ROOT / "layers", ROOT / "losses", ROOT / "combinators", ROOT / "optim"]
+OWN_ROOMS = [ROOT, ROOT / "layers", ROOT / "losses", ROOT / "combinators", ROOT / "optim", ROOT / "registry", ROOT / "check"]
 PUBLIC = [p for p in SOURCES if p.parent in OWN_ROOMS and p.name[0] != "_"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from itertools import product
 
 import pytest
@@ -11,22 +12,37 @@ from torch import Generator
 
 import pure_mlp as pm
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.theory.operations import softmax as softmax_fwd
 from pure_mlp.theory.problem import REDUCED, symbols_of, tensor_of
 from pure_mlp.theory.proof import activation_residual, column, linear_residuals, loss_residual, residual
-from pure_mlp.theory.symbolic import EQUATIONS, Equations, leaky_relu, softplus
+from pure_mlp.theory.symbolic import Equations, activation
 from pure_mlp.theory.symbolic_losses import LOSS_EQUATIONS, targets
 
-A, B = sp.symbols("a b", positive=True)
-PROVEN: dict[str, Equations] = {**EQUATIONS, "leaky_relu(a)": leaky_relu(A), "softplus(b)": softplus(B)}
-LIBRARY = {**ACTIVATIONS, "leaky_relu(a)": pm.leaky_relu(0.3), "softplus(b)": pm.softplus(2.5)}
-NUMBERS = {A: sp.Rational(3, 10), B: sp.Rational(5, 2)}
-PIECEWISE = ("relu", "leaky_relu", "leaky_relu(a)")
+B = sp.Symbol("b", positive=True)
+PROVEN: dict[str, Equations] = {}
+LIBRARY: dict[str, pm.Activation] = {}
+NUMBERS: dict[str, dict[sp.Symbol, sp.Rational]] = {}
+PIECEWISE: set[str] = set()
+for name, row in LAYER_ROWS.items():
+    if row.equation is None:
+        continue
+    PROVEN[name], LIBRARY[name] = activation(name), row.layer
+    names = [name]
+    for letter in signature(row.equation).parameters:  # the hyperparameter, if there is one
+        [[number], *_] = row.hyperparameters
+        symbol = sp.Symbol(letter, positive=True)
+        names.append(f"{name}({letter})")
+        PROVEN[names[1]], NUMBERS[names[1]] = activation(name, (letter, symbol)), {symbol: sp.Rational(str(number))}
+        assert row.make is not None
+        LIBRARY[names[1]] = row.make(number)
+    PIECEWISE |= {*names} if row.kinks else set()
 
 
 def test_every_activation_and_loss_has_its_equations() -> None:
-    assert EQUATIONS.keys() == ACTIVATIONS.keys()
-    assert LOSS_EQUATIONS.keys() == LOSSES.keys() == REDUCED.keys()
+    assert PROVEN.keys() >= ACTIVATIONS.keys()
+    assert LOSSES.keys() >= LOSS_EQUATIONS.keys() == REDUCED.keys()
 
 
 @pytest.mark.parametrize("name", PROVEN)
@@ -37,7 +53,7 @@ def test_the_backward_equation_is_the_transposed_jacobian(name: str) -> None:
 
 
 def test_softmax_of_three() -> None:
-    assert activation_residual(EQUATIONS["softmax"], [None] * 3) == sp.zeros(3, 1)
+    assert activation_residual(PROVEN["softmax"], [None] * 3) == sp.zeros(3, 1)
 
 
 def test_no_subtracted_number_changes_softmax() -> None:
@@ -47,7 +63,7 @@ def test_no_subtracted_number_changes_softmax() -> None:
 
 def test_both_forms_of_the_slope_of_softplus() -> None:
     x = sp.Symbol("x", real=True)
-    y = softplus(B).fwd(sp.Matrix([x]))[0]
+    y = PROVEN["softplus(b)"].fwd(sp.Matrix([x]))[0]
     assert sp.simplify(1 - sp.exp(-B * y) - 1 / (1 + sp.exp(-B * x))) == 0
 
 
@@ -69,7 +85,7 @@ def test_cross_entropy_with_smoothing_and_weights() -> None:
 
 def test_a_wrong_equation_leaves_a_residual() -> None:
     x, dy = column("x", [None] * 2), column("d", [None] * 2)
-    y = EQUATIONS["softmax"].fwd(x)
+    y = PROVEN["softmax"].fwd(x)
     assert residual(y, x, dy, sp.Matrix([dy[0] * y[0] * (1 - y[0]), dy[1] * y[1] * (1 - y[1])])) != sp.zeros(2, 1)
 
 
@@ -79,8 +95,8 @@ def test_the_proven_equations_are_those_the_library_computes(name: str) -> None:
     x, dy = (torch.randn(1, 4, generator=generator, dtype=torch.float64) for _ in range(2))
     y, cache = LIBRARY[name].fwd((), x)
     dx, _ = LIBRARY[name].bwd((), cache, dy)
-    symbolic = PROVEN[name].fwd(symbols_of(x)).subs(NUMBERS).evalf()
-    back = PROVEN[name].bwd(symbols_of(x), symbolic, symbols_of(dy)).subs(NUMBERS).evalf()
+    symbolic = PROVEN[name].fwd(symbols_of(x)).subs(NUMBERS.get(name, {})).evalf()
+    back = PROVEN[name].bwd(symbols_of(x), symbolic, symbols_of(dy)).subs(NUMBERS.get(name, {})).evalf()
     torch.testing.assert_close(y, tensor_of(symbolic.T), rtol=1e-13, atol=1e-14)
     torch.testing.assert_close(dx, tensor_of(back.T), rtol=1e-13, atol=1e-14)
 
@@ -90,7 +106,7 @@ def test_the_proven_losses_are_those_the_library_computes(name: str, reduction: 
     generator = Generator().manual_seed(0)
     y, y_hat = (torch.rand(3, 2, generator=generator, dtype=torch.float64) for _ in range(2))
     J, dy_hat = REDUCED[name](y, y_hat, reduction)
-    whole_rows = name in ("squared_norm", "cross_entropy")
+    whole_rows = LOSS_ROWS[name].rows
     c = {"mean": 1 / 3 if whole_rows else 1 / 6, "batchmean": 1 / 3, "sum": 1.0, "none": 1.0}[reduction]
     rows = [(symbols_of(label), symbols_of(row)) for label, row in zip(y, y_hat)]
     value = sum(float(LOSS_EQUATIONS[name].value(*row)) for row in rows)

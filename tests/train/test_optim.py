@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from optimizers import OPTIMIZERS, SCHEDULES, Params, drawn, gradient, ran, same
+from optimizers import OPTIMIZERS, SCHEDULES, Params, drawn, gradient, ran, same, theirs
 from torch import Generator, Tensor
 from torch.optim import lr_scheduler
 
@@ -33,14 +33,15 @@ from pure_mlp import (
     tree_map,
     warmup,
 )
+from pure_mlp.registry.rows import OptimizerRow
 
 
 def ran_torch(
-    optimizer: Callable[[list[Tensor], float], torch.optim.Optimizer],
+    row: OptimizerRow,
     scheduler: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler] | None = None,
 ) -> Params:
     params = tree_map(Tensor.clone, drawn(0))
-    stepper = optimizer(tree_leaves(params), 0.05)
+    stepper = theirs(row, tree_leaves(params), 0.05)
     schedule = scheduler(stepper) if scheduler else None
     for t in range(20):
         for p, g in zip(tree_leaves(params), tree_leaves(gradient(params, t))):
@@ -57,14 +58,14 @@ def close(actual: object, expected: object, atol: float = 1e-12) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_twenty_steps_equal_torch(name: str) -> None:
-    close(ran(OPTIMIZERS[name].ours(0.05)), ran_torch(OPTIMIZERS[name].torch))
+    close(ran(OPTIMIZERS[name].make(0.05)), ran_torch(OPTIMIZERS[name]))
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_twenty_scheduled_steps_equal_torch(name: str, schedule: str) -> None:
-    ours, theirs = SCHEDULES[schedule]
-    close(ran(OPTIMIZERS[name].ours(ours)), ran_torch(OPTIMIZERS[name].torch, theirs))
+    row = SCHEDULES[schedule]
+    close(ran(OPTIMIZERS[name].make(row.schedule)), ran_torch(OPTIMIZERS[name], row.reference))
 
 
 def test_schedules_hold_after_their_end() -> None:
@@ -74,7 +75,7 @@ def test_schedules_hold_after_their_end() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_update_is_pure(name: str) -> None:
-    optimizer, params, grads = OPTIMIZERS[name].ours(constant(0.05)), drawn(0), drawn(1)
+    optimizer, params, grads = OPTIMIZERS[name].make(constant(0.05)), drawn(0), drawn(1)
     state = optimizer.update(params, grads, optimizer.init(params))[1]
     before, leaves = tree_map(Tensor.clone, (params, grads, state)), tree_leaves((params, grads, state))
     versions = [t._version for t in leaves]

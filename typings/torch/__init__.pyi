@@ -14,6 +14,7 @@ from torch import compiler as compiler
 from torch import func as func
 from torch import linalg as linalg
 from torch import nn as nn
+from torch import optim as optim
 from torch import serialization as serialization
 from torch import utils as utils
 from torch._ops import ops as ops

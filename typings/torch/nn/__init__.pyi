@@ -1,1 +1,2 @@
 from torch.nn import functional as functional
+from torch.nn import init as init

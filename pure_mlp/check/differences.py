@@ -8,6 +8,8 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
+__all__ = ["LIMIT", "Distance", "distance", "five_point", "pulled"]
+
 LIMIT = 1e-7
 """The relative error above which a gradient counts as wrong."""
 
@@ -28,6 +30,16 @@ def five_point(f: Callable[[Tensor], Tensor], x: Tensor, places: Tensor, h: floa
         a, b, c, d = map(f, moved)
         slopes.append((a - 8 * b + 8 * c - d) / (12 * h))
     return torch.stack(slopes) if slopes else x.new_empty(0)
+
+
+def pulled(f: Callable[[Tensor], Tensor], x: Tensor, dy: Tensor, h: float = 5e-4) -> Tensor:
+    """(df/dx)^T dy, of the shape of x, by `five_point`: what `bwd` has to return.
+
+    >>> pulled(lambda x: x**2, torch.tensor([2.0, 3.0], dtype=torch.float64), torch.ones(2, dtype=torch.float64))
+    tensor([4.0000, 6.0000], dtype=torch.float64)
+    """
+    at = x.contiguous()
+    return five_point(lambda t: (f(t) * dy).sum(), at, torch.arange(x.numel()), h).reshape(x.shape)
 
 
 @attrs.frozen

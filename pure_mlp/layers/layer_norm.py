@@ -1,0 +1,78 @@
+"""Layer normalization (Ba, Kiros and Hinton, arXiv:1607.06450)."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import inf
+
+import attrs
+import torch
+from torch import Tensor
+
+from pure_mlp.checks import check_cotangent, spec
+from pure_mlp.layer import Layer
+from pure_mlp.record import record
+
+__all__ = ["LayerNorm", "layer_norm"]
+
+
+@record
+@attrs.frozen(eq=False)
+class LayerNorm:
+    """Parameters of layer normalization: weight (n,) and bias (n,), as in `torch.nn.LayerNorm`.
+
+    >>> LayerNorm(weight=torch.ones(2), bias=torch.zeros(2)).bias
+    tensor([0., 0.])
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
+def layer_norm(eps: float = 1e-5) -> Layer[LayerNorm, tuple[Tensor, Tensor]]:
+    """y = w h + b, h = (x - m) r, r = 1 / sqrt(v + eps), with m and v the mean and variance of x over the last dimension.
+
+    With u = w dy: dx = r (u - mean(u) - h mean(u h)), dw = sum of dy h and db = sum of dy over the rows. The cache is (h, r).
+    A row of equal numbers gives y = b.
+
+    Args:
+        eps: added to the variance, at least 0.
+
+    Returns:
+        The layer, for x and dy (*, n); its params are drawn by `init` as weight 1 and bias 0.
+
+    Raises:
+        ValueError: eps is negative or not finite, the weight is not (n,) in the dtype of x, or dy has not the shape of y.
+
+    >>> layer, params = layer_norm(), LayerNorm(torch.ones(2), torch.zeros(2))
+    >>> layer.fwd(params, torch.tensor([[1.0, 3.0]]))[0]
+    tensor([[-1.0000,  1.0000]])
+    """
+    if not 0 <= eps < inf:
+        raise ValueError(f"layer_norm: eps {eps}, expected >= 0 and finite")
+    return Layer(partial(_layer_norm_fwd, eps), partial(_layer_norm_bwd, eps))
+
+
+def _layer_norm_fwd(eps: float, params: LayerNorm, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    for t in (params.weight, params.bias):
+        if t.shape != x.shape[-1:] or t.dtype != x.dtype:
+            raise ValueError(f"input {spec(x)}, weight {spec(params.weight)}, bias {spec(params.bias)}")
+    d = x - _mean(x)
+    r = torch.rsqrt(_mean(d * d) + eps)
+    h = d * r
+    return params.weight * h + params.bias, (h, r)
+
+
+def _layer_norm_bwd(
+    eps: float, params: LayerNorm, cache: tuple[Tensor, Tensor], dy: Tensor
+) -> tuple[Tensor, LayerNorm]:
+    h, r = cache
+    check_cotangent(h, dy)
+    u = params.weight * dy
+    n = h.shape[-1]
+    grads = LayerNorm((dy * h).reshape(-1, n).sum(0), dy.reshape(-1, n).sum(0))
+    return r * (u - _mean(u) - h * _mean(u * h)), grads
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.sum(-1, keepdim=True) / x.shape[-1]

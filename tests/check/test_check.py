@@ -1,0 +1,172 @@
+"""Every layer of the library obeys every law, a layer that breaks one is told which, and files of one's own are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import torch
+from loss_table import LOSSES, LossRow
+from tables import LAYERS, Row
+from torch import Tensor
+
+import pure_mlp as pm
+from pure_mlp import Layer, laws, linear, relu, tanh
+from pure_mlp.__main__ import main
+from pure_mlp.check.laws import LAWS
+from pure_mlp.check.rows import layer_laws, loss_laws
+from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
+
+X = torch.tensor([[0.5, -1.25], [2.0, 0.75], [-0.5, 1.0]])
+Fwd = Callable[[Any, Tensor], Any]
+Bwd = Callable[[Any, Any, Tensor], Any]
+
+
+@pytest.mark.parametrize("row", LAYERS, ids=[row.name for row in LAYERS])
+def test_every_law_holds_of_every_layer(row: Row) -> None:
+    for report in layer_laws(attrs.evolve(row, make=None)):
+        assert report.ok, report
+        assert dict(report.found).keys() == LAWS.keys()
+
+
+@pytest.mark.parametrize("row", LOSSES, ids=[row.name for row in LOSSES])
+def test_every_law_holds_of_every_loss(row: LossRow) -> None:
+    assert [str(report) for report in loss_laws(row) if not report.ok] == []
+
+
+def dtype_lost(params: Any, cache: Tensor, dy: Tensor) -> Any:
+    dx, grads = tanh.bwd(params, cache, dy)
+    return dx.double(), grads
+
+
+def in_place(params: Any, cache: Tensor, dy: Tensor) -> Any:
+    dx, grads = tanh.bwd(params, cache, dy)
+    dy.mul_(1)
+    return dx, grads
+
+
+def mixed(params: Any, x: Tensor) -> Any:
+    """Over the examples."""
+    return x - x.mean(0), x
+
+
+calls: list[int] = []
+
+
+def forgetful(params: Any, cache: Tensor, dy: Tensor) -> Any:
+    calls.append(0)
+    return tanh.bwd(params, cache, dy)[0] * (1 + 1e-14 * len(calls)), ()
+
+
+def by_memory(params: Any, x: Tensor) -> Any:
+    y = x.as_strided(x.shape, (x.shape[-1], 1)).tanh() if x.dim() == 2 else x.tanh()
+    return y, y
+
+
+WRONG: dict[str, Layer[Any, Any]] = {
+    "structure": Layer(linear.fwd, lambda p, x, dy: (linear.bwd(p, x, dy)[0], tuple(attrs.astuple(p)))),
+    "gradient": attrs.evolve(tanh, bwd=lambda p, y, dy: (dy * (1 - y), ())),
+    "linear in dy": attrs.evolve(tanh, bwd=lambda p, y, dy: (tanh.bwd(p, y, dy)[0] + 1e-11, ())),
+    "pure": attrs.evolve(tanh, bwd=in_place),
+    "sharing": Layer(lambda p, x: (x.tanh(), x), lambda p, x, dy: tanh.bwd((), x.tanh(), dy)),
+    "deterministic": attrs.evolve(tanh, bwd=forgetful),
+    "dtypes": attrs.evolve(tanh, bwd=dtype_lost),
+    "batches": Layer(mixed, lambda p, x, dy: (dy - dy.mean(0), ())),
+    "strides": attrs.evolve(tanh, fwd=by_memory),
+    "cotangent": attrs.evolve(tanh, bwd=lambda p, y, dy: (dy * (1 - y * y), ())),
+}
+
+
+@pytest.mark.parametrize("law", WRONG)
+def test_a_broken_law_is_named(law: str) -> None:
+    params = pm.Linear(torch.ones(2, 2), torch.ones(2)) if law == "structure" else ()
+    report = laws(WRONG[law], params, X)
+    assert law in report.broken, report
+    assert f"BROKEN {law}: " in str(report)
+
+
+def test_values_are_compared_with_a_reference() -> None:
+    report = laws(tanh, (), X, reference=lambda p, x: x.tanh() * (1 + 1e-9))
+    assert report.broken == ("values",)
+    assert "y at " in str(report)
+
+
+def test_a_wrong_entry_is_shown_in_full() -> None:
+    def bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+        dx = tanh.bwd((), y, dy)[0].clone()
+        dx[-1, 1] *= 2
+        return dx, ()
+
+    report = laws(attrs.evolve(tanh, bwd=bwd), (), X)
+    text = str(report)
+    assert "gradient" in report.broken
+    assert "dx[2, 1] is wrong" in text
+    assert all(word in text for word in ("J(x + h) = ", "J(x - h) = ", "difference", "written"))
+    bars = [line.split()[-1] for line in text.splitlines() if "e-0" in line and line.endswith("#")]
+    assert len(bars) >= 6
+    assert len({*map(len, bars[1:])}) == 1, "the error of a wrong rule does not fall with h"
+
+
+def test_an_input_at_a_kink_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"within 0.0015 of the kink 0"):
+        laws(relu, (), torch.tensor([0.0, 1.0]), kinks=(0.0,))
+
+
+def broken(params: Any, cache: Any, dy: Tensor) -> Any:
+    return 1 / 0
+
+
+def test_what_a_layer_raises_is_said() -> None:
+    report = laws(Layer(tanh.fwd, broken), (), X)
+    assert "BROKEN gradient: ZeroDivisionError: division by zero" in str(report)
+
+
+SQUARE = """
+import torch
+from pure_mlp import Layer, LayerRow, check_cotangent, register
+def fwd(params, x):
+    return x * x, x
+def bwd(params, x, dy):
+    check_cotangent(x, dy)
+    return {factor} * x * dy, ()
+register(LayerRow("my_square", Layer(fwd, bwd), lambda params, x: x**2, shared={{"cache is x"}}))
+"""
+
+
+@pytest.fixture
+def _tables() -> Any:
+    rows, losses = dict(LAYER_ROWS), dict(LOSS_ROWS)
+    yield
+    for name in LAYER_ROWS.keys() - rows.keys():
+        del LAYER_ROWS[name]
+    for name in LOSS_ROWS.keys() - losses.keys():
+        del LOSS_ROWS[name]
+
+
+@pytest.mark.usefixtures("_tables")
+@pytest.mark.parametrize(("factor", "code", "said"), [(2, 0, "11 of 11 laws hold"), (3, 1, "BROKEN gradient: dx[")])
+def test_a_file_of_ones_own(factor: int, code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mylayers.py"
+    path.write_text(SQUARE.format(factor=factor), "utf-8")
+    assert main(["check", str(path)]) == code
+    printed = capsys.readouterr().out
+    assert printed.startswith("mylayers.py registers my_square; the laws of each:\n")
+    assert said in printed
+
+
+@pytest.mark.usefixtures("_tables")
+@pytest.mark.parametrize(("text", "said"), [
+    ("x = 1\n", "mine.py registers no layer and no loss"),
+    ("1 / 0\n", "mine.py: ZeroDivisionError: division by zero"),
+    ("from pure_mlp import *\nregister(LayerRow('relu', relu))\n", "there is a LayerRow 'relu' already"),
+])
+def test_a_file_without_layers(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text, "utf-8")
+    assert main(["check", str(path)]) == 2
+    assert said in capsys.readouterr().err
+    assert main(["check", str(tmp_path / "nothing.py")]) == 2
