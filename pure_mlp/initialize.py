@@ -65,7 +65,8 @@ def init(
     def met(layer: Layer[Any, Any]) -> Layer[Any, Any]:
         def fwd(params: object, x: Tensor) -> tuple[Any, Any]:
             p: object = ()
-            if layer.fwd is linear_fwd:
+            draws = layer.fwd is linear_fwd
+            if draws:
                 if not widths and not isinstance(sizes, Tensor):
                     raise ValueError(f"no width is left of {len(given)} sizes")
                 n_out = widths.popleft() if widths else x.shape[-1]

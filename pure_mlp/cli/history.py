@@ -75,7 +75,7 @@ def write_json(
         "engine": engine,
         "compile_seconds": compile_seconds,
         "metrics": {part: attrs.asdict(s, filter=lambda _, value: value is not None) for part, s in scores.items()},
-        "versions": {"pure-mlp": version(), "torch": str(torch.__version__), "python": platform.python_version()},
+        "versions": {"pure-mlp": version(), "torch": torch.__version__, "python": platform.python_version()},
     }
     replace_file(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 

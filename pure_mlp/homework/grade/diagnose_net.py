@@ -41,7 +41,8 @@ def diagnose_net(cases: Sequence[NetCase], seen: Seen) -> Found:
     """
     ahead = next(_explaining(["y"], NONE, [*FORWARD], cases, seen), None)
     base = ahead or NONE
-    found, lost = {*base}, [] if ahead is not None else ["y"]
+    found = {*base}
+    lost: list[str] = [] if ahead is not None else ["y"]
     whole = [*UPPER, *EVERYWHERE, *_bounds(seen)]
     uppers = [*islice(_explaining(["dJdb2", "dJdW2"], base, whole, cases, seen), MOST)]
     for upper in uppers:

@@ -42,7 +42,7 @@ def unused_imports(source: str | bytes) -> list[tuple[int, str]]:
     >>> unused_imports("from torch.func import grad\\nfor grad in (1, 2): print(grad)")
     [(1, 'torch.func.grad')]
     """
-    found = []
+    found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             full = [f"{node.module}.{alias.name}" for alias in node.names]
