@@ -57,9 +57,7 @@ def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
     replace_file(path, text.getvalue().encode(errors="backslashreplace"))
 
 
-def write_json(
-    path: Path, setup: Setup, epoch: int, engine: Engine, compile_seconds: float, scores: Mapping[str, Scores]
-) -> None:
+def write_json(path: Path, setup: Setup, epoch: int, engine: Engine, compile_seconds: float, scores: Mapping[str, Scores]) -> None:
     """The setup, the epoch whose params were saved, what ran it, their scores on each part, and the versions of what computed them.
 
     >>> from tempfile import TemporaryDirectory

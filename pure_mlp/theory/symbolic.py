@@ -129,9 +129,7 @@ EQUATIONS: dict[str, Equations] = {
         GELU_LOW - 1e-3,
     ),
     "silu": Equations(r"\operatorname{SiLU}", r"z \sigma(z)", r"\sigma(z) (1 + z (1 - \sigma(z)))", SILU_LOW),
-    "softmax": Softmax(
-        r"\operatorname{softmax}", r"\frac{e^{z_k}}{\sum_{j=1}^{K} e^{z_j}}", r"s_i (\delta_{ij} - s_j)", 0, 1
-    ),
+    "softmax": Softmax(r"\operatorname{softmax}", r"\frac{e^{z_k}}{\sum_{j=1}^{K} e^{z_j}}", r"s_i (\delta_{ij} - s_j)", 0, 1),
 }
 """One entry for each of the library's activations, with the numbers that its table gives them."""
 

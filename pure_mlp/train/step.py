@@ -53,6 +53,7 @@ class TrainingStep(Generic[P, C]):
     optimizer: Optimizer
 
     def __call__(self, carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
+        """The new carry and the loss."""
         net, (params, state), (x, y) = self.net, _halves(carry), batch
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
         J, *dy_hat = self.loss(y, y_hat)  # 2. compute the loss

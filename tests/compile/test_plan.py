@@ -75,10 +75,7 @@ NETS: dict[str, tuple[Any, Any]] = {
     "parallel": (pm.parallel(pm.linear, pm.linear), (affine(6, 2), affine(6, 4, 1))),
     "remat": (pm.remat(pm.serial(pm.linear, pm.tanh, pm.linear)), (affine(6, 7), (), affine(7, 6))),
     "leaky": (pm.serial(pm.linear, pm.leaky_relu(0.1)), (affine(6, 6), ())),
-    **{
-        name: (pm.serial(pm.linear, layer, pm.linear), (affine(6, 7), (), affine(7, 6)))
-        for name, layer in ACTIVATIONS.items()
-    },
+    **{name: (pm.serial(pm.linear, layer, pm.linear), (affine(6, 7), (), affine(7, 6))) for name, layer in ACTIVATIONS.items()},
 }
 
 

@@ -66,6 +66,12 @@ def test_the_readme_leads_to_every_page_that_is_wanted() -> None:
     assert linked >= WANTED
 
 
+def test_llms_txt_lists_every_page() -> None:
+    text = (PACKAGE / "docs" / "llms.txt").read_text("utf-8")
+    assert text.startswith("# pure_mlp\n\n> ")
+    assert sorted(re.findall(r"^- \[.+?\]\((\w+)\.md\): \w", text, re.MULTILINE)) == [path.stem for path in PAGES]
+
+
 def test_every_public_name_is_in_the_readme_or_a_page() -> None:
     said = set(re.findall(r"\w+", "".join(path.read_text("utf-8") for path in (README, *PAGES))))
     exported = {a.asname for node in parsed(PACKAGE / "__init__.py") if isinstance(node, ast.ImportFrom) for a in node.names}

@@ -24,8 +24,9 @@ ROWS = (
 
 @attrs.frozen
 class Row:
-    """One line of the table: what, `right`, `remark`, `wrong` or `error`, by how much, and which exception at which line; and the
-    share of the cases that are right.
+    """One line of the table.
+
+    What, `right`, `remark`, `wrong` or `error`, by how much, which exception at which line, and the share of cases that are right.
     """
 
     name: str
@@ -76,8 +77,9 @@ def values(
     cases: Sequence[NetCase | LossCase],
     attempts: Sequence[Attempt],
 ) -> Row:
-    """A row of one quantity, a case each in the four sequences: in how many cases it is off, by how much of its size, and for
-    instance where; then the first exception, if there was one.
+    """A row of one quantity, a case each in the four sequences.
+
+    In how many cases it is off, by how much of its size, and for instance where; then the first exception, if there was one.
 
     >>> case = LossCase(torch.zeros(3, 3), torch.full((3, 3), 0.5))
     >>> values("J", [2 * torch.ones(9)], [torch.ones(9)], [case], [{"stage": "", "error": ""}]).detail
