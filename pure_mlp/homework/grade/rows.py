@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import GRADS, LossCase, NetCase
-from pure_mlp.homework.grade.compare import RTOL, distance, figure
+from pure_mlp.homework.grade.compare import RTOL, figure, relative_error
 from pure_mlp.homework.grade.diagnose_loss import as_expected
 from pure_mlp.homework.grade.plain import plain
 from pure_mlp.homework.grade.probe.seen import Attempt
@@ -87,7 +87,7 @@ def values(
     """
     raised = next((a["error"] for a in attempts if a["error"]), "")
     seen = [(as_expected(a, b), b, case) for a, b, case in zip(found, expected, cases) if a is not None]
-    off = [distance(a, b) for a, b, _ in seen]
+    off = [relative_error(a, b) for a, b, _ in seen]
     bad = [i for i, error in enumerate(off) if not error <= RTOL]
     if bad:
         a, b, case = seen[bad[0]]
