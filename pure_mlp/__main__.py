@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt as interrupt:
-        _complain(f"{name}: {interrupt or 'interrupted'}")
+        _complain(f"{name}: {str(interrupt) or 'interrupted'}")
         return 130
     except UsageError as error:
         _complain(str(error))

@@ -5,6 +5,9 @@ Only kernels whose formula would cost extra passes over memory or extra operatio
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import torch
 from torch import Tensor
 
@@ -14,6 +17,7 @@ _threshold_backward = torch.ops.aten.threshold_backward.default
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default
 _compiling = torch.compiler.is_compiling
 _tanh_backward = torch.ops.aten.tanh_backward.default
+_mse_loss = cast(Callable[[Tensor, Tensor, int], Tensor], torch._C._nn.mse_loss)  # declared to take a string, takes 0 for none
 _mse_loss_backward = torch.ops.aten.mse_loss_backward.default
 _transform = torch._C._functorch.maybe_current_level
 
@@ -69,7 +73,7 @@ def squared_error(a: Tensor, b: Tensor) -> Tensor:
     >>> squared_error(torch.zeros(2), torch.full((2,), 3.0))
     tensor([9., 9.])
     """
-    return torch._C._nn.mse_loss(a, b, 0)  # type: ignore[arg-type]  # declared to take a string, takes 0 for none
+    return _mse_loss(a, b, 0)
 
 
 def mse_backward(a: Tensor, b: Tensor) -> Tensor:

@@ -106,7 +106,9 @@ def composition(layer: AnyLayer) -> Composed | None:
 class Rule(Protocol):
     """A function from a layer to one of the same type: the same function with another `bwd`, a traced one, and so on."""
 
-    def __call__(self, layer: Layer[P, C, X, Y], /) -> Layer[P, C, X, Y]: ...
+    def __call__(self, layer: Layer[P, C, X, Y], /) -> Layer[P, C, X, Y]:
+        """The layer that stands in its place."""
+        ...
 
 
 def over(rule: Rule, net: Layer[P, C, X, Y]) -> Layer[P, C, X, Y]:

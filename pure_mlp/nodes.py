@@ -8,8 +8,9 @@ from copy import copy
 from typing import Any, cast
 
 import attrs
+from torch import Tensor
 
-__all__ = ["FIELDS", "children", "explained", "rebuilt"]
+__all__ = ["FIELDS", "children", "explained", "is_tensor", "rebuilt"]
 
 FIELDS: dict[type, tuple[str, ...]] = {}
 """The names of the fields of every record class, in the order of its constructor."""
@@ -29,6 +30,15 @@ def children(tree: object) -> list[tuple[str, object]] | None:
         return [(str(key), tree[key]) for key in sorted(tree, key=str)]
     names = FIELDS.get(type(tree))
     return None if names is None else [(name, getattr(tree, name)) for name in names]
+
+
+def is_tensor(leaf: object) -> bool:
+    """Whether a leaf is a tensor, as its type says: trees of counts, specs or arrays are walked too.
+
+    >>> is_tensor(1)
+    False
+    """
+    return isinstance(leaf, Tensor)
 
 
 def rebuilt(tree: object, made: Sequence[object]) -> object:

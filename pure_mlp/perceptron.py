@@ -35,8 +35,22 @@ def mlp(
 ) -> tuple[MLP, tuple[Linear, ...]]:
     """Linear_1 -> f -> .. -> Linear_n -> g (handout 1.1), and params drawn by `init`, layer by layer.
 
-    sizes are the widths from input to output, two at least: layer i is a `dense` layer from sizes[i] to sizes[i+1]. The first one
-    computes no dx. Raises `ValueError` for too few sizes or one below 1, and names the layer.
+    Layer i is a `dense` layer from sizes[i] to sizes[i+1]. The first one computes no dx.
+
+    Args:
+        sizes: the widths from input to output, two at least.
+        generator: what the params are drawn from.
+        f: the activation of every layer but the last.
+        g: the activation of the last layer.
+        init: draws the params of a layer.
+        dtype: of the params.
+        device: of the params.
+
+    Returns:
+        The net, and its params: one `Linear` a layer.
+
+    Raises:
+        ValueError: too few sizes, or one below 1; the message names the layer.
 
     >>> net, params = mlp((64, 32, 10), Generator().manual_seed(0))
     >>> [tuple(p.weight.shape) for p in params], net.fwd(params, torch.ones(5, 64))[0].shape

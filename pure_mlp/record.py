@@ -50,12 +50,13 @@ def record(cls: type[R]) -> type[R]:
     setattr(cls, "__init__", scope["__init__"])  # noqa: B010  # mypy forbids the assignment
     WALKS[cls] = scope["collect_record"], scope["grow_record"]
 
+    keys: list[Any] = [GetAttrKey(name) for name in names]
     register_pytree_node(
         cls,
         lambda r: ([getattr(r, name) for name in names], None),
         lambda leaves, _: cls(*leaves),
         serialized_type_name=f"{cls.__module__}.{cls.__qualname__}",
-        flatten_with_keys_fn=lambda r: ([(GetAttrKey(name), getattr(r, name)) for name in names], None),
+        flatten_with_keys_fn=lambda r: ([*zip(keys, [getattr(r, name) for name in names])], None),
     )
     add_safe_globals([cls])
     return cls

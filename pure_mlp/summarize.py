@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -99,7 +99,7 @@ def _first_kept(kept: list[Tensor], held: set[int]) -> int:
 
 
 @contextmanager
-def _flops(row: _Row, which: str) -> Iterator[None]:
+def _flops(row: _Row, which: str) -> Generator[None]:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:

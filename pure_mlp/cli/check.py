@@ -38,7 +38,8 @@ def check(options: Namespace) -> int:
         widths = " -> ".join(map(str, (8, *hidden, 3)))
         title, cases = f"the net {widths}, f {f}, g {g}, loss {loss}", net_cases(hidden, f, g, loss, generator)
 
-    rows, wrong = [], 0
+    rows: list[tuple[str, ...]] = []
+    wrong = 0
     for case in cases:
         found = distance(case.value, case.point, case.gradient, generator)
         wrong += not found.right

@@ -57,9 +57,7 @@ def write_csv(path: Path, part: str, metric: str, rows: Sequence[Row]) -> None:
     replace_file(path, text.getvalue().encode(errors="backslashreplace"))
 
 
-def write_json(
-    path: Path, setup: Setup, epoch: int, engine: Engine, compile_seconds: float, scores: Mapping[str, Scores]
-) -> None:
+def write_json(path: Path, setup: Setup, epoch: int, engine: Engine, compile_seconds: float, scores: Mapping[str, Scores]) -> None:
     """The setup, the epoch whose params were saved, what ran it, their scores on each part, and the versions of what computed them.
 
     >>> from tempfile import TemporaryDirectory
@@ -75,7 +73,7 @@ def write_json(
         "engine": engine,
         "compile_seconds": compile_seconds,
         "metrics": {part: attrs.asdict(s, filter=lambda _, value: value is not None) for part, s in scores.items()},
-        "versions": {"pure-mlp": version(), "torch": str(torch.__version__), "python": platform.python_version()},
+        "versions": {"pure-mlp": version(), "torch": torch.__version__, "python": platform.python_version()},
     }
     replace_file(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
 
 @contextmanager
-def interrupt_noted() -> Iterator[Callable[[], None]]:
+def interrupt_noted() -> Generator[Callable[[], None]]:
     """Within it SIGINT is noted, and raised as `KeyboardInterrupt` by the function that it yields, or else at its end.
 
     A second SIGINT is raised at once. Outside the main thread, where signals do not arrive, nothing is changed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -49,7 +49,7 @@ class Meter:
 
 
 @contextmanager
-def progress(epochs: int, examples: int, before: int = 0) -> Iterator[Meter]:
+def progress(epochs: int, examples: int, before: int = 0) -> Generator[Meter]:
     """A meter for `epochs` passes through `examples` examples, `before` of which are done, shown as suits stderr.
 
     >>> with progress(epochs=2, examples=100) as meter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -12,7 +12,7 @@ from pure_mlp.cli.printing import printable
 
 
 @contextmanager
-def warned_in_a_line(command: str) -> Iterator[None]:
+def warned_in_a_line(command: str) -> Generator[None]:
     """Within it a warning is one line on stderr that begins with the command; which warnings are shown stays as it was.
 
     >>> from contextlib import redirect_stderr

@@ -11,7 +11,15 @@ __all__ = ["merge"]
 def merge(first: Linear, second: Linear) -> Linear:
     """W = W2 W1, b = W2 b1 + b2: the params of one linear layer equal to second after first (handout 1.4(c)), exactly.
 
-    first (mid, in), second (out, mid) -> (out, in). Raises `ValueError` where the widths do not meet.
+    Args:
+        first: the params of the first layer, weight (mid, in).
+        second: those of the layer after it, weight (out, mid).
+
+    Returns:
+        Weight (out, in) and bias (out,).
+
+    Raises:
+        ValueError: the widths do not meet.
 
     >>> import torch
     >>> merge(Linear(torch.tensor([[2.0]]), torch.tensor([1.0])), Linear(torch.tensor([[3.0]]), torch.tensor([5.0])))

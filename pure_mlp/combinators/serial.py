@@ -117,7 +117,8 @@ class Serial(Composed):
         layers = self.layers
         if not len(params) == len(cache) == len(layers):
             raise ValueError(f"{self._count()}, {len(params)} params, {len(cache)} caches")
-        caches, grads, back = [*cache], [], [dy]
+        caches, back = [*cache], [dy]
+        grads: list[Any] = []
         del cache, dy
         try:
             for layer, p in zip(reversed(layers), reversed(params)):

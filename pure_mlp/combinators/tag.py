@@ -22,6 +22,14 @@ def tag(f: Layer[P, C], x: type[X], y: type[Y]) -> Layer[P, C, X, Y]:
     X and Y are subclasses of Tensor that are never instantiated: `class Pixels(Tensor): ...`. `serial(dec, enc)` of layers whose
     tags do not meet is then an error in mypy ("Cannot infer value of type parameter") and pyright.
 
+    Args:
+        f: a layer.
+        x: the class of its input.
+        y: the class of its output.
+
+    Returns:
+        f.
+
     >>> from pure_mlp import relu
     >>> class Pixels(Tensor): ...
     >>> class Hidden(Tensor): ...

@@ -23,13 +23,17 @@ class Wrapper(Composed, Generic[P, C, X, Y]):
     f: Layer[P, C, X, Y]
 
     def parts(self) -> tuple[Layer[P, C, X, Y], ...]:
+        """f alone."""
         return (self.f,)
 
     def rebuilt(self, *parts: Layer[Any, Any, Any, Any]) -> Layer[Any, Any, Any, Any]:
+        """The same of another layer."""
         return type(self)(*parts).layer()
 
     def split(self, params: P) -> tuple[P, ...]:
+        """They are those of f."""
         return (params,)
 
     def join(self, *params: P) -> P:
+        """They are those of f."""
         return params[0]

@@ -13,8 +13,9 @@ from pure_mlp.data.retask import retask
 
 
 def load(name: str, task: Task | None = None, classes: Sequence[str] | None = None) -> Dataset:
-    """The shipped data set of that name ("digits", "breast_cancer", "diabetes"); or a path: a folder in MNIST's idx layout, or an
-    .npz file.
+    """The shipped data set of that name ("digits", "breast_cancer", "diabetes"), or the one at that path.
+
+    A path is a folder in MNIST's idx layout, or an .npz file.
 
     A task that is not None is what the labels are read as, by these classes if they are not None. A folder that is called like a
     shipped set is reached as "./digits". Raises `ValueError`, one line, for anything else and for a file that is not what it should

@@ -19,7 +19,7 @@ def retask(data: Dataset, task: Task | None) -> Dataset:
     >>> retask(embedded("digits"), "regression").y[3]
     tensor([3.])
     """
-    if task in (None, data.task):
+    if task is None or task == data.task:
         return data
     values = [value for name in data.classes if (value := number(name)) is not None]
     fits = {
@@ -27,7 +27,7 @@ def retask(data: Dataset, task: Task | None) -> Dataset:
         "binary": len(data.classes) == 2,
         "regression": 0 < len(values) == len(data.classes),
     }
-    if task is None or not fits[task]:
+    if not fits[task]:
         raise ValueError(f"{data.name}: its labels are for {data.task} and cannot be for --task {task}")
     places = data.y.reshape(-1).to(torch.int64)
     y = places if task == "classes" else places.to(torch.float32).unsqueeze(1)

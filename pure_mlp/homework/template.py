@@ -40,11 +40,12 @@ class MLP:
         for name in (f_function, g_function):
             if name not in ACTIVATIONS:
                 raise ValueError(f"activation {name!r}, expected one of {', '.join(ACTIVATIONS)}")
-        self.f_function, self.g_function = f_function, g_function
+        self.f_function: str = f_function
+        self.g_function: str = g_function
         W1, b1 = torch.randn(linear_1_out_features, linear_1_in_features), torch.randn(linear_1_out_features)
         W2, b2 = torch.randn(linear_2_out_features, linear_2_in_features), torch.randn(linear_2_out_features)
-        self.parameters = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
-        self.grads = {f"dJd{name}": torch.zeros_like(parameter) for name, parameter in self.parameters.items()}
+        self.parameters: dict[str, Tensor] = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+        self.grads: dict[str, Tensor] = {f"dJd{name}": torch.zeros_like(parameter) for name, parameter in self.parameters.items()}
         self.cache: dict[str, Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:

@@ -31,11 +31,25 @@ Device = torch.device | str
 
 
 class Init(Protocol):
-    """The signature of every init: two widths, a generator, dtype and device; returns `Linear`."""
+    """The signature of every init, `linear_init` and the others of this module."""
 
-    def __call__(
-        self, n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = ..., device: Device = ..., /
-    ) -> Linear: ...
+    def __call__(self, n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = ..., device: Device = ..., /) -> Linear:
+        """The params of one linear layer.
+
+        Args:
+            n_in: the width of its input, at least 1.
+            n_out: the width of its output, at least 1.
+            generator: what the numbers are drawn from; it moves on.
+            dtype: of the params, float32 by default. Half precision is drawn in float32 and rounded.
+            device: of the params, that of the generator; the CPU by default.
+
+        Returns:
+            Weight (n_out, n_in) and bias (n_out,).
+
+        Raises:
+            ValueError: a width below 1.
+        """
+        ...
 
 
 def linear_init(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torch.float32, device: Device = "cpu") -> Linear:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, prod
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ __all__ = ["cross_entropy"]
 def _mass(y: Tensor, reduction: Reduction = "mean", *, weight: Tensor | None = None, ignore_index: int = -100, **_: object) -> Mass:
     """The rows that count, or the weights of their labels."""
     if y.is_floating_point():
-        rows: Tensor | int = y.shape[:-1].numel()
+        rows: Tensor | int = prod(y.shape[:-1])
     else:
         kept = y != ignore_index
         rows = kept.sum() if weight is None else (weight[torch.where(kept, y, 0)] * kept).sum()

@@ -16,7 +16,9 @@ __all__ = ["Reduced", "huber", "huber_loss"]
 class Reduced(Protocol):
     """A loss that takes a reduction."""
 
-    def __call__(self, y: Tensor, y_hat: Tensor, reduction: Reduction = ..., /) -> tuple[Tensor, Tensor]: ...
+    def __call__(self, y: Tensor, y_hat: Tensor, reduction: Reduction = ..., /) -> tuple[Tensor, Tensor]:
+        """J and dJ/dy_hat."""
+        ...
 
 
 def huber(delta: float = 1.0) -> Reduced:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from pure_mlp.kernels import mse_backward, squared_error
-from pure_mlp.losses.mass import by_rows, weighed
+from pure_mlp.losses.mass import Mass, by_rows, weighed
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
 __all__ = ["mse", "squared_norm"]
@@ -40,7 +40,12 @@ def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
     return reduce(d * d, c, reduction), d.mul_(2 * c)
 
 
-@weighed(lambda y, reduction="sum": by_rows(y[..., 0], reduction))
+def _norms(y: Tensor, reduction: Reduction = "sum") -> Mass:
+    """Of the norms, one a row."""
+    return by_rows(y[..., 0], reduction)
+
+
+@weighed(_norms)
 def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tuple[Tensor, Tensor]:
     """l_b = |y_hat_b - y_b|^2, the handout's loss of 1.2, one number an example; dl_b/dy_hat_b = 2 (y_hat_b - y_b), (5), (19).
 

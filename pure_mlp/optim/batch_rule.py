@@ -22,7 +22,18 @@ def rate_for_batch(
     - keep="step", to go as far in a step: rate for a mean, rate / k for a sum. This last case alone is the handout's "larger batch,
       smaller rate"; it keeps a sum-reduced loss from diverging, since its curvature grows by k.
 
-    Raises `ValueError` for an unknown reduction or aim, or a batch below 1.
+    Args:
+        rate: the learning rate that is right for `batch`.
+        batch: examples a step, at least 1.
+        new_batch: examples a step from now on, at least 1.
+        reduction: that of the loss.
+        keep: what stays as it was, the way made in an epoch or in a step.
+
+    Returns:
+        The learning rate.
+
+    Raises:
+        ValueError: an unknown reduction or aim, or a batch below 1.
 
     >>> rate_for_batch(0.1, 32, 128), rate_for_batch(0.1, 32, 128, "sum"), rate_for_batch(0.1, 32, 128, "sum", "step")
     (0.4, 0.1, 0.025)

@@ -9,17 +9,27 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 import attrs
 import torch
 from torch import Tensor
+from typing_extensions import TypeIs
 
-from pure_mlp.nodes import explained
+from pure_mlp.nodes import explained, is_tensor
 from pure_mlp.optim.widths import wide_zeros
 from pure_mlp.record import record, tree_leaves, tree_like, tree_map, tree_zeros
 
-__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain"]
+__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "is_schedule"]
 
 T = TypeVar("T")
 
 Schedule: TypeAlias = Callable[[Tensor], Tensor]
 """The learning rate as a function of the number of updates made before, both 0-dim float64."""
+
+
+def is_schedule(lr: float | Schedule) -> TypeIs[Schedule]:
+    """Whether the learning rate is a schedule, not a number.
+
+    >>> is_schedule(0.1)
+    False
+    """
+    return callable(lr)
 
 
 class Leaves(NamedTuple):
@@ -94,7 +104,7 @@ def _agree(leaves: list[Tensor], others: list[Tensor], what: str) -> None:
         for p, other in zip(leaves, others):
             same = same and p.shape == other.shape
     except AttributeError as error:
-        strange = next(t for t in (*leaves, *others) if not isinstance(t, Tensor))
+        strange = next(t for t in (*leaves, *others) if not is_tensor(t))
         raise ValueError(explained(strange, f"params or {what}")) from error
     if not same:
         raise ValueError(f"params {_shapes(leaves)}, {what} {_shapes(others)}")
@@ -118,7 +128,8 @@ def chain(*optimizers: Optimizer) -> Optimizer:
     >>> optimizer.update(torch.tensor(1.0), torch.tensor(20.0), optimizer.init(torch.tensor(1.0)))[0]
     tensor(0.5000)
     """
-    wide, slots = [], 0
+    wide: list[int] = []
+    slots = 0
     for o in optimizers:
         wide += [slots + i for i in o.wide]
         slots += o.slots

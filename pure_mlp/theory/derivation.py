@@ -134,9 +134,7 @@ def _second(p: Problem) -> Document:
             known,
             tag(p, "b2"),
         ),
-        checked(
-            f"{gradient(B2)} = {transposed(partial(Y_HAT, Z3))} {transposed(partial(ELL, Y_HAT))}", known, tag(p, "grad b2")
-        ),
+        checked(f"{gradient(B2)} = {transposed(partial(Y_HAT, Z3))} {transposed(partial(ELL, Y_HAT))}", known, tag(p, "grad b2")),
         Paragraph("The input of the layer gets the cotangent"),
         cotangent(p, Z2, f"{partial(ELL, Z3)} {partial(Z3, Z2)} = {partial(ELL, Z3)} {W2}", p.dz2),
     )
@@ -145,9 +143,7 @@ def _second(p: Problem) -> Document:
 def _first(p: Problem) -> Document:
     known = names(p)
     down = f"{partial(ELL, Y_HAT)} {partial(Y_HAT, Z3)} {W2} {partial(Z2, Z1)}"
-    up = (
-        f"{transposed(partial(Z2, Z1))} {transposed(W2)} {transposed(partial(Y_HAT, Z3))} {transposed(partial(ELL, Y_HAT))}"
-    )
+    up = f"{transposed(partial(Z2, Z1))} {transposed(W2)} {transposed(partial(Y_HAT, Z3))} {transposed(partial(ELL, Y_HAT))}"
     return (
         Paragraph("Through $f$:"),
         cotangent(p, Z1, f"{partial(ELL, Z2)} {partial(Z2, Z1)}", p.dz1),

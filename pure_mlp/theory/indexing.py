@@ -1,4 +1,3 @@
-
 """Elements of vectors and matrices, and derivatives, by the indices that stand in their scripts."""
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from pure_mlp.theory.symbolic_losses import times
 from pure_mlp.theory.tags import tag
 
 BOUND, LONGEST = 1e-12, 90
-NOTES = {
+NOTES: dict[tuple[str, str], tuple[Note, ...]] = {
     ("f", "relu"): (
         Note(
             Label.REMARK,

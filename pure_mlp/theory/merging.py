@@ -50,7 +50,7 @@ def merging(seed: int) -> Document:
             "linear layers "
             "are not always useless: with a narrow middle they are a low-rank bottleneck, which has fewer parameters, and "
             "they train "
-            "along another path."
+            "along another path.",
         ),
     )
 

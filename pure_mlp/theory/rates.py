@@ -79,7 +79,7 @@ def rates(seed: int) -> Document:
             "template and "
             "torch use: there the rate grows with the batch, up to the limit of stability. The sentence holds for a "
             "sum-reduced loss "
-            "at that limit."
+            "at that limit.",
         ),
     )
 

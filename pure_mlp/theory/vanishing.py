@@ -27,9 +27,7 @@ def vanishing(seed: int) -> Document:
     ['Heading', 'Paragraph', 'Paragraph', 'Table', 'Figure', 'Paragraph', 'Table', 'Paragraph']
     """
     seeds = range(seed, seed + SEEDS)
-    norms = {
-        name: [[measured(*kind, depth, i)[0] for i in seeds] for depth in DEPTHS] for name, kind in KINDS.items()
-    }
+    norms = {name: [[measured(*kind, depth, i)[0] for i in seeds] for depth in DEPTHS] for name, kind in KINDS.items()}
     rows = tuple(
         (str(depth), *(f"{sum(s) / SEEDS:.1e} ({min(s):.0e} to {max(s):.0e})" for s in (norms[name][i] for name in KINDS)))
         for i, depth in enumerate(DEPTHS)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from pure_mlp.nodes import is_tensor
 from pure_mlp.record import tree_leaves
 from pure_mlp.train.step import Batch
 
@@ -29,7 +30,7 @@ def as_pair(data: Data, carry: object) -> Batch | None:
     """
     held: Any = getattr(data, "tensors", data)  # those of a TensorDataset
     if isinstance(held, (tuple, list)) and len(held) == 2 and all(map(_numbers, held)):
-        floating = [leaf.dtype for leaf in tree_leaves(carry) if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+        floating = [leaf.dtype for leaf in tree_leaves(carry) if is_tensor(leaf) and leaf.is_floating_point()]
         x, y = (_tensor(t, (*floating, torch.float32)[0]) for t in held)
         if not x.dim() or not y.dim() or len(x) == 0 == len(y):
             raise ValueError(f"fit: no examples: x {tuple(x.shape)}, y {tuple(y.shape)}")

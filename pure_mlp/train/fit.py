@@ -8,10 +8,11 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.losses.mass import Mass, by_rows
+from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record, tree_leaves
 from pure_mlp.signatures import Batch, Step
 from pure_mlp.train.data import Data, as_pair
@@ -53,7 +54,7 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
 
 def _in_brief(carry: object) -> str:
     leaves = tree_leaves(carry)
-    return f"<{sum(t.numel() for t in leaves if isinstance(t, Tensor)):,} numbers in {len(leaves)} tensors>"
+    return f"<{sum(t.numel() for t in leaves if is_tensor(t)):,} numbers in {len(leaves)} tensors>"
 
 
 @record

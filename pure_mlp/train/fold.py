@@ -12,6 +12,7 @@ from torch import Tensor
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.plan import Plan
 from pure_mlp._compile.program import Engine
+from pure_mlp.nodes import is_tensor
 from pure_mlp.record import tree_map
 from pure_mlp.signatures import Step
 
@@ -31,7 +32,7 @@ class Folding(Generic[S, B]):
 
     def __init__(self, step: Step[S, B], carry: S, engine: Engine | None = None) -> None:
         self.engine: Engine = engine or "plan"
-        self.reason = ""
+        self.reason: str = ""
         self._step = step
         self._carry = _untaped(carry)
         self._plan: Plan[S, B] | None = None
@@ -76,7 +77,7 @@ class Folding(Generic[S, B]):
         """The carry as it is now, in memory of its own."""
         if self._plan:
             return self._plan.carry()
-        return tree_map(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, self._carry)
+        return tree_map(lambda leaf: leaf.clone() if is_tensor(leaf) else leaf, self._carry)
 
     def _pure(self, batches: Iterator[B]) -> list[float]:
         losses = []
@@ -139,4 +140,4 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
 
 def _untaped(tree: S) -> S:
     """The tree without tapes."""
-    return tree_map(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, tree)
+    return tree_map(lambda leaf: leaf.detach() if is_tensor(leaf) else leaf, tree)

@@ -53,6 +53,7 @@ class TrainingStep(Generic[P, C]):
     optimizer: Optimizer
 
     def __call__(self, carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
+        """The new carry and the loss."""
         net, (params, state), (x, y) = self.net, _halves(carry), batch
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
         J, *dy_hat = self.loss(y, y_hat)  # 2. compute the loss
@@ -67,10 +68,11 @@ class TrainingStep(Generic[P, C]):
 
 def _halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
     """The carry itself. Raises `ValueError` unless it is params and the state of an optimizer."""
-    if isinstance(carry, (tuple, list)) and len(carry) == 2 and type(carry[1]) is State:
+    given: object = carry
+    if isinstance(given, (tuple, list)) and len(given) == 2 and type(given[1]) is State:
         return carry
-    inside = f"({', '.join(type(c).__name__ for c in carry)})" if isinstance(carry, tuple) else ""
-    raise ValueError(f"training_step: a carry of {type(carry).__name__}{inside}, expected (params, optimizer.init(params))")
+    inside = f"({', '.join(type(c).__name__ for c in given)})" if isinstance(given, tuple) else ""
+    raise ValueError(f"training_step: a carry of {type(given).__name__}{inside}, expected (params, optimizer.init(params))")
 
 
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:

@@ -16,9 +16,7 @@ def _stacked(start: Start, engine: pm.Engine) -> Peer:
     """The loss is the mean over the nets; the rate makes up for it, so each net trains as it would alone."""
     task, n = start.task, start.task.nets
     net, _ = pm.mlp(task.sizes, Generator())
-    params = tuple(
-        pm.Linear(torch.stack([w] * n), torch.stack([b] * n)) for w, b in zip(start.params[::2], start.params[1::2])
-    )
+    params = tuple(pm.Linear(torch.stack([w] * n), torch.stack([b] * n)) for w, b in zip(start.params[::2], start.params[1::2]))
     optimizer = pm.sgd(task.lr * n)
     step = pm.training_step(pm.ensemble(net), pm.mse if task.loss == "mse" else pm.bce_with_logits, optimizer)
     batches = [(torch.stack([x] * n), torch.stack([y] * n)) for x, y in start.batches]

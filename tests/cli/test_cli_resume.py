@@ -24,6 +24,12 @@ from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 SMALL = ["--hidden", "8", "--f", "tanh"]
 
 
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To draw them takes four times as long as to train."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
 def train(out: Path, *flags: str, data: str = "diabetes") -> int:
     return main(["train", data, "--out", str(out), *SMALL, *flags])
 
@@ -34,8 +40,7 @@ def bits(out: Path) -> tuple[dict[str, bytes], list[list[float]], object]:
     return {name: t.numpy().tobytes() for name, t in tensors.items()}, [row[:-1] for row in rows], (kept["epoch"], kept["metrics"])
 
 
-@pytest.mark.parametrize("engine", ["pure", "plan"])
-@pytest.mark.parametrize("optimizer", OPTIMIZER_ROWS)
+@pytest.mark.parametrize(("engine", "optimizer"), [("pure", "adam"), *(("plan", name) for name in OPTIMIZER_ROWS)])
 def test_a_resumed_run_has_the_same_bits(engine: str, optimizer: str, tmp_path: Path) -> None:
     flags = ["--engine", engine, "--optimizer", optimizer, "--lr", "0.003"]
     assert train(tmp_path / "whole", *flags, "--epochs", "6") == 0

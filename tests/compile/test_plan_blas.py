@@ -69,9 +69,7 @@ def test_products_of_any_layout(
 ) -> None:
     (m, k, n), generator = sizes, Generator().manual_seed(0)
     alpha, beta = data.draw(st.sampled_from([1.0, -0.25])), data.draw(st.sampled_from([0.0, 1.0, -0.5]))
-    a, b, out = (
-        matrices(*size, dtype, kind, generator) for size, kind in zip(((m, k), (k, n), (m, n)), kinds)
-    )
+    a, b, out = (matrices(*size, dtype, kind, generator) for size, kind in zip(((m, k), (k, n), (m, n)), kinds))
     expected = alpha * (a.double() @ b.double()) + beta * out.double()
     if beta == 0:
         out.fill_(torch.nan)

@@ -26,7 +26,7 @@ SAME: dict[str, dict[str, str]] = {
     "weight_grads of linear": GUARD,
     "weight_grads of linear_bottom": GUARD,
     "squared_error of mse": {
-        "return torch._C._nn.mse_loss(a, b, 1)": "the mean of one number is that number (whose memory is that of all elements)",
+        "return _mse_loss(a, b, 1)": "the mean of one number is that number (whose memory is that of all elements)",
     },
     "mse": {
         "c = scale('mse', y, reduction)": LIKE_Y_HAT,

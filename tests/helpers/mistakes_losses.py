@@ -65,7 +65,9 @@ LOSS_SPOILS: dict[tuple[str, str, str], Spoil] = {
     ("bce", "dJdy_hat", "log2"): ((BCE_D, BCE_D.replace("dJdy_hat /", "dJdy_hat / 0.6931471805599453 /")),),
     ("bce", "dJdy_hat", "log of the gradient"): ((S_LINE, "s = v.clamp(min=1e-12)"),),
 }  # fmt: skip
-assert {(*group, name) for group, names in GROUPS.items() for name in names} == {key for key in LOSS_SPOILS if "epsilon" not in key[2]}
+assert {(*group, name) for group, names in GROUPS.items() for name in names} == {
+    key for key in LOSS_SPOILS if "epsilon" not in key[2]
+}
 
 EPSILONS = {
     **{f"added {e}": ((LOGS, f"(a + {e}).log(), (1 - a + {e}).log()"), (S_LINE, f"s = (1 - v) * v + {e}")) for e in ("1e-4", "1e-8", "1e-15", "1e-20", "1e-30")},

@@ -21,9 +21,14 @@ def changed(*changes: tuple[str, str]) -> str:
 
 UNFILLED = changed((BODY, "    def forward(self, x):\n        pass\n\n    def backward(self, dJdy_hat):\n        pass\n\n"))
 UNFILLED = UNFILLED[: UNFILLED.index("def mse_loss")] + "def mse_loss(y, y_hat):\n    pass\n\ndef bce_loss(y, y_hat):\n    pass\n"
-INTERFACE = (("self.grads[name] += new[name]", "self.grads[name[3:]] += new[name]"), ('"dJd" + n: torch.zeros', '"d" + n: torch.zeros'))
+INTERFACE = (
+    ("self.grads[name] += new[name]", "self.grads[name[3:]] += new[name]"),
+    ('"dJd" + n: torch.zeros', '"d" + n: torch.zeros'),
+)
 BOUND = '        for name in (f_function, g_function):\n            if name not in ("relu", "sigmoid", "identity"):\n                raise ValueError("expected relu, sigmoid or identity, got " + name)\n'
-UNBOUND = "def act(name, z):\n    if name == 'relu': a = torch.relu(z)\n    if name == 'sigmoid': a = torch.sigmoid(z)\n    return a\n\n"
+UNBOUND = (
+    "def act(name, z):\n    if name == 'relu': a = torch.relu(z)\n    if name == 'sigmoid': a = torch.sigmoid(z)\n    return a\n\n"
+)
 ACT = CORRECT[CORRECT.index("def act") : CORRECT.index("def slope_f")]
 START = "dict(W1=torch.randn(h1, n1), b1=torch.randn(h1), W2=torch.randn(k, h2), b2=torch.randn(k))"
 LOGS, S_LINE = "a.log().clamp(min=-100), (1 - a).log().clamp(min=-100)", "((1 - v) * v).clamp(min=1e-12)"
@@ -117,7 +122,18 @@ def test_an_epsilon_of_any_size_is_named_with_it(how: str) -> None:
 
 def test_only_what_should_be_said() -> None:
     """Rows that name one thing name nothing else."""
-    for row in ("4 J a float", "9 RMSE", "13 SGD inside backward", "14 backward returns the gradients", "15 nn.Parameter", "16 the factor 2 left out", "20 swapped", "22 gradients clamped", "8 the scale in backward", "11 a bias gradient that is not summed"):
+    for row in (
+        "4 J a float",
+        "9 RMSE",
+        "13 SGD inside backward",
+        "14 backward returns the gradients",
+        "15 nn.Parameter",
+        "16 the factor 2 left out",
+        "20 swapped",
+        "22 gradients clamped",
+        "8 the scale in backward",
+        "11 a bias gradient that is not summed",
+    ):
         told = [text for text in said(report(TABLE[row][0])) if "overwrites" not in text and "does not add" not in text]
         assert len(told) == 1, (row, told)
 
@@ -151,7 +167,9 @@ def test_what_no_mistake_explains_is_described(what: str) -> None:
 @pytest.mark.parametrize("first", ["self.grads[name] = new[name]", "self.grads[name] += 3 * new[name]"])
 def test_one_fault_hides_no_other(first: str) -> None:
     """A mean of db1 alone, the missing f' and a slope that overflows, beside what is wrong with all four gradients."""
-    source = changed(("self.grads[name] += new[name]", first), ("db1 = d1.sum(0)", "db1 = d1.mean(0)"), ("d1 = d2 * sf", "d1 = d2"), OVERFLOW)
+    source = changed(
+        ("self.grads[name] += new[name]", first), ("db1 = d1.sum(0)", "db1 = d1.mean(0)"), ("d1 = d2 * sf", "d1 = d2"), OVERFLOW
+    )
     told = said(report(source))
     names = [text for text in told if "overflows" in text or "mean over the batch" in text or "slope of f is missing" in text]
     if first.split()[1] == "=":

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ def test_the_readme_leads_to_every_page_that_is_wanted() -> None:
     assert linked >= WANTED
 
 
+def test_llms_txt_lists_every_page() -> None:
+    text = (PACKAGE / "docs" / "llms.txt").read_text("utf-8")
+    assert text.startswith("# pure_mlp\n\n> ")
+    assert sorted(re.findall(r"^- \[.+?\]\((\w+)\.md\): \w", text, re.MULTILINE)) == [path.stem for path in PAGES]
+
+
 def test_every_public_name_is_in_the_readme_or_a_page() -> None:
     said = set(re.findall(r"\w+", README.read_text("utf-8") + "".join(map(page, names()))))
     exported = {a.asname for node in parsed(PACKAGE / "__init__.py") if isinstance(node, ast.ImportFrom) for a in node.names}
@@ -76,17 +83,31 @@ def parsed(path: Path) -> Iterator[ast.AST]:
     return ast.walk(ast.parse(path.read_text("utf-8")))
 
 
-def test_rooms_import_from_above() -> None:
-    """The order of the table in design.md."""
-    rows = re.findall(r"^\| (`[^|]+) \|", (PACKAGE / "docs" / "design.md").read_text("utf-8"), re.MULTILINE)
-    place = {name: i for i, row in enumerate(rows) for name in re.findall(r"`(\w+)(?:/|\.py)`", row)}
-    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
-    assert folders <= set(place)
+def rooms() -> dict[str, set[str]]:
+    """What each room, a folder or a module of the package, imports from others."""
+    found: dict[str, set[str]] = {}
     for path in PACKAGE.rglob("*.py"):
         room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
         modules = [node.module or "" for node in parsed(path) if isinstance(node, ast.ImportFrom)]
-        known = {module.split(".")[1] for module in modules if module.startswith("pure_mlp.")} & set(place)
-        assert room not in place or {other for other in known if place[other] > place[room]} == set(), path
+        found.setdefault(room, set()).update(module.split(".")[1] for module in modules if module.startswith("pure_mlp."))
+    return {room: others - {room} for room, others in found.items() if room not in ("__init__", "__main__")}
+
+
+def test_rooms_import_from_above() -> None:
+    """The order of the table in design.md; so that no room imports `cli`, which is the last one."""
+    rows = re.findall(r"^\| (`[^|]+) \|", (PACKAGE / "docs" / "design.md").read_text("utf-8"), re.MULTILINE)
+    row_of = {name: i for i, row in enumerate(rows) for name in re.findall(r"`(\w+)(?:/|\.py)`", row)}
+    graph = rooms()
+    assert graph.keys() <= row_of.keys()
+    assert [(room, other) for room, others in graph.items() for other in others if row_of[other] > row_of[room]] == []
+    assert "cli" not in set().union(*graph.values())
+
+
+def test_there_is_no_circle_of_rooms() -> None:
+    order = [*TopologicalSorter(rooms()).static_order()]  # raises CycleError, which names the circle
+    assert order.index("layer") < order.index("train") < order.index("cli")
+    with pytest.raises(CycleError):
+        TopologicalSorter({**rooms(), "layer": {"cli"}}).prepare()
 
 
 def flags(parser: ArgumentParser) -> Iterator[str]:

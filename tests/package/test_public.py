@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from importlib import metadata
@@ -69,6 +70,21 @@ def test_the_public_list_is_explicit_sorted_and_complete() -> None:
     assert len(names) == len(exports())
     found = {name for name, value in vars(pure_mlp).items() if not name.startswith("_") and not isinstance(value, ModuleType)}
     assert found == names
+
+
+FUNCTIONS = [name for _, _, name in exports() if inspect.isfunction(getattr(pure_mlp, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_public_function_says_what_it_takes_and_returns(name: str) -> None:
+    """A line for each argument; those of an init are said once, by `Init`."""
+    function = getattr(pure_mlp, name)
+    takes = inspect.signature(function).parameters
+    same = takes.keys() == inspect.signature(pure_mlp.linear_init).parameters.keys()
+    text = inspect.getdoc(pure_mlp.Init.__call__ if same else function) or ""
+    arguments = text.partition("\nArgs:\n")[2].partition("\n\n")[0]
+    assert {argument for argument in takes if not re.search(rf"^    \*?{argument}: .", arguments, re.MULTILINE)} == set()
+    assert inspect.signature(function).return_annotation in (None, "None") or "\nReturns:\n" in text
 
 
 @pytest.mark.parametrize(("module", "name"), [(module, name) for module, name, _ in exports()])

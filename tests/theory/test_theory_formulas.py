@@ -185,12 +185,15 @@ def test_which_nets_make_sense() -> None:
     assert {loss: {g for g in ACTIVATIONS if sensible(g, loss)} for loss in REDUCED} == expected
 
 
-@pytest.mark.parametrize(("g", "loss", "words"), [
-    ("softmax", "cross_entropy", "applies softmax itself"),
-    ("sigmoid", "bce_with_logits", "applies sigmoid itself"),
-    ("relu", "cross_entropy", "only those above 0"),
-    ("tanh", "bce_with_logits", "only those between -1 and 1"),
-])
+@pytest.mark.parametrize(
+    ("g", "loss", "words"),
+    [
+        ("softmax", "cross_entropy", "applies softmax itself"),
+        ("sigmoid", "bce_with_logits", "applies sigmoid itself"),
+        ("relu", "cross_entropy", "only those above 0"),
+        ("tanh", "bce_with_logits", "only those between -1 and 1"),
+    ],
+)
 def test_a_net_that_makes_no_sense_is_refused_in_words(g: str, loss: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         theory("relu", g, loss, 0)

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
@@ -119,7 +119,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
+def terminated_as_interrupted() -> Generator[None]:
     """Within it SIGTERM raises `KeyboardInterrupt`, as Ctrl-C does; outside the main thread nothing is changed.
 
     >>> try:

@@ -8,11 +8,13 @@ from torch import Tensor
 RTOL = 1e-4
 
 
-def distance(ours: Tensor, theirs: Tensor) -> float:
+def relative_error(ours: Tensor, theirs: Tensor) -> float:
     """|ours - theirs| / (|theirs| + 1e-2) over the finite elements; infinite where shapes, NaNs or infinities differ.
 
-    >>> distance(torch.tensor([1.0, torch.nan]), torch.tensor([1.0, torch.nan])), distance(torch.ones(2), torch.ones(1, 2))
-    (0.0, inf)
+    >>> relative_error(torch.tensor([1.0, torch.nan]), torch.tensor([1.0, torch.nan]))
+    0.0
+    >>> relative_error(torch.ones(2), torch.ones(1, 2))
+    inf
     """
     if ours.shape != theirs.shape:
         return torch.inf
@@ -28,13 +30,13 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
 
 
 def same(ours: Tensor, theirs: Tensor, *, rtol: float = RTOL) -> bool:
-    """Whether two results are one, up to rounding of another order of operations in float32: `distance` at most `rtol`.
+    """Whether two results are one, up to rounding of another order of operations in float32: `relative_error` at most `rtol`.
 
     >>> one = torch.ones(2)
     >>> same(one, one + 1e-6), same(one, one + 1e-3), same(one, torch.ones(1, 2))
     (True, False, False)
     """
-    return distance(ours, theirs) <= rtol
+    return relative_error(ours, theirs) <= rtol
 
 
 def figure(value: float) -> str:

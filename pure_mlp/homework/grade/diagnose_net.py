@@ -41,7 +41,8 @@ def diagnose_net(cases: Sequence[NetCase], seen: Seen) -> Found:
     """
     ahead = next(_explaining(["y"], NONE, [*FORWARD], cases, seen), None)
     base = ahead or NONE
-    found, lost = {*base}, [] if ahead is not None else ["y"]
+    found = {*base}
+    lost: list[str] = [] if ahead is not None else ["y"]
     whole = [*UPPER, *EVERYWHERE, *_bounds(seen)]
     uppers = [*islice(_explaining(["dJdb2", "dJdW2"], base, whole, cases, seen), MOST)]
     for upper in uppers:
@@ -72,8 +73,9 @@ def first_pass(seen: Seen) -> Seen:
 def _explaining(
     names: Sequence[str], base: Mistakes, pool: Sequence[str], cases: Sequence[NetCase], seen: Seen
 ) -> Iterator[Mistakes]:
-    """The sets of at most two mistakes of the pool that explain the named quantities on top of `base`: the smallest first, and no
-    set that holds an earlier one.
+    """The sets of at most two mistakes of the pool that explain the named quantities on top of `base`.
+
+    The smallest come first, and no set holds an earlier one.
     """
     checks = [  # the first pass of every case is asked before the second of any: most sets fail there
         (model, case, name, results[name])

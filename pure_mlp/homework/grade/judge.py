@@ -21,7 +21,7 @@ from pure_mlp.homework.grade.states import accumulation, clearing, fresh, moved,
 
 VERDICTS = ("right", "passes, with remarks", "fails the checks that a hidden test makes", "could not run")
 
-PARTS = {
+PARTS: dict[str, tuple[str, ...]] = {
     "forward": ("forward",),
     "backward": ("dJdW1", "dJdb1", "dJdW2", "dJdb2", "relu at 0"),
     "mse_loss": ("mse J", "mse dJdy_hat"),

@@ -39,7 +39,8 @@ def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) 
     """
     said, results = _swapped(loss, losses, results)
     usual = [i for i, case in enumerate(losses) if loss == "mse" or not case.certain]
-    rows, mistakes = [], []
+    rows: list[Row] = []
+    mistakes: list[str] = []
     for key in KEYS:
         found = [s["J"] if key == "J" and "J" in s else s["dJdy_hat"] if key != "J" and "dJdy_hat" in s else None for s in results]
         expected = [loss_model(loss, key, case) for case in losses]

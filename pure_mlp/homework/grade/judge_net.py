@@ -139,7 +139,7 @@ def _unexplained(
     rows: Sequence[Row],
 ) -> list[Said]:
     """A sentence for each quantity that no mistakes explain: of the first pass, or of the passes after it."""
-    said = []
+    said: list[Said] = []
     right = [key for key, row in zip(("y", *GRADS), rows) if row.verdict == "right"]
     for key in found.unexplained:
         for name in (key, f"{key} twice", f"{key} new"):

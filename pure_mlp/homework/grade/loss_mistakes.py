@@ -45,7 +45,7 @@ WAYS = {
 """How an epsilon comes in."""
 
 REDUCTIONS = ("sum", "per batch", "per features", "double mean")
-GROUPS = {
+GROUPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("mse", "J"): (*REDUCTIONS, "half", "sign", "norm of squares", "norm", "root of the mean", "absolute"),
     ("mse", "dJdy_hat"): (*REDUCTIONS, "no factor 2", "sign", "root of the mean", "absolute", "of the squares"),
     ("bce", "J"): (*REDUCTIONS, "sign", "swap", "handout", "one term", "inner sign", "log10", "log2", "not clamped"),

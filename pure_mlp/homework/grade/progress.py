@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -21,7 +21,7 @@ def _has_rich() -> bool:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[Report], None]]:
+def progress(total: int) -> Generator[Callable[[Report], None]]:
     """An observer of `total` reports; a single file has no bar.
 
     >>> with progress(300) as observer:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import GRADS, LossCase, NetCase
-from pure_mlp.homework.grade.compare import RTOL, distance, figure
+from pure_mlp.homework.grade.compare import RTOL, figure, relative_error
 from pure_mlp.homework.grade.diagnose_loss import as_expected
 from pure_mlp.homework.grade.plain import plain
 from pure_mlp.homework.grade.probe.seen import Attempt
@@ -24,8 +24,9 @@ ROWS = (
 
 @attrs.frozen
 class Row:
-    """One line of the table: what, `right`, `remark`, `wrong` or `error`, by how much, and which exception at which line; and the
-    share of the cases that are right.
+    """One line of the table.
+
+    What, `right`, `remark`, `wrong` or `error`, by how much, which exception at which line, and the share of cases that are right.
     """
 
     name: str
@@ -76,8 +77,9 @@ def values(
     cases: Sequence[NetCase | LossCase],
     attempts: Sequence[Attempt],
 ) -> Row:
-    """A row of one quantity, a case each in the four sequences: in how many cases it is off, by how much of its size, and for
-    instance where; then the first exception, if there was one.
+    """A row of one quantity, a case each in the four sequences.
+
+    In how many cases it is off, by how much of its size, and for instance where; then the first exception, if there was one.
 
     >>> case = LossCase(torch.zeros(3, 3), torch.full((3, 3), 0.5))
     >>> values("J", [2 * torch.ones(9)], [torch.ones(9)], [case], [{"stage": "", "error": ""}]).detail
@@ -85,7 +87,7 @@ def values(
     """
     raised = next((a["error"] for a in attempts if a["error"]), "")
     seen = [(as_expected(a, b), b, case) for a, b, case in zip(found, expected, cases) if a is not None]
-    off = [distance(a, b) for a, b, _ in seen]
+    off = [relative_error(a, b) for a, b, _ in seen]
     bad = [i for i, error in enumerate(off) if not error <= RTOL]
     if bad:
         a, b, case = seen[bad[0]]

@@ -13,8 +13,10 @@ ENTRIES = {f"{place}.{name}" for place in ("torch.func", "functorch") for name i
 
 
 def autograd_uses(source: str | bytes) -> list[tuple[int, str]]:
-    """Lines and what stands there: marks of `requires_grad`, entries of torch.autograd and torch.func, and a `backward` that is no
-    method of the file's own classes. Comments, strings, unused imports and what only `if __name__ == "__main__"` reaches are none.
+    """Where the file uses autograd: lines, and what stands there.
+
+    That is marks of `requires_grad`, entries of torch.autograd and torch.func, and a `backward` that is no method of the file's own
+    classes. Comments, strings, unused imports and what only `if __name__ == "__main__"` reaches are none.
 
     Raises `SyntaxError` for a source that does not parse.
 
@@ -42,7 +44,7 @@ def unused_imports(source: str | bytes) -> list[tuple[int, str]]:
     >>> unused_imports("from torch.func import grad\\nfor grad in (1, 2): print(grad)")
     [(1, 'torch.func.grad')]
     """
-    found = []
+    found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             full = [f"{node.module}.{alias.name}" for alias in node.names]

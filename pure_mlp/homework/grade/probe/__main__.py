@@ -31,5 +31,5 @@ def look() -> None:
 
 
 if __name__ == "__main__":
-    code = guarded(look)
+    code: int = guarded(look)
     os._exit(128 - code if code < 0 else code)  # as a shell does for a signal

@@ -21,8 +21,8 @@ class Student(Protocol):
     grads: Tensors
     cache: dict[str, object]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """y_hat."""
+    def forward(self, x: Tensor) -> object:
+        """y_hat, if it is the homework."""
 
     def backward(self, dJdy_hat: Tensor) -> object:
         """Fill grads."""
@@ -73,7 +73,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
         seen["stage"] = "forward"
         y_hat = net.forward(x)
         odd = "" if isinstance(y_hat, Tensor) else f"forward returns {kind(y_hat)}, expected y_hat (batch, out2)"
-        if not odd:
+        if isinstance(y_hat, Tensor):
             seen["graph"] |= y_hat.requires_grad
             computed["y" + which] = y_hat.detach().clone()
             seen["stage"] = "backward"

@@ -83,5 +83,5 @@ def _text(error: BaseException) -> str:
     """What an exception says; nothing where its own `__str__` fails."""
     try:
         return str(error)
-    except Exception:
+    except Exception:  # whatever a stranger's `__str__` raises
         return ""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import torch
 
 Told = tuple[Callable[[], list[tuple[int, str]]], Callable[[], list[str]]]
-ENTRIES = {
+ENTRIES: dict[str, tuple[str, ...]] = {
     "torch.autograd": ("backward", "grad"),
     "torch.func": ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize"),
 }
 
 
 @contextmanager
-def watched(path: str) -> Iterator[Told]:
+def watched(path: str) -> Generator[Told]:
     """Two functions: lines of the file at `path` with the entry of autograd called there, and names replaced in torch, so far.
 
     >>> with watched("mlp.py") as (autograd, replaced):
