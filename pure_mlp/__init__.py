@@ -73,6 +73,9 @@ from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
 from pure_mlp.record import record as record
+from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
+from pure_mlp.saving.checkpoint import load as load
+from pure_mlp.saving.checkpoint import save as save
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -98,6 +101,7 @@ __all__ = [
     "MLP",
     "Activation",
     "Batch",
+    "Checkpoint",
     "Engine",
     "Epoch",
     "Init",
@@ -140,6 +144,7 @@ __all__ = [
     "linear",
     "linear_bottom",
     "linear_init",
+    "load",
     "mass",
     "merge",
     "mlp",
@@ -154,6 +159,7 @@ __all__ = [
     "remat",
     "residual",
     "rmsprop",
+    "save",
     "scored",
     "serial",
     "sgd",
