@@ -19,6 +19,10 @@ from pure_mlp.combinators.serial import serial as serial
 from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
 from pure_mlp.initialize import init as init
+from pure_mlp.interop.arrays import on_arrays as on_arrays
+from pure_mlp.interop.onnx_file import to_onnx as to_onnx
+from pure_mlp.interop.torch_nn import from_torch as from_torch
+from pure_mlp.interop.torch_nn import to_torch as to_torch
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
 from pure_mlp.layer import Rule as Rule
@@ -133,6 +137,7 @@ __all__ = [
     "fan_sum",
     "fit",
     "fold",
+    "from_torch",
     "gelu",
     "gelu_tanh",
     "identity",
@@ -149,6 +154,7 @@ __all__ = [
     "merge",
     "mlp",
     "mse",
+    "on_arrays",
     "orthogonal",
     "outline",
     "over",
@@ -173,6 +179,8 @@ __all__ = [
     "summary",
     "tag",
     "tanh",
+    "to_onnx",
+    "to_torch",
     "training_step",
     "tree_items",
     "tree_leaves",

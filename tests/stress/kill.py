@@ -10,11 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from pure_mlp.cli.folder import epoch_files
 from pure_mlp.cli.params import load_model, read
 
 
 def _command(out: Path, epochs: int) -> list[str]:
-    flags = ["--hidden", "8", "--epochs", str(epochs), "--out", str(out), "--resume"]
+    flags = ["--hidden", "8", "--epochs", str(epochs), "--val", "0.2", "--save-every", "10", "--out", str(out), "--resume"]
     return [sys.executable, "-m", "pure_mlp", "train", "diabetes", *flags]
 
 
@@ -55,6 +56,9 @@ def killed_at_random(times: int, seed: int) -> int:
             subprocess.run(_command(folder, done), env=environment, check=True, capture_output=True)
         if _tensors(out) != _tensors(alone):
             raise AssertionError("the run came to other bits than one that was left alone")
+        names = {folder: [(name, (folder / name).read_bytes()) for name in epoch_files(folder)] for folder in (out, alone)}
+        if names[out] != names[alone]:
+            raise AssertionError("the epochs that were kept on the way are others")
         if left := [*out.glob(".*.part")]:
             raise AssertionError(f"left behind: {left}")
     return done
