@@ -21,6 +21,10 @@ from pure_mlp.combinators.serial import serial as serial
 from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
 from pure_mlp.initialize import init as init
+from pure_mlp.interop.arrays import on_arrays as on_arrays
+from pure_mlp.interop.onnx_file import to_onnx as to_onnx
+from pure_mlp.interop.torch_nn import from_torch as from_torch
+from pure_mlp.interop.torch_nn import to_torch as to_torch
 from pure_mlp.layer import Activation as Activation
 from pure_mlp.layer import Layer as Layer
 from pure_mlp.layer import Rule as Rule
@@ -83,6 +87,9 @@ from pure_mlp.record import record as record
 from pure_mlp.registry.register import register as register
 from pure_mlp.registry.rows import LayerRow as LayerRow
 from pure_mlp.registry.rows import LossRow as LossRow
+from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
+from pure_mlp.saving.checkpoint import load as load
+from pure_mlp.saving.checkpoint import save as save
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -108,6 +115,7 @@ __all__ = [
     "MLP",
     "Activation",
     "Batch",
+    "Checkpoint",
     "Engine",
     "Epoch",
     "Init",
@@ -144,6 +152,7 @@ __all__ = [
     "fan_sum",
     "fit",
     "fold",
+    "from_torch",
     "gelu",
     "gelu_tanh",
     "huber",
@@ -159,10 +168,12 @@ __all__ = [
     "linear_bottom",
     "linear_init",
     "lion",
+    "load",
     "mass",
     "merge",
     "mlp",
     "mse",
+    "on_arrays",
     "orthogonal",
     "outline",
     "over",
@@ -174,6 +185,7 @@ __all__ = [
     "remat",
     "residual",
     "rmsprop",
+    "save",
     "scored",
     "serial",
     "sgd",
@@ -187,6 +199,8 @@ __all__ = [
     "summary",
     "tag",
     "tanh",
+    "to_onnx",
+    "to_torch",
     "training_step",
     "tree_items",
     "tree_leaves",

@@ -12,13 +12,15 @@ from torch import Generator, Tensor
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.history import Row
 from pure_mlp.cli.model import Model
-from pure_mlp.cli.params import checksum, read, save
+from pure_mlp.cli.params import NAME, read, save
 from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.setup import Setup
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
-from pure_mlp.record import tree_items, tree_like
+from pure_mlp.record import tree_items
 from pure_mlp.registry.functions import OPTIMIZERS
+from pure_mlp.saving.packing import fingerprint
+from pure_mlp.saving.store import restored
 
 Params: TypeAlias = tuple[Linear, ...]
 Carry: TypeAlias = tuple[Params, State[Params]]
@@ -28,8 +30,8 @@ Carry: TypeAlias = tuple[Params, State[Params]]
 class Run:
     """What a run has come to after the epochs of `rows`.
 
-    carry: params and optimizer state. best: the params of the best epoch under early stopping, else of the last. generator: its
-    state. data: a checksum of the training examples. engine, compile_seconds: as in `Epoch`.
+    carry: params and optimizer state. best: the params that are kept, see `kept_row`. generator: its state. data: a fingerprint of
+    all examples. engine, compile_seconds: as in `Epoch`.
     """
 
     rows: tuple[Row, ...]
@@ -41,28 +43,26 @@ class Run:
     compile_seconds: float
 
 
-def start(model: Model, training: Prepared, generator: Generator) -> Run:
+def start(model: Model, parts: Mapping[str, Prepared], generator: Generator) -> Run:
     """A run before its first epoch.
 
     >>> from pure_mlp.cli.model import example
-    >>> from pure_mlp.cli.prepared import prepare
-    >>> from pure_mlp.data.load import load
-    >>> start(example(), prepare(example(), load("diabetes")), Generator()).rows
+    >>> start(example(), {}, Generator()).rows
     ()
     """
     carry = model.params, OPTIMIZERS[model.setup.optimizer](model.setup.lr).init(model.params)
-    data = checksum({}, {"x": training.x, "y": training.y})
+    data = fingerprint({f"{name}.{i}": t for name, part in parts.items() for i, t in enumerate((part.x, part.y))})
     return Run((), carry, model.params, generator.get_state(), data, "pure", 0.0)
 
 
 def kept_row(setup: Setup, rows: tuple[Row, ...]) -> Row:
-    """The epoch whose params are kept: under early stopping the first with the least loss, else the last.
+    """The epoch whose params are kept: with validation the first with the least loss, else the last.
 
     >>> from pure_mlp.cli.model import example
     >>> kept_row(example().setup, (Row(1, 0.5, 0.5, 0.5, 1.0), Row(2, 0.5, 0.75, 0.5, 1.0))).epoch
     2
     """
-    return min(rows, key=lambda row: row.loss) if setup.patience else rows[-1]
+    return rows[-1] if setup.val is None else min(rows, key=lambda row: row.loss)
 
 
 def over(setup: Setup, rows: tuple[Row, ...]) -> bool:
@@ -76,23 +76,20 @@ def over(setup: Setup, rows: tuple[Row, ...]) -> bool:
     return len(rows) >= setup.epochs or (setup.patience is not None and waited >= setup.patience)
 
 
-def save_run(folder: Path, model: Model, run: Run) -> Path:
-    """Write the model and beside it the run, as one file; the path.
+def save_run(folder: Path, model: Model, run: Run) -> None:
+    """Write the model with the params that are kept, and beside it the run, as one file.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pure_mlp.cli.model import example
-    >>> from pure_mlp.cli.prepared import prepare
-    >>> from pure_mlp.data.load import load
-    >>> run = start(example(), prepare(example(), load("diabetes")), Generator())
     >>> with TemporaryDirectory() as folder:
-    ...     save_run(Path(folder), example(), run).stem
-    'params'
+    ...     save_run(Path(folder), example(), start(example(), {}, Generator()))
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['params.safetensors']
     """
-    trees: dict[str, object] = {"carry": run.carry, "best": run.best}
-    tensors = {f"training.{name}.{path}": t for name, tree in trees.items() for path, t in tree_items(tree)}
+    tensors = {**dict(tree_items(run.carry, "training.carry")), "training.generator": run.generator}
     rows = [attrs.astuple(row) for row in run.rows]
     training = {"rows": rows, "data": run.data, "engine": run.engine, "compile_seconds": run.compile_seconds}
-    return save(folder, model, {**tensors, "training.generator": run.generator}, training)
+    save(folder / NAME, attrs.evolve(model, params=run.best), tensors, training)
 
 
 def resume(folder: Path, begun: Run, model: Model) -> Run:
@@ -102,30 +99,23 @@ def resume(folder: Path, begun: Run, model: Model) -> Run:
 
     >>> from tempfile import TemporaryDirectory
     >>> from pure_mlp.cli.model import example
-    >>> from pure_mlp.cli.prepared import prepare
-    >>> from pure_mlp.data.load import load
-    >>> run = start(example(), prepare(example(), load("diabetes")), Generator())
+    >>> run = start(example(), {}, Generator())
     >>> with TemporaryDirectory() as folder:
-    ...     path = save_run(Path(folder), example(), run)
-    ...     resume(path.parent, run, example()).rows
+    ...     save_run(Path(folder), example(), run)
+    ...     resume(Path(folder), run, example()).rows
     ()
     """
 
     def made(saved: Model, tensors: Mapping[str, Tensor], training: Any) -> tuple[Setup, Run]:  # Any is what JSON holds
-        def tree(name: str, like: Any) -> Any:  # any tree
-            leaves = [tensors[f"training.{name}.{path}"] for path, _ in tree_items(like)]
-            for leaf, (path, wanted) in zip(leaves, tree_items(like)):
-                if leaf.shape != wanted.shape or leaf.dtype != wanted.dtype:
-                    raise ValueError(f"{name}.{path} {tuple(leaf.shape)}, expected {tuple(wanted.shape)}")
-            return tree_like(like, leaves)
-
         if saved.setup.sizes != model.setup.sizes or saved.setup.optimizer != model.setup.optimizer:
             return saved.setup, begun  # what its tensors should be like is not known; the difference is said below
         rows = tuple(Row(*row) for row in training["rows"])
         state = tensors["training.generator"]
         Generator().set_state(state)
-        carry, best = tree("carry", begun.carry), tree("best", begun.best)
-        return saved.setup, Run(rows, carry, best, state, training["data"], training["engine"], training["compile_seconds"])
+        carry = restored(begun.carry, tensors, "training.carry")
+        return saved.setup, Run(
+            rows, carry, saved.params, state, training["data"], training["engine"], training["compile_seconds"]
+        )
 
     setup, run = read(folder, made)
     for field in attrs.fields(Setup):
@@ -133,5 +123,5 @@ def resume(folder: Path, begun: Run, model: Model) -> Run:
         if before != now and field.name != "epochs":
             raise ValueError(f"--resume: the run in {folder} has {field.name} {before}, this one {now}; say the same flags again")
     if run.data != begun.data:
-        raise ValueError(f"--resume: the training examples of {setup.data} are others than those of the run in {folder}")
+        raise ValueError(f"--resume: the examples of {setup.data} are others than those of the run in {folder}")
     return run

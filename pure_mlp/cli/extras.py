@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pure_mlp.installed import has
 
-EXTRAS = {"rich": "progress bar and tables", "matplotlib": "curves.png", "safetensors": "params.safetensors", "numpy": ".npz files"}
+EXTRAS = {"rich": "progress bar and tables", "matplotlib": "curves.png", "numpy": ".npz files"}
 INSTALL = "pip install 'pure-mlp[cli]'"
 
 
@@ -13,9 +13,9 @@ def advice() -> str | None:
 
     >>> import sys
     >>> from unittest.mock import patch
-    >>> with patch.dict(sys.modules, {"rich": None, "matplotlib": None, "safetensors": None, "numpy": None}):
+    >>> with patch.dict(sys.modules, {"rich": None, "matplotlib": None, "numpy": None}):
     ...     print((advice() or "").split(";")[0])
-    not installed: rich (progress bar and tables), matplotlib (curves.png), safetensors (params.safetensors), numpy (.npz files)
+    not installed: rich (progress bar and tables), matplotlib (curves.png), numpy (.npz files)
     """
     missing = [f"{name} ({use})" for name, use in EXTRAS.items() if not has(name)]
     return f"not installed: {', '.join(missing)}; {INSTALL} brings them" if missing else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -13,9 +12,11 @@ from torch import Generator
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.checkpoint import Carry, Run, kept_row, over, save_run
+from pure_mlp.cli.folder import epoch_file
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
 from pure_mlp.cli.model import Model, net_like
+from pure_mlp.cli.params import save
 from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
@@ -26,17 +27,20 @@ from pure_mlp.train.fit import Epoch, fit
 from pure_mlp.train.step import training_step
 
 
-class _OutOfPatienceError(Exception):
-    pass
-
-
 def fit_model(
-    model: Model, parts: Mapping[str, Prepared], run: Run, folder: Path | None, rows: list[Row], engine: Engine | None = None
+    model: Model,
+    parts: Mapping[str, Prepared],
+    run: Run,
+    folder: Path | None,
+    rows: list[Row],
+    engine: Engine | None = None,
+    every: int | None = None,
 ) -> tuple[Model, Run]:
-    """The trained model and its run: the params are those of the last epoch, or under early stopping of the best.
+    """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
     The run goes on from where it is, to the same bits as if it had not stopped there. Each epoch becomes one of `rows`, and then,
-    if there is a folder, its params.*, metrics.csv and metrics.json. The engine is that of `fit`. Raises `KeyboardInterrupt`
+    if there is a folder, the files in it; that of the params of every so many epochs is written before the one that the run goes
+    on from. The engine is that of `fit`. Raises `KeyboardInterrupt`
     between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
@@ -44,7 +48,7 @@ def fit_model(
     >>> from pure_mlp.cli.prepared import prepare
     >>> from pure_mlp.data.load import load
     >>> rows, examples = list[Row](), prepare(example(), load("diabetes"))
-    >>> run = start(example(), examples, Generator())
+    >>> run = start(example(), {}, Generator())
     >>> model, run = fit_model(example(), {"training": examples, "test": examples}, run, None, rows)
     >>> run.rows[-1].epoch, run.engine, len(rows)
     (1, 'plan', 1)
@@ -57,7 +61,7 @@ def fit_model(
     if folder and rows:  # a run that was killed between its params and its rows
         write_csv(folder / "metrics.csv", name, metric(scores(model, parts[name]))[0], rows)
 
-    def keep(epoch: Epoch[Carry]) -> None:
+    def keep(epoch: Epoch[Carry]) -> bool:
         nonlocal run
         number = len(rows) + 1
         after = attrs.evolve(model, params=epoch.carry[0])
@@ -67,17 +71,20 @@ def fit_model(
         measure, value = metric(seen)
         ends.append(perf_counter())
         rows.append(Row(number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
-        best = epoch.carry[0] if kept_row(setup, tuple(rows)) is rows[-1] else run.best
+        improved = kept_row(setup, tuple(rows)) is rows[-1]
+        best = epoch.carry[0] if improved else run.best
         run = Run(tuple(rows), epoch.carry, best, generator.get_state(), run.data, epoch.engine, epoch.compile_seconds)
         if folder:
             (folder / "curves.png").unlink(missing_ok=True)  # that of another run, or of fewer epochs
-            save_run(folder, after, run)
+            if every and number % every == 0:
+                save(epoch_file(folder, number), after)
+            save_run(folder, model, run)
             write_csv(folder / "metrics.csv", name, measure, rows)
-            write_json(folder / "metrics.json", setup, number, epoch.engine, epoch.compile_seconds, {name: seen})
+            if improved:
+                write_json(folder / "metrics.json", setup, number, epoch.engine, epoch.compile_seconds, {name: seen})
         text = f"{value:.4g}" if measure == "rmse" else f"{100 * value:.2f} %"
         meter.finished(number, epoch.loss, f"{name} {measure} {text}")
-        if over(setup, run.rows) and number < setup.epochs:
-            raise _OutOfPatienceError
+        return over(setup, run.rows)
 
     before = len(rows) * len(examples[0])
     with interrupt_noted() as raise_if_noted, progress(setup.epochs, len(examples[0]), before) as meter:
@@ -88,16 +95,15 @@ def fit_model(
                 yield piece
                 meter.batch(len(piece[0]))
 
-        with suppress(_OutOfPatienceError):
-            fit(
-                training_step(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
-                run.carry,
-                examples,
-                epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),
-                batch=setup.batch,
-                generator=generator,
-                callbacks=(keep,),
-                observe=observed,
-                engine=engine,
-            )
+        fit(
+            training_step(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
+            run.carry,
+            examples,
+            epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),
+            batch=setup.batch,
+            generator=generator,
+            callbacks=(keep,),
+            observe=observed,
+            engine=engine,
+        )
     return attrs.evolve(model, params=run.best), run

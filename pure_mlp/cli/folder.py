@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pure_mlp.cli.files import remove_leftovers
+from pure_mlp.saving.files import remove_leftovers
 
-FILES = ("params.safetensors", "params.pt", "metrics.csv", "metrics.json", "curves.png")
+FILES = ("params.safetensors", "metrics.csv", "metrics.json", "curves.png")
 """The names of what a run writes."""
+
+
+def epoch_file(folder: Path, epoch: int | str) -> Path:
+    """The file of the params of one epoch under --save-every.
+
+    >>> epoch_file(Path("out"), 10).name
+    'epoch-10.safetensors'
+    """
+    return folder / f"epoch-{epoch}.safetensors"
+
+
+def epoch_files(folder: Path) -> list[str]:
+    """The names of such files that are there, in the order of their epochs.
+
+    >>> epoch_files(Path("no such folder"))
+    []
+    """
+    return sorted((path.name for path in folder.glob(epoch_file(folder, "*").name)), key=lambda name: (len(name), name))
 
 
 def claim(folder: Path, overwrite: bool) -> None:
@@ -25,12 +43,14 @@ def claim(folder: Path, overwrite: bool) -> None:
     for place in (folder, *folder.parents):
         if (place.exists() or place.is_symlink()) and not place.is_dir():
             raise ValueError(f"--out {folder}: {place} is a file, expected a folder")
-    there = [name for name in FILES if (folder / name).exists()]
+    there = [name for name in FILES if (folder / name).exists()] + epoch_files(folder)
     if there and not overwrite:
         names = ", ".join(there)
         said = f"there is a run in it already ({names})"
         raise ValueError(f"--out {folder}: {said}; --resume goes on with it, --overwrite replaces it")
     folder.mkdir(parents=True, exist_ok=True)
+    for name in epoch_files(folder):
+        (folder / name).unlink()
     for name in FILES:
         remove_leftovers(folder / name)
 
@@ -41,4 +61,4 @@ def holds_params(folder: Path) -> bool:
     >>> holds_params(Path("no such folder"))
     False
     """
-    return any((folder / name).is_file() for name in FILES[:2])
+    return (folder / FILES[0]).is_file()

@@ -14,12 +14,12 @@ import attrs
 import torch
 
 from pure_mlp._compile.program import Engine
-from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.printing import printable
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.version import version
 from pure_mlp.installed import has
+from pure_mlp.saving.files import replace_file
 
 
 @attrs.frozen
@@ -34,7 +34,7 @@ class Row:
 
 
 def columns(part: str, metric: str) -> list[str]:
-    """The header of metrics.csv, where `part` is watched: "test", or "validation" under early stopping.
+    """The header of metrics.csv, where `part` is watched: "validation" if there is such a part, else "test".
 
     >>> columns("test", "rmse")
     ['epoch', 'train_loss', 'test_loss', 'test_rmse', 'seconds']
@@ -108,6 +108,8 @@ def draw_curves(path: Path, setup: Setup, part: str, rows: Sequence[Row]) -> boo
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
+        if part == "validation":
+            axes.axvline(min(rows, key=lambda row: row.loss).epoch, color="gray", linestyle=":", label="kept epoch")
         axes.legend()
     widths = "-".join(map(str, setup.sizes))
     title = f"{setup.data}: {widths}, f {setup.f}, g {setup.g}, {setup.optimizer} {setup.lr:g}, batch {setup.batch}"

@@ -35,7 +35,7 @@ def example() -> Model:
     >>> example().setup.sizes
     (10, 4, 1)
     """
-    learning = ("relu", "identity", "mse", "adam", 1e-3, 32, 1, 0, None, 0.2)
+    learning = ("relu", "identity", "mse", "adam", 1e-3, 32, 1, 0, None, 0.2, None)
     setup = Setup("diabetes", "", "regression", (), "points of disease progression", (10, 4, 1), *learning)
     inputs, targets = Standardizer(torch.zeros(10), torch.ones(10)), Standardizer(torch.full((1,), 152.0), torch.ones(1))
     return Model(setup, net_of(setup, Generator())[1], inputs, targets)

@@ -92,6 +92,19 @@ def fraction(text: str) -> float:
     return value
 
 
+def fraction_or_name(text: str) -> float | str:
+    """A number between 0 and 1, or what is no number at all.
+
+    >>> fraction_or_name("0.1"), fraction_or_name("held.npz")
+    (0.1, 'held.npz')
+    """
+    try:
+        float(text)
+    except ValueError:
+        return text
+    return fraction(text)
+
+
 def _rates() -> str:
     return ", ".join(f"{rate:g} for {name}" for name, rate in RATES.items())
 
@@ -133,7 +146,18 @@ def parser() -> Parser:
         "--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part (%(default)s)"
     )
     train.add_argument("--seed", type=natural, default=0, metavar="N", help="of split, params and order (%(default)s)")
-    train.add_argument("--patience", type=positive_int, metavar="N", help="stop after N epochs without a better validation loss")
+    train.add_argument(
+        "--val",
+        type=fraction_or_name,
+        metavar="P|FILE",
+        help="validate on this fraction of the training part, or on other data, and keep the params of the best epoch (none)",
+    )
+    train.add_argument(
+        "--patience", type=positive_int, metavar="N", help="stop after N epochs without a better validation loss (--val 0.1)"
+    )
+    train.add_argument(
+        "--save-every", type=positive_int, metavar="N", help="also keep the params of every N-th epoch, each in a file"
+    )
     train.add_argument(
         "--test-fraction", type=fraction, default=0.2, metavar="P", help="held out, unless the source has a test part (%(default)s)"
     )

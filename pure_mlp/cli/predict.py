@@ -9,23 +9,20 @@ from contextlib import nullcontext, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-import attrs
-import torch
 from torch import Generator, Tensor
 
-from pure_mlp.cli.files import descriptor, refuse_same, replace_file
 from pure_mlp.cli.model import Model, answers, outputs
 from pure_mlp.cli.params import load_model, params_file
 from pure_mlp.cli.prepared import Prepared, inputs, prepare
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
-from pure_mlp.cli.request import parts_of
+from pure_mlp.cli.request import held_out, relabel
 from pure_mlp.cli.scores import scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.summary import print_scores
-from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
 from pure_mlp.data.text import read_csv
+from pure_mlp.saving.files import descriptor, refuse_same, replace_file
 
 SHOWN = 10
 """How many predictions are printed."""
@@ -39,7 +36,7 @@ def predict(options: Namespace) -> int:
     >>> from pure_mlp.cli.parser import parser
     >>> from pure_mlp.cli.params import save
     >>> with TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
-    ...     _ = save(Path(folder), example())
+    ...     save(Path(folder, "params.safetensors"), example())
     ...     code = predict(parser().parse_args(["predict", folder, "diabetes"]))
     <BLANKLINE>
     diabetes model on diabetes
@@ -73,7 +70,7 @@ def _examples(options: Namespace, model: Model) -> tuple[Tensor, Prepared | None
     if options.part == "test":
         if data.name != setup.data:
             raise ValueError(f"--part test of {data.name}: the model was trained on {setup.data}")
-        data = parts_of(setup, data, Generator().manual_seed(setup.seed))["test"]
+        _, data = held_out(setup, data, Generator().manual_seed(setup.seed))
     examples = prepare(model, data)
     return examples.x, examples
 
@@ -96,6 +93,7 @@ def _report(options: Namespace, model: Model, header: list[str], rows: list[list
 def predictions(model: Model, x: Tensor, examples: Prepared | None) -> tuple[list[str], list[list[str]]]:
     """Header and rows for inputs x of the net: number, prediction, one score a class for classes, and the label where there is one.
 
+    >>> import torch
     >>> from pure_mlp.cli.model import example
     >>> predictions(example(), torch.ones(2, 10), None)[0]
     ['row', 'prediction [points of disease progression]']
@@ -115,28 +113,6 @@ def predictions(model: Model, x: Tensor, examples: Prepared | None) -> tuple[lis
     if data is None:
         return header, rows
     return [*header, "label"], [[*row, label] for row, label in zip(rows, labels)]
-
-
-def relabel(setup: Setup, data: Dataset) -> Dataset:
-    """The data with its labels as the model counts them, classes matched by name. Raises `ValueError` where they do not match.
-
-    >>> from pure_mlp.cli.model import example
-    >>> relabel(example().setup, load("digits"))
-    Traceback (most recent call last):
-    ValueError: digits has classes labels, the model was trained for regression
-    """
-    if (setup.task == "regression") != (data.task == "regression"):
-        raise ValueError(f"{data.name} has {data.task} labels, the model was trained for {setup.task}")
-    if setup.task == "regression":
-        return data
-    unknown = [name for name in data.classes if name not in setup.classes]
-    if unknown:
-        raise ValueError(f"{data.name} has the class {unknown[0]!r}, the model knows {', '.join(setup.classes)}")
-    index = torch.tensor([setup.classes.index(name) for name in data.classes])
-    y = index[data.y.reshape(-1).to(torch.int64)]
-    y = y if setup.task == "classes" else y.to(torch.float32).unsqueeze(1)
-    test = None if data.test is None else relabel(setup, data.test)
-    return attrs.evolve(data, task=setup.task, classes=setup.classes, y=y, test=test)
 
 
 def shown(setup: Setup, header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:

@@ -47,8 +47,8 @@ class Setup:
     """One training run, in values that JSON can hold; each of its type, as in a file that may hold anything.
 
     data, source, task, classes and unit are those of the `Dataset`; sizes are the widths from input to output; f, g, loss and
-    optimizer are words of the tables in `functions`; patience and test_fraction may be None: no early stopping, and the source's
-    own test part.
+    optimizer are words of the tables in `functions`; patience, test_fraction and val may be None: no early stopping, the source's
+    own test part, no validation. val is a fraction of the training part, or the name of other data.
     """
 
     data: str = attrs.field(validator=_text)
@@ -67,6 +67,7 @@ class Setup:
     seed: int = attrs.field(validator=_count)
     patience: int | None = attrs.field(validator=attrs.validators.optional(_some))
     test_fraction: float | None = attrs.field(validator=attrs.validators.optional(_rate))
+    val: float | str | None = attrs.field(validator=attrs.validators.optional(attrs.validators.instance_of((int, float, str))))
 
 
 def refuse_nonsense(task: Task, loss: str, g: str) -> None:

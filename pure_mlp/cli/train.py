@@ -8,10 +8,10 @@ from pathlib import Path
 from torch import Generator
 
 from pure_mlp.cli.anatomy import anatomy
-from pure_mlp.cli.checkpoint import kept_row, resume, save_run, start
+from pure_mlp.cli.checkpoint import kept_row, resume, start
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
-from pure_mlp.cli.folder import claim, holds_params
+from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.model import Model, fit_targets, net_of
 from pure_mlp.cli.prepared import prepare
@@ -44,7 +44,7 @@ def train(options: Namespace) -> int:
     model = Model(setup, params, fit_standardizer(training.x), fit_targets(setup, training.y))
     prepared = {name: prepare(model, part) for name, part in parts.items()}
     folder = Path(options.out) if options.out else None
-    run = start(model, prepared["training"], generator)
+    run = start(model, prepared, generator)
     if folder and options.resume and holds_params(folder):
         run = resume(folder, run, model)
     elif folder:
@@ -61,7 +61,7 @@ def train(options: Namespace) -> int:
     rows: list[Row] = []
     try:
         with warned_in_a_line("pure-mlp train"):
-            model, run = fit_model(model, prepared, run, folder, rows, options.engine)
+            model, run = fit_model(model, prepared, run, folder, rows, options.engine, options.save_every)
     except KeyboardInterrupt as interrupt:
         left = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {left}") from interrupt
@@ -72,11 +72,11 @@ def train(options: Namespace) -> int:
     scored = {name: scores(model, part) for name, part in prepared.items()}
     files: list[str] = []
     if folder:
-        files = [save_run(folder, model, run).name, "metrics.csv", "metrics.json", *(["curves.png"] if drawn else [])]
+        files = [*FILES[: 4 if drawn else 3], *epoch_files(folder)]
         write_json(folder / "metrics.json", setup, kept.epoch, run.engine, run.compile_seconds, scored)
     print_engine(run.engine, run.compile_seconds)
     print_scores(setup, scored)
-    if setup.patience:
+    if setup.val is not None:
         print(f"\n{len(rows)} epochs; kept are the params of epoch {kept.epoch}, the best on the validation part")
     print()
     if folder:

@@ -84,7 +84,7 @@ def fit(
     generator: Generator | None = None,
     score: Callable[[S], float] | None = None,
     patience: int | None = None,
-    callbacks: Sequence[Callable[[Epoch[S]], None]] = (),
+    callbacks: Sequence[Callable[[Epoch[S]], bool | None]] = (),
     observe: Callable[[Iterable[Batch]], Iterable[Batch]] = lambda pieces: pieces,
     engine: Engine | None = None,
 ) -> tuple[S, list[Epoch[S]]]:
@@ -106,7 +106,7 @@ def fit(
         score: of a carry, lower is better, taken after each epoch.
         patience: training stops once the score has not improved for so many epochs, and the carry of the best epoch is returned. A
             score of NaN is no improvement; if every one is, the last carry is returned.
-        callbacks: see each epoch and change nothing.
+        callbacks: see each epoch, and may save it; one that returns True makes it the last.
         observe: may wrap the batches of an epoch, as progress bars do.
         engine: "pure", the step as it stands; "plan", a flat program made of it, the same values up to rounding; "native", that
             program in C, for small nets where there is a C compiler. None: "plan" for a step that can be planned, else "pure". One
@@ -146,13 +146,12 @@ def fit(
         mean = _mean(losses, masses)
         epoch = Epoch(number, now, mean, None if score is None else score(now), folding.engine, folding.compile_seconds)
         history.append(epoch)
-        for callback in callbacks:
-            callback(epoch)
-        if patience is None or epoch.score is None:
-            continue
-        if epoch.score == epoch.score and (best is None or best.score is None or epoch.score < best.score):
-            best = epoch
-        if number - (0 if best is None else best.number) >= patience:
+        done = True in [callback(epoch) for callback in callbacks]
+        if patience is not None and epoch.score is not None:
+            if epoch.score == epoch.score and (best is None or best.score is None or epoch.score < best.score):
+                best = epoch
+            done = done or number - (0 if best is None else best.number) >= patience
+        if done:
             break
     last = history[-1].carry if history else folding.carry()
     return (last if best is None else best.carry), history

@@ -17,13 +17,13 @@ import attrs
 import pytest
 import torch
 from natively import needs_compiler
+from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
-from pure_mlp import mse, tree_items
+from pure_mlp import mse, save, tree_items
 from pure_mlp.__main__ import main
 from pure_mlp.check.differences import LIMIT, distance, five_point
 from pure_mlp.cli.anatomy import anatomy
-from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.model import Model, net_of
 from pure_mlp.cli.params import load_model
 from pure_mlp.cli.parser import parser
@@ -34,6 +34,7 @@ from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
+from pure_mlp.saving.files import replace_file
 
 HANDOUT = [("relu", "identity", "mse"), ("sigmoid", "sigmoid", "mse"), ("sigmoid", "sigmoid", "bce"), ("relu", "sigmoid", "bce")]
 SMALL = ["--hidden", "8", "--epochs", "3"]
@@ -41,7 +42,7 @@ BLOCKED = """
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("rich", "matplotlib", "safetensors", "numpy"):
+        if name.split(".")[0] in ("rich", "matplotlib", "numpy"):
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Blocked())
 from pure_mlp.__main__ import main
@@ -108,8 +109,6 @@ def test_a_combination_runs_or_is_refused_in_one_line(data: str, loss: str, g: s
 
 @pytest.mark.parametrize("data", ["digits", "breast_cancer", "diabetes"])
 def test_the_files_agree_and_are_read_back_equal(data: str, tmp_path: Path) -> None:
-    from safetensors.torch import load_file
-
     assert run("train", data, "--out", str(tmp_path), *SMALL) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"params.safetensors", "metrics.csv", "metrics.json", "curves.png"}
     model, _, again = on_test_part(tmp_path)
@@ -249,11 +248,9 @@ def test_without_the_extras_everything_still_runs(tmp_path: Path) -> None:
         if arguments[0] == "train":
             assert sum("pip install 'pure-mlp[cli]'" in line for line in printed.splitlines()) == 1
             assert "epoch 2/2" in errors
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"params.pt", "metrics.csv", "metrics.json"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"params.safetensors", "metrics.csv", "metrics.json"}
     kept = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert on_test_part(tmp_path / "run")[2].rmse == kept["metrics"]["test"]["rmse"]
-    assert run("train", "diabetes", "--epochs", "1", "--overwrite", "--out", str(tmp_path / "run")) == 0
-    assert not (tmp_path / "run" / "params.pt").exists()
 
 
 def test_whoever_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path: Path) -> None:
@@ -292,11 +289,11 @@ def bad_files(folder: Path) -> None:
     (folder / "narrow.csv").write_text("1,2,3\n")
     (folder / "none.csv").write_text("")
     (folder / "broken.safetensors").write_bytes(b"\x00" * 100)
-    (folder / "broken.pt").write_bytes(b"\x80\x04\x95")
     (folder / "broken.npz").write_bytes(b"PK\x03\x04")
     (folder / "file").write_text("a file")
-    torch.save({"tensors": {}, "pure_mlp": "{}"}, folder / "other.pt")
     torch.save([1], folder / "list.pt")
+    save_file({"a": torch.ones(1)}, folder / "other.safetensors")
+    save(folder / "checkpoint.safetensors", torch.ones(1))
 
 
 BAD = [
@@ -329,8 +326,8 @@ BAD = [
     ["predict", "no_such_run.safetensors", "digits"],
     ["predict", "empty", "digits"],
     ["predict", "broken.safetensors", "digits"],
-    ["predict", "broken.pt", "digits"],
-    ["predict", "other.pt", "digits"],
+    ["predict", "other.safetensors", "digits"],
+    ["predict", "checkpoint.safetensors", "digits"],
     ["predict", "list.pt", "digits"],
     ["predict", "run", "digits"],
     ["predict", "run", "breast_cancer"],

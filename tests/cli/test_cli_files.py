@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from pure_mlp.__main__ import main
-from pure_mlp.cli.files import replace_file
 from pure_mlp.cli.folder import FILES
+from pure_mlp.saving.files import replace_file
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and descriptors of POSIX")
 
@@ -132,7 +132,7 @@ def test_leftovers_of_the_dead_are_removed_and_of_the_living_kept(run: Path, tmp
 @posix
 def test_a_run_killed_while_it_writes_leaves_nothing_after_the_next(tmp_path: Path) -> None:
     slow = "import os, time; from pathlib import Path; os.fsync = lambda fd: time.sleep(60); "
-    write = "from pure_mlp.cli.files import replace_file; replace_file(Path('metrics.csv'), b'new')"
+    write = "from pure_mlp.saving.files import replace_file; replace_file(Path('metrics.csv'), b'new')"
     writing = subprocess.Popen([sys.executable, "-c", slow + write], cwd=tmp_path)
     deadline = time.monotonic() + 60
     while not [*tmp_path.glob(".*.part")] and time.monotonic() < deadline:

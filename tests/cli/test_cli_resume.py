@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -15,9 +16,12 @@ from stress.kill import killed_at_random
 from pure_mlp import tree_items
 from pure_mlp.__main__ import main
 from pure_mlp.cli.checkpoint import Run, resume, start
+from pure_mlp.cli.folder import epoch_files
 from pure_mlp.cli.model import Model
-from pure_mlp.cli.params import load_model, read
+from pure_mlp.cli.params import NAME, load_model, read, save
 from pure_mlp.cli.prepared import prepare
+from pure_mlp.cli.request import parts_of
+from pure_mlp.cli.scores import scores
 from pure_mlp.data.load import load
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 
@@ -111,7 +115,7 @@ def test_other_data_under_the_same_name_are_noticed(tmp_path: Path, capsys: pyte
 def begun(out: Path) -> tuple[Run, Model]:
     model = load_model(out)
     examples = prepare(model, load("diabetes"))
-    run = start(model, examples, torch.Generator())
+    run = start(model, {"training": examples}, torch.Generator())
     return run, model
 
 
@@ -123,17 +127,15 @@ def test_a_cut_checkpoint_is_refused(cut: int, tmp_path: Path, capsys: pytest.Ca
     capsys.readouterr()
     assert train(tmp_path, "--epochs", "2", "--resume") == 2
     printed = capsys.readouterr()
-    assert printed.err.startswith(f"pure-mlp train: {path}: not a model written by pure-mlp train, or damaged since (")
+    assert printed.err.startswith(f"pure-mlp train: {path}: not a file that pure_mlp wrote, or damaged since (cut short")
     assert printed.out == ""
 
 
 def test_a_checkpoint_without_its_run_is_refused(tmp_path: Path) -> None:
-    from pure_mlp.cli.params import save
-
     assert train(tmp_path, "--epochs", "1") == 0
     run, model = begun(tmp_path)
-    save(tmp_path, model)
-    with pytest.raises(ValueError, match=r"not a model written by pure-mlp train, or damaged since"):
+    save(tmp_path / NAME, model)
+    with pytest.raises(ValueError, match=r"not a model written by pure-mlp train \('NoneType'"):
         resume(tmp_path, run, model)
 
 
@@ -150,3 +152,72 @@ def test_the_run_that_is_read_is_the_one_that_was_written(tmp_path: Path) -> Non
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 of POSIX")
 def test_killed_at_random_moments_a_run_is_whole_and_goes_on() -> None:
     assert killed_at_random(times=3, seed=1) >= 3
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    with (out / "metrics.csv").open(newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("val", ["0.25", "held.npz"])
+def test_validation_has_a_curve_and_the_best_epoch_is_kept(val: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    held = load("diabetes")
+    np.savez("held.npz", X=held.x[:50].numpy(), y=held.y[:50].flip(0).numpy())
+    flags = ["--val", val, "--lr", "0.05", "--save-every", "10"]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train(whole, *flags, "--epochs", "40") == 0
+    losses = [float(row["validation_loss"]) for row in rows_of(whole)]
+    assert [*rows_of(whole)[0]] == ["epoch", "train_loss", "validation_loss", "validation_rmse", "seconds"]
+    best = losses.index(min(losses))
+    assert (len(losses), best < 39) == (40, True)
+
+    kept = json.loads((whole / "metrics.json").read_text())
+    assert (kept["epoch"], kept["metrics"]["validation"]["loss"]) == (best + 1, losses[best])
+    assert kept["metrics"]["validation"]["examples"] == (88 if val == "0.25" else 50)
+    assert epoch_files(whole) == [f"epoch-{n}.safetensors" for n in (10, 20, 30, 40)]
+    model = load_model(whole)
+    part = parts_of(model.setup, load("diabetes"), torch.Generator().manual_seed(0))["validation"]
+    assert scores(model, prepare(model, part)).loss == losses[best]
+    for n in (10, 20, 30, 40):
+        then = load_model(whole / f"epoch-{n}.safetensors")
+        assert scores(then, prepare(then, part)).loss == losses[n - 1]
+
+    for epochs in (3, best + 2, 40):
+        assert train(parts, *flags, "--epochs", str(epochs), "--resume") == 0
+    assert bits(parts) == bits(whole)
+    assert all((parts / name).read_bytes() == (whole / name).read_bytes() for name in epoch_files(whole))
+    assert train(parts, *flags, "--epochs", "1") == 2
+    assert train(parts, "--epochs", "1", "--overwrite") == 0
+    assert epoch_files(parts) == []
+
+
+@pytest.mark.parametrize(
+    ("val", "said"),
+    [
+        ("1.5", "'1.5' is not between 0 and 1"),
+        ("nan", "'nan' is not a number above 0"),
+        ("0.0001", "fraction 0.0001 of 354 examples"),
+        ("nothing.npz", "nothing.npz: expected an .npz file, found no such file"),
+        ("digits", "digits: features (1797, 64), the model takes (*, 10)"),
+        ("narrow.npz", "features (50, 3), the model takes (*, 10)"),
+    ],
+)
+def test_a_validation_part_that_cannot_be_is_refused(
+    val: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("narrow.npz", X=np.ones((50, 3)), y=np.arange(50.0))
+    assert train(tmp_path / "run", "--val", val) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert (printed.err.count("\n"), (tmp_path / "run").exists()) == (1, False)
+
+
+def test_a_run_killed_before_its_best_epoch_is_over_goes_on_with_the_best(tmp_path: Path) -> None:
+    """The params that are kept come from the file, and later epochs that are worse leave them alone."""
+    flags = ["--val", "0.2", "--lr", "0.05"]
+    assert train(tmp_path, *flags, "--epochs", "40") == 0
+    before = load_model(tmp_path).params
+    assert train(tmp_path, *flags, "--epochs", "41", "--resume") == 0
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(tree_items(before), tree_items(load_model(tmp_path).params)))

@@ -13,11 +13,12 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from pure_mlp.__main__ import main as command
+from pure_mlp.cli.folder import epoch_files
 from pure_mlp.cli.params import load_model, read
 
 
 def _command(out: Path, epochs: int) -> list[str]:
-    flags = ["--hidden", "8", "--epochs", str(epochs), "--out", str(out), "--resume"]
+    flags = ["--hidden", "8", "--epochs", str(epochs), "--val", "0.2", "--save-every", "10", "--out", str(out), "--resume"]
     return [sys.executable, "-m", "pure_mlp", "train", "diabetes", *flags]
 
 
@@ -61,6 +62,9 @@ def killed_at_random(times: int, seed: int) -> int:
                 raise AssertionError(f"ended with {code}")
         if _tensors(out) != _tensors(alone):
             raise AssertionError("the run came to other bits than one that was left alone")
+        names = {folder: [(name, (folder / name).read_bytes()) for name in epoch_files(folder)] for folder in (out, alone)}
+        if names[out] != names[alone]:
+            raise AssertionError("the epochs that were kept on the way are others")
         if left := [*out.glob(".*.part")]:
             raise AssertionError(f"left behind: {left}")
     return done

@@ -12,15 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Generator
 
+from pure_mlp import linear_init, load
+from pure_mlp import save as save_checkpoint
 from pure_mlp.cli.model import example
-from pure_mlp.cli.params import load_model, save
+from pure_mlp.cli.params import NAME, load_model, save
 from pure_mlp.data.idx import read_idx
 from pure_mlp.data.npz import read_npz
 from pure_mlp.data.text import read_csv
 from pure_mlp.record import tree_leaves
 
 Make = Callable[[Path], Path]
+CARRY = (linear_init(3, 2, Generator().manual_seed(0)), (torch.arange(3), torch.ones((), dtype=torch.bfloat16)))
 
 
 def _npz(folder: Path) -> Path:
@@ -39,16 +43,17 @@ def _csv(folder: Path) -> Path:
 
 
 def _safetensors(folder: Path) -> Path:
-    return save(folder, example())
+    save(folder / NAME, example())
+    return folder / NAME
 
 
-def _pt(folder: Path) -> Path:
-    from safetensors import safe_open
+def _checkpoint(folder: Path) -> Path:
+    save_checkpoint(folder / "a", CARRY, generator=Generator().manual_seed(0))
+    return folder / "a"
 
-    with safe_open(save(folder, example()), framework="pt") as file:
-        saved = {"tensors": {k: file.get_tensor(k) for k in file.keys()}, **file.metadata()}  # noqa: SIM118  not a mapping
-    torch.save(saved, folder / "a.pt")
-    return folder / "a.pt"
+
+def _same_checkpoint(path: Path) -> None:
+    assert all(map(torch.equal, tree_leaves(load(path, CARRY).tree), tree_leaves(CARRY)))
 
 
 def _same_model(path: Path) -> None:
@@ -62,7 +67,7 @@ READERS: dict[str, tuple[Make, Callable[[Path], object]]] = {
     "idx": (_idx, lambda path: read_idx(path, 1)),
     "npz": (_npz, read_npz),
     "safetensors": (_safetensors, _same_model),
-    "pt": (_pt, _same_model),
+    "checkpoint": (_checkpoint, _same_checkpoint),
 }
 """A whole file of each kind, and what reads it; a model that is read is the one that was written."""
 

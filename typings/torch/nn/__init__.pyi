@@ -1,2 +1,53 @@
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+from torch import device as _device
+from torch import dtype as _dtype
 from torch.nn import functional as functional
 from torch.nn import init as init
+
+class Module:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any: ...
+    def named_children(self) -> Iterator[tuple[str, Module]]: ...
+
+class Sequential(Module):
+    def __init__(self, *args: Module) -> None: ...
+
+class Linear(Module):
+    weight: Tensor
+    bias: Tensor
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True,
+        device: _device | str | None = None, dtype: _dtype | None = None
+    ) -> None: ...
+
+class Identity(Module):
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+class ReLU(Module):
+    def __init__(self, inplace: bool = False) -> None: ...
+
+class SiLU(Module):
+    def __init__(self, inplace: bool = False) -> None: ...
+
+class Sigmoid(Module): ...
+class Tanh(Module): ...
+
+class GELU(Module):
+    approximate: str
+    def __init__(self, approximate: str = "none") -> None: ...
+
+class LeakyReLU(Module):
+    negative_slope: float
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None: ...
+
+class Softplus(Module):
+    beta: float
+    threshold: float
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None: ...
+
+class Softmax(Module):
+    dim: int | None
+    def __init__(self, dim: int | None = None) -> None: ...

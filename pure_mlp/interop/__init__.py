@@ -1,0 +1,1 @@
+"""To and from torch.nn, scikit-learn, ONNX, numpy and jax."""

@@ -1,0 +1,142 @@
+"""Nets as ONNX models, which run in other programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from pure_mlp.combinators.dense import Dense
+from pure_mlp.combinators.fan_sum import FanSum
+from pure_mlp.combinators.parallel import Parallel
+from pure_mlp.combinators.remat import Remat
+from pure_mlp.combinators.residual import Residual
+from pure_mlp.combinators.serial import Serial
+from pure_mlp.installed import has
+from pure_mlp.interop.constants import constants, function
+from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.identity import identity
+from pure_mlp.layers.leaky_relu import leaky_relu
+from pure_mlp.layers.linear import Linear, linear_fwd
+from pure_mlp.layers.relu import relu
+from pure_mlp.layers.sigmoid import sigmoid
+from pure_mlp.layers.silu import silu
+from pure_mlp.layers.softmax import softmax
+from pure_mlp.layers.softplus import softplus
+from pure_mlp.layers.tanh import tanh
+from pure_mlp.record import tree_leaves
+from pure_mlp.saving.files import replace_file
+
+__all__ = ["to_onnx"]
+
+_OPSET = 20
+"""The first in which there is Gelu."""
+
+
+@attrs.define
+class _Graph:
+    """Nodes and constants so far; every value has a name of its own. onnx: the library, which may not be there."""
+
+    onnx: Any
+    nodes: list[Any] = attrs.field(factory=list)
+    kept: list[Any] = attrs.field(factory=list)
+
+    def op(self, kind: str, *inputs: str, **attributes: float | str) -> str:
+        name = f"v{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(kind, [*inputs], [name], **attributes))
+        return name
+
+    def constant(self, t: Tensor) -> str:
+        name = f"c{len(self.kept)}"
+        self.kept.append(self.onnx.numpy_helper.from_array(t.detach().cpu().contiguous().numpy(), name))
+        return name
+
+
+_Rule = Callable[..., str]
+_RULES: dict[Callable[..., object], _Rule] = {
+    function(identity): lambda g, like, x: g.op("Identity", x),
+    function(relu): lambda g, like, x: g.op("Relu", x),
+    function(sigmoid): lambda g, like, x: g.op("Sigmoid", x),
+    function(tanh): lambda g, like, x: g.op("Tanh", x),
+    function(silu): lambda g, like, x: g.op("Mul", x, g.op("Sigmoid", x)),
+    function(gelu): lambda g, like, x: g.op("Gelu", x),
+    function(gelu_tanh): lambda g, like, x: g.op("Gelu", x, approximate="tanh"),
+    function(softmax): lambda g, like, x: g.op("Softmax", x, axis=-1),
+    function(leaky_relu()): lambda g, like, x, a: g.op("LeakyRelu", x, alpha=a),
+    function(softplus()): lambda g, like, x, b: _softplus(g, g.constant(like.new_full((), b)), x),
+}
+"""What each kind of layer without params is in ONNX: of the graph, a tensor of the dtype, the input, and the constants."""
+
+
+def _softplus(g: _Graph, beta: str, x: str) -> str:
+    return g.op("Div", g.op("Softplus", g.op("Mul", x, beta)), beta)
+
+
+def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> None:  # Any: any net
+    """Write the forward pass as an ONNX model (opset 20) with the input `x` (.., in) and the output `y` (.., out).
+
+    The number of dimensions and their sizes are left open. The dtype is that of the params. Outputs of onnxruntime are equal to
+    about 1e-6.
+
+    Args:
+        net: layers of this library, under `serial`, `dense`, `residual`, `fan_sum`, `parallel` and `remat`.
+        params: those of the net, in float32, float64 or float16.
+        path: of the file, replaced whole or not at all.
+
+    Raises:
+        ImportError: the extra `onnx` is missing.
+        ValueError: a layer that has no form in ONNX here, by name.
+        OSError: what the system refuses.
+
+    >>> from pure_mlp import relu
+    >>> to_onnx(Layer(lambda p, x: (x, ()), relu.bwd), (), "mine.onnx")
+    Traceback (most recent call last):
+    ValueError: to_onnx: <lambda> has no form in ONNX here
+    """
+    _refuse(net)
+    if not has("onnx"):
+        raise ImportError("to_onnx needs onnx: pip install 'pure-mlp[onnx]'")
+    onnx: Any = import_module("onnx")
+    graph, helper, example = _Graph(onnx), onnx.helper, next(iter(tree_leaves(params)), torch.empty(0))
+    dtype = onnx.numpy_helper.from_array(example.detach().cpu().numpy()).data_type
+    graph.nodes.append(helper.make_node("Identity", [_emit(graph, example, net, params, "x")], ["y"]))
+    x, y = (helper.make_tensor_value_info(name, dtype, None) for name in "xy")
+    made = helper.make_graph(graph.nodes, "pure_mlp", [x], [y], graph.kept)
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10, producer_name="pure_mlp")
+    onnx.checker.check_model(model)
+    replace_file(Path(path), model.SerializeToString())
+
+
+def _refuse(net: Layer[Any, Any]) -> None:
+    """Raise `ValueError` that names the first layer that has no form."""
+    made = composition(net)
+    if not isinstance(made, (Serial, Dense, Remat, Residual, FanSum, Parallel)) and function(net) not in {*_RULES, linear_fwd}:
+        raise ValueError(f"to_onnx: {layer_name(net)} has no form in ONNX here")
+    for part in made.parts() if made else ():
+        _refuse(part)
+
+
+def _emit(g: _Graph, like: Tensor, net: Layer[Any, Any], params: Any, x: str) -> str:
+    """The name of the output of the net for the input x."""
+    made = composition(net)
+    if made is None:
+        return _linear(g, params, x) if function(net) is linear_fwd else _RULES[function(net)](g, like, x, *constants(net))
+    parts = [*zip(made.parts(), made.split(params))]
+    if isinstance(made, (FanSum, Parallel)):
+        both = [_emit(g, like, part, p, x) for part, p in parts]
+        return g.op("Add", *both) if isinstance(made, FanSum) else g.op("Concat", *both, axis=-1)
+    y = x
+    for part, p in parts:
+        y = _emit(g, like, part, p, y)
+    return g.op("Add", x, y) if isinstance(made, Residual) else y
+
+
+def _linear(g: _Graph, params: Linear, x: str) -> str:
+    return g.op("Add", g.op("MatMul", x, g.constant(params.weight.t())), g.constant(params.bias))

@@ -1,0 +1,147 @@
+"""Nets from `torch.nn.Sequential`, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from pure_mlp.combinators.dense import Dense
+from pure_mlp.combinators.serial import Serial, serial
+from pure_mlp.interop.constants import constants, function
+from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.identity import identity
+from pure_mlp.layers.leaky_relu import leaky_relu
+from pure_mlp.layers.linear import Linear, linear, linear_fwd
+from pure_mlp.layers.relu import relu
+from pure_mlp.layers.sigmoid import sigmoid
+from pure_mlp.layers.silu import silu
+from pure_mlp.layers.softmax import softmax
+from pure_mlp.layers.softplus import softplus
+from pure_mlp.layers.tanh import tanh
+
+__all__ = ["from_torch", "to_torch"]
+
+_THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
+    function(identity): nn.Identity,
+    function(relu): nn.ReLU,
+    function(sigmoid): nn.Sigmoid,
+    function(tanh): nn.Tanh,
+    function(silu): nn.SiLU,
+    function(gelu): nn.GELU,
+    function(gelu_tanh): lambda: nn.GELU("tanh"),
+    function(softmax): lambda: nn.Softmax(-1),
+    function(leaky_relu()): nn.LeakyReLU,
+    function(softplus()): nn.Softplus,
+}
+"""The module of each kind of layer without params, of its constants."""
+
+_PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: tanh, nn.SiLU: silu}
+
+
+def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net that is known at run time only
+    """The net and params that compute what a module computes: (serial, a tuple of params), nested as the module is.
+
+    The outputs are equal to the bit, but for `Softplus`, which torch computes with an error of up to 2.1e-9 / beta. The paths of
+    the params (`tree_items`) are the names of the state dict, where the module has no names of its own.
+
+    Args:
+        module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `LeakyReLU`, `Softplus`,
+            `Softmax(-1)` and of the like; or one of these alone. Whether it is in training makes no difference to them.
+
+    Returns:
+        The net, and params in memory of their own.
+
+    Raises:
+        ValueError: a module, or an option of one, that has no layer here, with its place.
+
+    >>> import torch
+    >>> net, params = from_torch(nn.Sequential(nn.Linear(3, 2), nn.ReLU()))
+    >>> print(net)
+    serial
+      linear
+      relu
+    """
+    return _ours(module, "")
+
+
+def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
+    kind = type(module)
+    if isinstance(module, nn.Sequential):
+        parts = [_ours(part, f"{path}.{name}".lstrip(".")) for name, part in module.named_children()]
+        return serial(*[net for net, _ in parts]), tuple(params for _, params in parts)
+    if isinstance(module, nn.Linear) and kind is nn.Linear and module.bias is not None:
+        return linear, Linear(module.weight.detach().clone(), module.bias.detach().clone())
+    if kind in _PLAIN:
+        return _PLAIN[kind], ()
+    if isinstance(module, nn.GELU) and module.approximate in ("none", "tanh"):
+        return gelu if module.approximate == "none" else gelu_tanh, ()
+    if isinstance(module, nn.LeakyReLU) and module.negative_slope >= 0:
+        return leaky_relu(module.negative_slope), ()
+    if isinstance(module, nn.Softplus) and module.threshold == 20:
+        return softplus(module.beta), ()
+    if isinstance(module, nn.Softmax) and module.dim == -1:
+        return softmax, ()
+    raise ValueError(f"from_torch: {path or 'the module'} is {' '.join(repr(module).split())}, which has no layer here")
+
+
+def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:
+    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for `softplus` as in `from_torch`.
+
+    The names of its state dict are the places of the layers: `0.weight`, as `nn.Sequential` gives them. A `dense` layer becomes
+    `Linear` and its activation, as people write it, and `dense(identity)` a `Linear` alone. Only the forward functions count: torch
+    differentiates the module by itself.
+
+    Args:
+        net: a layer, or `serial` of `linear`, `dense`, activations and `serial`.
+        params: those of the net.
+
+    Returns:
+        A module with parameters in memory of their own.
+
+    Raises:
+        ValueError: a layer that torch has no module for, with its place; or params that do not fit the net.
+
+    >>> import torch
+    >>> from pure_mlp import mlp
+    >>> to_torch(*mlp((3, 4, 2), torch.Generator()))
+    Sequential(
+      (0): Linear(in_features=3, out_features=4, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=4, out_features=2, bias=True)
+    )
+    """
+    return nn.Sequential(*_theirs(net, params, ""))
+
+
+def _theirs(net: Layer[Any, Any], params: Any, path: str) -> Iterator[nn.Module]:
+    """What the net is in a sequence of modules."""
+    made = composition(net)
+    if isinstance(made, Serial):
+        parts = made.parts()
+        if len(parts) != len(params):
+            raise ValueError(f"to_torch: {path or 'the net'}: {len(parts)} layers, {len(params)} params")
+        for i, (part, p) in enumerate(zip(parts, params)):
+            place = f"{path}.{i}".lstrip(".")
+            inner = [*_theirs(part, p, place)]
+            yield from [nn.Sequential(*inner)] if isinstance(composition(part), Serial) else inner
+    elif isinstance(made, Dense):
+        affine, f = made.parts()
+        yield from _theirs(affine, params, path)
+        yield from () if f is identity else _theirs(f, (), path)
+    elif function(net) is linear_fwd:
+        yield _linear(params)
+    elif function(net) in _THEIRS:
+        yield _THEIRS[function(net)](*constants(net))
+    else:
+        raise ValueError(f"to_torch: {path or 'the net'} is {layer_name(net)}, which torch.nn has no module for")
+
+
+def _linear(params: Linear) -> nn.Module:
+    n_out, n_in = params.weight.shape
+    module = nn.Linear(n_in, n_out, device="meta")  # which draws nothing
+    kept: Mapping[str, Tensor] = {"weight": params.weight.clone(), "bias": params.bias.clone()}
+    module.load_state_dict(kept, assign=True)
+    return module

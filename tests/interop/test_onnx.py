@@ -1,0 +1,60 @@
+"""ONNX files computed by onnxruntime give what the nets give."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp import Layer, dense, fan_sum, linear, linear_init, mlp, parallel, relu, remat, residual, serial, tanh, to_onnx
+from pure_mlp.registry.functions import ACTIVATIONS
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+pytest.importorskip("onnx", reason="needs the extra onnx")
+
+
+def ran(path: Path, x: Tensor) -> Tensor:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return torch.from_numpy(session.run(["y"], {"x": x.numpy()})[0])
+
+
+def agree(net: Layer[object, object], params: object, x: Tensor, path: Path) -> None:
+    to_onnx(net, params, path)
+    y = net.fwd(params, x)[0]
+    assert ran(path, x).dtype == y.dtype
+    torch.testing.assert_close(ran(path, x), y, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", ACTIVATIONS)
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_every_activation_in_a_perceptron(f: str, n: int, tmp_path: Path) -> None:
+    net, params = mlp((5, 4, 3), Generator().manual_seed(0), ACTIVATIONS[f])
+    agree(net, params, 3 * torch.randn(n, 5, generator=Generator().manual_seed(1)), tmp_path / "a.onnx")
+
+
+def test_every_combinator_and_any_leading_dimensions(tmp_path: Path) -> None:
+    inner = serial(fan_sum(linear, residual(tanh)), parallel(remat(dense(relu)), tanh))
+    g = Generator().manual_seed(0)
+    p = (linear_init(5, 5, g), ())
+    params = (p, (linear_init(5, 3, g), ()))
+    for shape in ((5,), (7, 5), (2, 3, 5)):
+        agree(inner, params, torch.randn(shape, generator=g), tmp_path / "a.onnx")
+
+
+def test_a_net_in_float64_and_one_without_params(tmp_path: Path) -> None:
+    net, params = mlp((5, 4, 3), Generator().manual_seed(0), tanh, dtype=torch.float64)
+    x = torch.randn(7, 5, generator=Generator().manual_seed(1), dtype=torch.float64)
+    to_onnx(net, params, tmp_path / "a.onnx")
+    torch.testing.assert_close(ran(tmp_path / "a.onnx", x), net.fwd(params, x)[0], atol=1e-12, rtol=0)
+    agree(serial(tanh), ((),), x.float(), tmp_path / "a.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_without_onnx_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"to_onnx needs onnx: pip install 'pure-mlp\[onnx\]'"):
+        to_onnx(tanh, (), tmp_path / "a.onnx")
+    assert [*tmp_path.iterdir()] == []

@@ -1,0 +1,159 @@
+"""Nets and `nn.Sequential` compute the same bits, and go there and back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Generator, nn
+
+from pure_mlp import (
+    Layer,
+    Linear,
+    from_torch,
+    gelu,
+    gelu_tanh,
+    identity,
+    leaky_relu,
+    linear,
+    linear_bottom,
+    linear_init,
+    mlp,
+    mse,
+    outline,
+    relu,
+    residual,
+    serial,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+    to_torch,
+    tree_items,
+    tree_leaves,
+    value_and_grad,
+)
+from pure_mlp.registry.functions import ACTIVATIONS
+
+EXACT = [identity, relu, sigmoid, tanh, silu, gelu, gelu_tanh, softmax, leaky_relu(), leaky_relu(0.3), leaky_relu(0.0)]
+DTYPES = [torch.float64, torch.float32, torch.bfloat16]
+
+
+def sample(n: int, dtype: torch.dtype, seed: int = 0) -> torch.Tensor:
+    x = 3 * torch.randn(n, 5, generator=Generator().manual_seed(seed), dtype=torch.float64)
+    return x.to(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("f", EXACT, ids=str)
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_the_outputs_are_equal_to_the_bit_and_so_is_what_comes_back(
+    f: Layer[tuple[()], torch.Tensor], dtype: torch.dtype, n: int
+) -> None:
+    g = Generator().manual_seed(0)
+    net = serial(linear, f, serial(linear, f), linear)
+    first, second, third = (linear_init(a, b, g, dtype) for a, b in ((5, 4), (4, 6), (6, 2)))
+    params, x = (first, (), (second, ()), third), sample(n, dtype)
+    module = to_torch(net, params)
+    y = net.fwd(params, x)[0]
+    assert module(x).detach().equal(y)
+    assert {name: (t.dtype, t.tolist()) for name, t in module.state_dict().items()} == {
+        name: (t.dtype, t.tolist()) for name, t in tree_items(params)
+    }
+    again, p = from_torch(module)
+    assert outline(again, p) == outline(net, params)
+    assert again.fwd(p, x)[0].equal(y)
+    assert str(to_torch(again, p)) == str(module)
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.5, 3.0])
+def test_softplus_is_that_of_torch_but_for_its_threshold(beta: float) -> None:
+    x = torch.linspace(-50, 50, 1001, dtype=torch.float64)
+    ours, theirs = softplus(beta).fwd((), x)[0], to_torch(softplus(beta), ())(x)
+    assert (ours - theirs).abs().max() <= 2.1e-9 / beta
+    assert from_torch(nn.Softplus(beta))[0].fwd((), x)[0].equal(ours)
+
+
+def test_every_activation_has_a_module() -> None:
+    for f in ACTIVATIONS.values():
+        assert outline(from_torch(to_torch(serial(f), ((),)))[0]) == outline(serial(f))
+
+
+@pytest.mark.parametrize("f", [relu, tanh, gelu])
+def test_gradients_are_those_of_autograd(f: Layer[tuple[()], torch.Tensor]) -> None:
+    net, params = mlp((5, 4, 3), Generator().manual_seed(0), f, dtype=torch.float64)
+    module, x, y = to_torch(net, params), sample(7, torch.float64), sample(7, torch.float64, 1)[:, :3]
+    nn.functional.mse_loss(module(x), y).backward()
+    mine = tree_leaves(value_and_grad(net, mse)(params, x, y)[1])
+    ours, p = from_torch(module)
+    for a, b, c in zip(mine, module.parameters(), tree_leaves(value_and_grad(ours, mse)(p, x, y)[1]), strict=True):
+        assert b.grad is not None
+        torch.testing.assert_close(a, b.grad, atol=1e-12, rtol=0)
+        torch.testing.assert_close(c, b.grad, atol=1e-12, rtol=0)
+
+
+def test_a_perceptron_is_written_as_people_write_it() -> None:
+    net, params = mlp((5, 4, 3), Generator().manual_seed(0), tanh, sigmoid)
+    module = to_torch(net, params)
+    assert [type(part) for part in module] == [nn.Linear, nn.Tanh, nn.Linear, nn.Sigmoid]
+    assert [*module.state_dict()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    x = sample(7, torch.float32)
+    assert module(x).detach().equal(net.fwd(params, x)[0])
+    assert str(to_torch(linear_bottom, params[0])) == str(nn.Sequential(nn.Linear(5, 4)))
+
+
+def test_nothing_is_shared_drawn_or_changed() -> None:
+    params, before = (linear_init(5, 4, Generator().manual_seed(0)),), torch.get_rng_state()
+    module = to_torch(serial(linear), params)
+    assert torch.get_rng_state().equal(before)
+    _, back = from_torch(module)
+    with torch.no_grad():
+        for p in module.parameters():
+            assert p.requires_grad
+            p.zero_()
+    assert params[0].weight.abs().sum() > 0
+    assert back[0].weight.equal(params[0].weight)
+    assert not any(t.requires_grad for t in tree_leaves(back))
+
+
+def test_training_or_not_and_named_parts_are_the_same() -> None:
+    class Mine(nn.Sequential):
+        """Somebody's name for it."""
+
+    module = Mine()
+    module.add_module("first", nn.Linear(5, 4))
+    module.add_module("bend", nn.ReLU(inplace=True))
+    net, params = from_torch(module.eval())
+    x = sample(3, torch.float32)
+    y = module(x).detach()
+    assert net.fwd(params, x)[0].equal(y)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (nn.Dropout(), "from_torch: the module is Dropout(p=0.5, inplace=False), which has no layer here"),
+        (nn.Sequential(nn.ReLU(), nn.Sequential(nn.Conv1d(1, 1, 1))), "from_torch: 1.0 is Conv1d(1, 1, kernel_size=(1,), "),
+        (nn.Linear(3, 2, bias=False), "the module is Linear(in_features=3, out_features=2, bias=False), which"),
+        (nn.Sequential(nn.Softmax(dim=0)), "0 is Softmax(dim=0), which"),
+        (nn.Softplus(1.0, 5.0), "is Softplus(beta=1.0, threshold=5.0), which"),
+        (nn.LeakyReLU(-0.1), "is LeakyReLU(negative_slope=-0.1), which"),
+        (nn.Linear(3, 2).to(torch.float32).requires_grad_(False), ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_what_has_no_layer_is_refused_by_name(module: nn.Module, said: str) -> None:
+    if not said:
+        assert isinstance(from_torch(module)[1], Linear)
+        return
+    with pytest.raises(ValueError, match="which has no layer here") as caught:
+        from_torch(module)
+    assert said in str(caught.value)
+
+
+def test_what_has_no_module_is_refused_by_name() -> None:
+    net, params = serial(linear, residual(linear)), (linear_init(5, 5, Generator()), linear_init(5, 5, Generator()))
+    with pytest.raises(ValueError, match=r"to_torch: 1 is residual, which torch\.nn has no module for"):
+        to_torch(net, params)
+    with pytest.raises(ValueError, match=r"to_torch: the net: 1 layers, 2 params"):
+        to_torch(serial(linear), params)
