@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from torch import Generator
 
 from pure_mlp.cli.cases import all_cases, net_cases
 from pure_mlp.cli.differences import LIMIT, distance
+from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
+from pure_mlp.homework.entry import entry_report
+
+LAST = ("identity", "sigmoid")
+"""g of a file's net where it is not given: bce takes what sigmoid gives."""
 
 
 def check(options: Namespace) -> int:
     """Print the distance of each gradient from 5-point differences in float64; 0 if all are right, else 1.
 
-    Of a net, if one of hidden, f, g and loss is given; else of every layer and loss of the library.
+    Of a file, one entry in full. Of a net, if one of hidden, f, g and loss is given; else of every layer and loss of the library.
 
     >>> from pure_mlp.cli.parser import parser
     >>> check(parser().parse_args(["check", "--hidden", "--loss", "mse"]))  # doctest: +ELLIPSIS
@@ -23,6 +29,12 @@ def check(options: Namespace) -> int:
     0
     """
     generator = Generator().manual_seed(options.seed)
+    if options.file is not None:
+        loss, f = options.loss or "mse", options.f or "relu"
+        text, right = entry_report(Path(options.file), options.entry, f, options.g or LAST[loss == "bce"], loss, generator)
+        for line in text.splitlines():
+            say(line)
+        return int(not right)
     given = (options.hidden, options.f, options.g, options.loss)
     if given == (None,) * 4:
         title, cases = "every layer and loss", all_cases(generator)

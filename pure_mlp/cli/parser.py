@@ -157,6 +157,8 @@ def parser() -> Parser:
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."
     )
+    check.add_argument("file", nargs="?", metavar="FILE", help="an mlp.py: one entry of one gradient in full")
+    check.add_argument("--entry", default="W1[0, 2]", metavar="ENTRY", help="of the FILE's net, such as b2[1] (W1[0, 2])")
     check.add_argument("--hidden", nargs="*", type=width, metavar="N", help="check a net with hidden layers of these widths")
     check.add_argument("--f", choices=hidden_fs, help="activation of its hidden layers (relu)")
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")
