@@ -14,13 +14,13 @@ from pure_mlp.homework.grade.run import Limits, grade_file
 BLANK = re.compile(r"«(.*?)»")
 """What the student writes in the place of `...`."""
 
-START = '''import torch
+START = """import torch
 from pure_mlp.learn.notebook import Exercises
 
 exercises = Exercises()
-'''
+"""
 
-HEAD = '''class MLP:
+HEAD = """class MLP:
     def __init__(self, n, h, f_function, h_again, k, g_function):
         for name in (f_function, g_function):
             if name not in ("relu", "sigmoid", "identity"):
@@ -40,7 +40,7 @@ HEAD = '''class MLP:
 
     def backward(self, dJdy_hat):
         backward(self, dJdy_hat)
-'''
+"""
 """What is given of the file."""
 
 EXERCISES: tuple[tuple[str, str, str], ...] = (

@@ -9,7 +9,9 @@ from pure_mlp.learn.spoils_losses import LOGS, LOSS_SPOILS, S_LINE, Spoil
 
 __all__ = ["EPSILONS", "LOSS_SPOILS", "Spoil"]
 
-assert {(*group, name) for group, names in GROUPS.items() for name in names} == {key for key in LOSS_SPOILS if "epsilon" not in key[2]}
+assert {(*group, name) for group, names in GROUPS.items() for name in names} == {
+    key for key in LOSS_SPOILS if "epsilon" not in key[2]
+}
 
 EPSILONS = {
     **{f"added {e}": ((LOGS, f"(a + {e}).log(), (1 - a + {e}).log()"), (S_LINE, f"s = (1 - v) * v + {e}")) for e in ("1e-4", "1e-8", "1e-15", "1e-20", "1e-30")},

@@ -167,9 +167,7 @@ def _unexplained(
     return [Said(text, risks.get(key, "")) for key, text in told.items() if text]
 
 
-def _described(
-    key: str, nets: Sequence[NetCase], seen: Seen, models: Seen, right: Sequence[str]
-) -> tuple[str, str]:
+def _described(key: str, nets: Sequence[NetCase], seen: Seen, models: Seen, right: Sequence[str]) -> tuple[str, str]:
     """A sentence about the first of the three passes in which this is wrong, and what that risks."""
     for name in (key, f"{key} twice", f"{key} new"):
         results = [s.get(name) for s in seen]
