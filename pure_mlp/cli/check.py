@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -10,15 +11,22 @@ from torch import Generator
 from pure_mlp.check.differences import LIMIT, distance
 from pure_mlp.check.rows import layer_laws, loss_laws, registered_by
 from pure_mlp.cli.cases import all_cases, net_cases
+from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
+from pure_mlp.homework.entry import entry_report
 from pure_mlp.registry.rows import LayerRow
+
+_LAST = ("identity", "sigmoid")
+"""g of a file's net where it is not given: bce takes what sigmoid gives."""
+_HOMEWORK = re.compile(r"^(class MLP|def (mse|bce)_loss)\b", re.MULTILINE)
+"""What only an mlp.py has."""
 
 
 def check(options: Namespace) -> int:
     """Print the distance of each gradient from 5-point differences in float64; 0 if all are right, else 1.
 
-    Of a file: the laws of every layer and loss that it registers. Of a net, if one of hidden, f, g and loss is given. Else of
-    every layer and loss of the library.
+    Of a file: the laws of every layer and loss that it registers, or one entry of an mlp.py in full. Of a net, if one of
+    hidden, f, g and loss is given. Else of every layer and loss of the library.
 
     >>> from pure_mlp.cli.parser import parser
     >>> check(parser().parse_args(["check", "--hidden", "--loss", "mse"]))  # doctest: +ELLIPSIS
@@ -26,9 +34,10 @@ def check(options: Namespace) -> int:
     the net 8 -> 3, f relu, g identity, loss mse: ... of 3 gradients are within 1e-07 (relative to the largest component)
     0
     """
-    if options.file is not None:
-        return _check_file(options.file)
     generator = Generator().manual_seed(options.seed)
+    if options.file is not None:
+        homework = options.entry or _HOMEWORK.search(options.file.read_text(encoding="utf-8", errors="replace"))
+        return _check_entry(options, generator) if homework else _check_laws(options.file)
     given = (options.hidden, options.f, options.g, options.loss)
     if given == (None,) * 4:
         title, cases = "every layer and loss", all_cases(generator)
@@ -53,7 +62,16 @@ def check(options: Namespace) -> int:
     return int(wrong > 0)
 
 
-def _check_file(path: Path) -> int:
+def _check_entry(options: Namespace, generator: Generator) -> int:
+    loss, f = options.loss or "mse", options.f or "relu"
+    g = options.g or _LAST[loss == "bce"]
+    text, right = entry_report(options.file, options.entry or "W1[0, 2]", f, g, loss, generator)
+    for line in text.splitlines():
+        say(line)
+    return int(not right)
+
+
+def _check_laws(path: Path) -> int:
     rows = registered_by(path)
     print(f"{path.name} registers {', '.join(row.name for row in rows)}; the laws of each:\n")
     reports = [report for row in rows for report in (layer_laws(row) if isinstance(row, LayerRow) else loss_laws(row))]

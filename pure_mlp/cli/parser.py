@@ -185,7 +185,10 @@ def parser() -> Parser:
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."
     )
-    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="try every law on the layers that this file registers")
+    check.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="try the laws on what this file registers; of an mlp.py, show one entry"
+    )
+    check.add_argument("--entry", metavar="ENTRY", help="of the net of an mlp.py, such as b2[1] (W1[0, 2])")
     check.add_argument("--hidden", nargs="*", type=width, metavar="N", help="check a net with hidden layers of these widths")
     check.add_argument("--f", choices=ELEMENTWISE, help="activation of its hidden layers (relu)")
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")

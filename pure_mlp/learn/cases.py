@@ -15,6 +15,7 @@ from pure_mlp.losses.mse import squared_norm
 from pure_mlp.registry.functions import ACTIVATIONS
 
 N_IN, HIDDEN, N_OUT = 2, 3, 2
+N = 4
 FS = ("relu", "sigmoid", "tanh", "identity")
 NETS = tuple(
     {"f": f, "g": g, "loss": loss}
@@ -88,6 +89,45 @@ def case(seed: int, net: dict[str, str]) -> Case:
             **{name: d.tolist() for name, d in grads.items()},
         },
     }
+
+
+class Batch(TypedDict):
+    """A net, its params, N examples with their labels as rows, and what the library computes of them all at once."""
+
+    net: dict[str, str]
+    params: dict[str, list[float] | list[list[float]]]
+    x: list[list[float]]
+    y: list[list[float]]
+    J: float
+    tensors: dict[str, list[float] | list[list[float]]]
+
+
+def batch(seed: int, net: dict[str, str]) -> Batch:
+    """`N` examples as the rows of x, and every tensor of their forward and backward pass; J is the mean of their losses.
+
+    >>> len(batch(0, NETS[0])["tensors"]["z1"])
+    4
+    """
+    starts = [start(seed + i, net) for i in range(N)]
+    x, y = (torch.tensor(rows, dtype=torch.float64) for rows in ([s["x"] for s in starts], [s["y"] for s in starts]))
+    params = starts[0]["params"]
+    first, second = (
+        Linear(*(torch.tensor(params[name], dtype=torch.float64) for name in names)) for names in (("W1", "b1"), ("W2", "b2"))
+    )
+    f, g = ACTIVATIONS[net["f"]], ACTIVATIONS[net["g"]]
+    z1, c1 = linear.fwd(first, x)
+    z2, c2 = f.fwd((), z1)
+    z3, c3 = linear.fwd(second, z2)
+    y_hat, c4 = g.fwd((), z3)
+    J, dy_hat = bce(y, y_hat) if net["loss"] == "bce" else squared_norm(y, y_hat, "batchmean")
+    dz3, _ = g.bwd((), c4, dy_hat)
+    dz2, of_second = linear.bwd(second, c3, dz3)
+    dz1, _ = f.bwd((), c2, dz2)
+    dx, of_first = linear.bwd(first, c1, dz1)
+    tensors = {"z1": z1, "z2": z2, "z3": z3, "y_hat": y_hat, "dx": dx, "dz1": dz1, "dz2": dz2, "dz3": dz3, "dy_hat": dy_hat}
+    tensors |= {"dW1": of_first.weight, "db1": of_first.bias, "dW2": of_second.weight, "db2": of_second.bias}
+    values = {name: t.tolist() for name, t in tensors.items()}
+    return {"net": net, "params": params, "x": x.tolist(), "y": y.tolist(), "J": J.item(), "tensors": values}
 
 
 def _drawn(generator: Generator) -> tuple[Linear, Linear]:

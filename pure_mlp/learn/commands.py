@@ -25,23 +25,27 @@ def add_parser(commands: _SubParsersAction[Parser], natural: Callable[[str], int
     >>> parser.parse_args(["learn", "-o", "learn.html"]).seed
     0
     """
-    learn = commands.add_parser("learn", help="write a page to learn backpropagation with, one HTML file")
-    learn.add_argument("-o", "--out", type=Path, metavar="FILE", required=True, help="an .html file")
+    learn = commands.add_parser("learn", help="write a page to learn backpropagation with, or a notebook of exercises")
+    kinds = learn.add_mutually_exclusive_group(required=True)
+    kinds.add_argument("-o", "--out", type=Path, metavar="FILE", help="an .html file")
+    kinds.add_argument("--notebook", type=Path, metavar="FILE", help="instead an .ipynb file: exercises with blanks, each graded")
     learn.add_argument("--seed", type=natural, default=0, metavar="N", help="of the numbers that the page starts with (0)")
     learn.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Write the page and say where; 0. Raises `ValueError` for another ending.
+    """Write the page or the notebook and say where; 0. Raises `ValueError` for another ending.
 
-    >>> run(Namespace(out=Path("learn.pdf"), seed=0))
+    >>> run(Namespace(out=Path("learn.pdf"), notebook=None, seed=0))
     Traceback (most recent call last):
     ValueError: learn.pdf: expected a name that ends in .html
     """
+    from pure_mlp.learn.notebook import notebook
     from pure_mlp.learn.page import page
 
-    if args.out.suffix != ".html":
-        raise ValueError(f"{args.out.name}: expected a name that ends in .html")
-    args.out.write_text(page(args.seed), encoding="utf-8")
-    print(args.out)
+    path, ending = (args.out, ".html") if args.out else (args.notebook, ".ipynb")
+    if path.suffix != ending:
+        raise ValueError(f"{path.name}: expected a name that ends in {ending}")
+    path.write_text(page(args.seed) if args.out else notebook(), encoding="utf-8")
+    print(path)
     return 0

@@ -3,6 +3,8 @@
 
 const START = JSON.parse(document.getElementById("start").textContent);
 const CASES = JSON.parse(document.getElementById("cases").textContent);
+const BATCHES = JSON.parse(document.getElementById("batches").textContent);
+const MISTAKES = JSON.parse(document.getElementById("mistakes").textContent);
 const at = (id) => document.getElementById(id);
 let state = fresh();
 let chosen = { part: "W1", i: 0, j: 0 };
@@ -52,8 +54,17 @@ function render() {
   at("explanation").textContent = explanation(chosen.part, chosen.i, chosen.j, state.net, state.params, cache, grads);
   const top = Math.max(...state.losses, J, 1e-9);
   const points = [...state.losses, J].map((loss, i, all) => `${(300 * i) / Math.max(all.length - 1, 1)},${60 - (56 * loss) / top}`);
+  renderBatch();
   at("history").hidden = state.losses.length === 0;
   at("history").innerHTML = `<svg viewBox="0 0 300 62" role="img" aria-label="The loss after every step"><polyline points="${points.join(" ")}"/></svg>`;
+}
+
+// The batch's labels serve the loss as the example's do.
+function renderBatch() {
+  const { x, y } = BATCHES.find(({ net }) => (net.loss === "bce") === (state.net.loss === "bce"));
+  const chosen = x.findIndex((row, n) => row.every((value, i) => value === state.x[i]) && y[n].every((value, i) => value === state.y[i]));
+  at("example").value = String(chosen + 1);
+  at("batch").innerHTML = batchTable(state.net, state.params, x, y, chosen);
 }
 
 function step() {
@@ -94,7 +105,16 @@ for (const name of ["f", "g", "loss"]) {
   });
   at(`choose-${name}`).value = state.net[name];
 }
-const gap = difference(CASES);
+at("example").innerHTML = BATCHES[0].x.map((_, n) => `<option>${n + 1}</option>`).join("");
+at("example").addEventListener("change", (event) => {
+  const { x, y } = BATCHES.find(({ net }) => (net.loss === "bce") === (state.net.loss === "bce"));
+  const n = Number(event.target.value) - 1;
+  state = { ...state, x: [...x[n]], y: [...y[n]], losses: [] };
+  sliders();
+  render();
+});
+at("gallery").innerHTML = galleryOf(MISTAKES);
+const gap = Math.max(difference(CASES), batchDifference(BATCHES));
 at("check").textContent =
   gap < 1e-12
     ? `Checked when this page was opened: its numbers are those of the library in ${CASES.length} nets (largest difference ${gap.toExponential(1)}).`

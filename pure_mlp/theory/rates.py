@@ -66,7 +66,7 @@ def rates(seed: int) -> Document:
             f"Training loss after {EPOCHS} epochs over the learning rate; {WORST:g} stands for divergence too.",
             (_panel("mean", mean), _panel("sum", total)),
             2,
-            2.6,
+            1.9,
         ),
         Paragraph(
             r"Here the curvature limits the step, and it is that of the mean loss for every batch size: the linear rule ends "

@@ -11,10 +11,15 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+from graded import SENTENCES
+from mistakes import NET_SPOILS
+from mistakes_losses import LOSS_SPOILS
 
 import pure_mlp
-from pure_mlp.learn.cases import NETS, case, start
+from pure_mlp.homework.grade.net_mistakes import MERGED
+from pure_mlp.learn.cases import NETS, batch, case, start
 from pure_mlp.learn.commands import add_parser
+from pure_mlp.learn.gallery import gallery
 from pure_mlp.learn.page import SCRIPTS, page
 
 ROOM = Path(pure_mlp.__file__).parent / "learn"
@@ -24,7 +29,7 @@ def in_node(code: str) -> str:
     node = which("node")
     if node is None:
         pytest.skip("node is not installed")
-    scripts = [(ROOM / name).read_text(encoding="utf-8") for name in ("net.js", "picture.js")]
+    scripts = [(ROOM / name).read_text(encoding="utf-8") for name in ("net.js", "picture.js", "batch.js", "gallery.js")]
     done = subprocess.run([node, "-e", "\n".join((*scripts, code))], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -43,6 +48,39 @@ def test_the_page_computes_what_the_library_computes() -> None:
     assert float(in_node(f"console.log(difference({json.dumps(cases)}))")) < 1e-12
     cases[3]["cotangents"]["W1"][0][0] += 1e-6  # type: ignore[index]  # one entry of a matrix
     assert float(in_node(f"console.log(difference({json.dumps(cases)}))")) > 1e-8
+
+
+def test_the_batch_is_what_the_library_computes_of_it() -> None:
+    batches = [batch(seed, net) for seed in range(2) for net in NETS]
+    assert float(in_node(f"console.log(batchDifference({json.dumps(batches)}))")) < 1e-12
+    batches[3]["tensors"]["dW1"][0][0] += 1e-6  # type: ignore[index]  # one entry of a matrix
+    assert float(in_node(f"console.log(batchDifference({json.dumps(batches)}))")) > 1e-8
+
+
+def test_every_tensor_of_the_batch_has_its_shape() -> None:
+    b = batch(0, NETS[4])
+    table = in_node(f"const b = {json.dumps(b)}; console.log(batchTable(b.net, b.params, b.x, b.y, 1))")
+    found = re.findall(r'<th scope="row"[^>]*>(\w+)</th><td>[^<]*</td><td>([^<]*)</td><td>([^<]*)</td>', table)
+    sizes = {"N": "4", "n": "2", "h": "3", "K": "2"}
+    assert {name for name, _, _ in found} == {"x", *b["params"], *b["tensors"]}
+    for name, letters, shape in found:
+        written = [sizes[letter] for letter in letters.split(" × ")]
+        assert shape == f"({', '.join(written)}{',' * (len(written) == 1)})", name
+
+
+def test_the_gallery_shows_the_whole_library() -> None:
+    """Each diff is the one that the confusion table of the grader plants, each sentence the one that it says."""
+    mistakes = gallery()
+    plain = [name for name in NET_SPOILS if name not in MERGED]
+    assert [m["name"] for m in mistakes] == plain + [f"{key}: {name}" for _, key, name in LOSS_SPOILS]
+    for m in mistakes:
+        assert m["diff"], m["name"]
+        assert m["right"] != m["wrong"], m["name"]
+        assert m["said"] in SENTENCES.values(), m["name"]
+    html = in_node(f"console.log(galleryOf({json.dumps(mistakes)}))")
+    assert html.count("<details class") == len(mistakes)
+    assert "undefined" not in html
+    assert "NaN" not in html
 
 
 def test_the_picture_has_every_value_above_and_every_cotangent_below() -> None:
@@ -101,6 +139,11 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     change("slider x[1]", "2", "input");
     document.body.dataset.input = state.x[0];
     at("reset").click();
+    change("example", "3", "change");
+    document.body.dataset.example = state.x.join(" ") + " " + document.querySelectorAll(".tensors .marked").length;
+    document.body.dataset.gallery = document.querySelectorAll(".exhibit").length > 140;
+    document.body.dataset.fits = document.documentElement.scrollWidth <= innerWidth;
+    at("reset").click();
     document.body.dataset.reset = state.losses.length + " " + state.x[0];
     </script></body>"""
     (tmp_path / "learn.html").write_text(page(0).replace("</body>", script), encoding="utf-8")
@@ -110,7 +153,9 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     body = re.search(r"<body ([^>]*)>", done.stdout)
     assert body
     said = dict(re.findall(r'data-(\w+)="([^"]*)"', body[1]))
-    assert said == {"squares": "2 true", "labels": "0 1 sigmoid true", "input": "2", "reset": "0 0.37"}
+    x = batch(0, NETS[4])["x"][2]
+    more = {"example": f"{x[0]} {x[1]} 10", "gallery": "true", "fits": "true"}
+    assert said == {"squares": "2 true", "labels": "0 1 sigmoid true", "input": "2", "reset": "0 0.37", **more}
     assert "its numbers are those of the library" in done.stdout
     assert re.search(r"dW2\[1, 1\] = dz₃\[1\] · z₂\[1\] = ", done.stdout)
 

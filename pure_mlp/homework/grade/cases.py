@@ -71,10 +71,15 @@ def net_cases() -> tuple[NetCase, ...]:
     (39, 3)
     """
     asked = [(f, g, shape, False) for f, g, shape in product(NAMES, NAMES, SHAPES)] + [(f, g, SHAPES[1], True) for f, g in KINKS]
-    return tuple(_net_case(seed, *what) for seed, what in enumerate(asked))
+    return tuple(net_case(seed, *what) for seed, what in enumerate(asked))
 
 
-def _net_case(seed: int, f: str, g: str, shape: tuple[int, int, int, int], kink: bool) -> NetCase:
+def net_case(seed: int, f: str, g: str, shape: tuple[int, int, int, int], kink: bool) -> NetCase:
+    """A case of (n, h, k, batch) drawn by this seed, with two units at 0 if `kink`.
+
+    >>> net_case(0, "relu", "identity", (2, 2, 2, 3), kink=False).label
+    'f relu, g identity, widths 2 2 2'
+    """
     n, h, k, batch = shape
     generator = Generator().manual_seed(seed)
 

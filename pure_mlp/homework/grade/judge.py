@@ -89,7 +89,7 @@ def judge(
         dtypes(passes, turned),
         unchanged(nets, passes, losses, [s for results in scores.values() for s in results]),
         moved(passes),
-        refusal(seen["unknown"]),
+        refusal(seen["unknown"], made=any("drawn" in p for p in passes)),
         autograd(source, seen["autograd"], [*passes, *scored]),
         torch_intact(seen["replaced"]),
     ]
@@ -107,14 +107,18 @@ def judge(
     said = _compensated(said, net.mistakes, of_losses)
     known = {s.text for s in said}
     covered = {"accumulation"} if {"overwriting", "stale cache"} & {*net.mistakes} else set()
-    covered |= {"new parameters"} if "parameters copied" in net.mistakes else set()
+    covered |= {"new parameters"} if {"parameters copied", "stale cache"} & {*net.mistakes} else set()
     said += [s for row, each in told for s in each if row.name not in covered and not _repeats(row.name, s, known)]
     return _report(path, [rows[name] for name in ROWS], said)
 
 
 def _repeats(row: str, said: Said, known: set[str]) -> bool:
     """Whether a sentence about a shape says what another one says of the same thing."""
-    return row == "shapes" and not said.risk and any("shape" in text or "transposed" in text for text in known)
+    if row == "shapes" and said.risk:  # of J
+        return any(text.startswith(said.text.replace(": J has", ", J: it has").partition(" (")[0]) for text in known)
+    if row == "start" and said.text.startswith("In a new net "):
+        return any(said.text.removeprefix("In a new net ").rstrip(".") in text for text in known)
+    return row == "shapes" and any(word in text for text in known for word in ("shape", "transposed", "holds what"))
 
 
 def _compensated(said: list[Said], net: Sequence[str], losses: dict[str, LossJudgement]) -> list[Said]:

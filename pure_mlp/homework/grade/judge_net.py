@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import attrs
@@ -11,11 +10,12 @@ from torch import Tensor
 
 from pure_mlp.homework.grade.cases import GRADS, NetCase
 from pure_mlp.homework.grade.compare import same
-from pure_mlp.homework.grade.diagnose_net import Found, diagnose_net, first_pass
+from pure_mlp.homework.grade.diagnose_net import Found, Seen, diagnose_net, first_pass, rightly_forwarded
 from pure_mlp.homework.grade.net_mistakes import FORWARD, MISFITS, SOFT, net_sentence
 from pure_mlp.homework.grade.net_model import net_model
 from pure_mlp.homework.grade.patterns import described, where
 from pure_mlp.homework.grade.probe.seen import Pass
+from pure_mlp.homework.grade.relations import decay, exchanged, following, gathered
 from pure_mlp.homework.grade.rows import Row, Said, told, values
 from pure_mlp.homework.grade.states import raised_at, zero
 
@@ -45,8 +45,11 @@ def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Seq
     models = [net_model(case) for case in nets]
     usual = [i for i, case in enumerate(nets) if not case.kink]
     rows = [_row(key, [passes[i] for i in usual], [models[i] for i in usual], [nets[i] for i in usual]) for key in ("y", *GRADS)]
-    seen = [comparable(p) for p in passes]
+    seen: Seen = [comparable(p) for p in passes]
     found = diagnose_net(nets, seen)
+    if "y" in found.unexplained:
+        right = rightly_forwarded(nets, seen)
+        seen = [r or {name: t for name, t in s.items() if name[0] == "y"} for s, r in zip(seen, right)]
     alone: list[Said] = []
     if found.unexplained and states_wrong:  # what is odd about the next passes hides nothing of the first one
         found, alone = diagnose_net(nets, first_pass(seen)), [*states_wrong]
@@ -91,10 +94,13 @@ def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
     ['forward raises KeyError: 3 (line 7).']
     """
     usual = [i for i, case in enumerate(nets) if not case.kink]
-    counted = Counter((passes[i]["stage"], passes[i]["error"]) for i in usual if passes[i]["error"])
+    kinds: dict[tuple[str, str], list[int]] = {}
+    for place, i in enumerate(usual):
+        if passes[i]["error"]:
+            kinds.setdefault((passes[i]["stage"], _but_numbers(passes[i]["error"])), []).append(place)
     said = []
-    for (stage, error), number in counted.most_common(4):
-        bad = [place for place, i in enumerate(usual) if (passes[i]["stage"], passes[i]["error"]) == (stage, error)]
+    for (stage, _), bad in sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:4]:
+        error, number = passes[usual[bad[0]]]["error"], len(bad)
         place = where([nets[i] for i in usual], bad)
         cases = f"{number} of {len(usual)} cases"
         some = "" if number == len(usual) else f" {place} ({cases})" if place else f", in {cases}"
@@ -102,6 +108,12 @@ def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
         raised = re.match(r"\w+(: | \(line \d+\)$|$)", error)
         said.append(Said(f"{by} raises {error}{some}." if raised else f"{error}{some}."))
     return list(dict.fromkeys(said))
+
+
+def _but_numbers(error: str) -> str:
+    """An exception without the sizes in its text, which differ from case to case; with its line."""
+    text, line, rest = error.partition(" (line ")
+    return re.sub(r"\d+", "", text) + line + rest
 
 
 def _row(key: str, passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]], nets: Sequence[NetCase]) -> Row:
@@ -134,19 +146,33 @@ def _stored(passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]]) -> S
 def _unexplained(
     found: Found,
     nets: Sequence[NetCase],
-    seen: Sequence[Mapping[str, Tensor]],
-    models: Sequence[Mapping[str, Tensor]],
+    seen: Seen,
+    models: Seen,
     rows: Sequence[Row],
 ) -> list[Said]:
-    """A sentence for each quantity that no mistakes explain: of the first pass, or of the passes after it."""
-    said: list[Said] = []
+    """Sentences about the quantities that no mistakes explain: of the first pass, or of the passes after it."""
+    told: dict[str, str] = {}
+    risks: dict[str, str] = {}
     right = [key for key, row in zip(("y", *GRADS), rows) if row.verdict == "right"]
     for key in found.unexplained:
-        for name in (key, f"{key} twice", f"{key} new"):
-            results = [s.get(name) for s in seen]
-            pairs = [(a, m[name]) for a, m in zip(results, models) if a is not None]
-            if any(not same(a, b) for a, b in pairs):
-                text = described(key, nets, results, [m[name] for m in models], [] if name != key else right)
-                said.append(Said(f"{LATER[name[len(key) :]]}{text}", RISKS["overwriting"] if name.endswith(" twice") else ""))
-                break
-    return said
+        if other := exchanged(key, seen, models):
+            told[key] = f"{key} holds what {other} should hold."
+        elif key != "y" and (times := decay(key, nets, seen, models)):
+            told[key] = f"{key} has {times} times its parameter added: weight decay is no part of the gradient of J."
+        else:
+            told[key], risks[key] = _described(key, nets, seen, models, right)
+    if "y" in told:
+        told["y"] += " The gradients are looked at where it is right alone."
+    told = gathered(told, following(nets, seen, frozenset(found.mistakes)))
+    return [Said(text, risks.get(key, "")) for key, text in told.items() if text]
+
+
+def _described(key: str, nets: Sequence[NetCase], seen: Seen, models: Seen, right: Sequence[str]) -> tuple[str, str]:
+    """A sentence about the first of the three passes in which this is wrong, and what that risks."""
+    for name in (key, f"{key} twice", f"{key} new"):
+        results = [s.get(name) for s in seen]
+        pairs = [(a, m[name]) for a, m in zip(results, models) if a is not None]
+        if any(not same(a, b) for a, b in pairs):
+            text = described(key, nets, results, [m[name] for m in models], [] if name != key else right)
+            return f"{LATER[name[len(key) :]]}{text}", RISKS["overwriting"] if name.endswith(" twice") else ""
+    return "", ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log
+
 LOSS = {
     "sum": "The mean is missing: it is divided by the number of elements, batch x features.",
     "per batch": "The mean is over the batch only: it is divided by all elements, batch x features.",
@@ -74,11 +76,14 @@ def loss_sentence(name: str, where: str) -> str:
     >>> loss_sentence("sum", "mse_loss, J")
     'mse_loss, J: The mean is missing: it is divided by the number of elements, batch x features.'
     """
+    if name == "sign" and where.endswith(", J"):
+        return f"{where}: The sign is wrong: a loss is never negative, 1.2 and the solution of 1.3(b)."
     if not name.startswith("epsilon"):
         return f"{where}: {LOSS[name]}"
     _, way, size = name.split()
-    text = f"{where}: BCE is kept finite by an epsilon of {size} ({WAYS[way]}): torch clamps each log at -100 and the denominator "
-    text += "of (24) at 1e-12, and leaves y_hat as it is."
+    bound = f", or each log bounded at {log(float(size)):.3g}" if way == "clamped" and where.endswith(", J") else ""
+    text = f"{where}: BCE is kept finite by an epsilon of {size} ({WAYS[way]}{bound}): "
+    text += "torch clamps each log at -100 and the denominator of (24) at 1e-12, and leaves y_hat as it is."
     if float(size) < NEAREST_TO_1:
         text += f" In float32 1 - {size} is 1: " + (
             "at the upper end, y_hat = 1, it is nothing." if way != "added" else "it works on 1 - y_hat only."

@@ -11,11 +11,28 @@ SLOPES = {
         "overflows for large negative {z}: exp(-z) / (1 + exp(-z))^2 is inf / inf there; {a} (1 - {a}), equation {sigma}, is not."
     ),
     "negative": "has the wrong sign for sigmoid: it is {a} (1 - {a}), equation {sigma}, not {a} ({a} - 1).",
+    **{
+        kind: "is wrong for sigmoid: it is {a} (1 - {a}), equation {sigma}, not " + text + "."
+        for kind, text in {
+            "of tanh": "1 - {a}^2, which is tanh's",
+            "a alone": "{a} alone",
+            "1 - a alone": "1 - {a} alone",
+            "a squared": "{a}^2",
+            "a (1 + a)": "{a} (1 + {a})",
+            "exponential": "exp(-{z})",
+        }.items()
+    },
     "twice": "is applied twice: dJ/d{z} has the factor {d} once, equation {eq}.",
+    "1 for sigmoid": "is 1 for sigmoid: it is {a} (1 - {a}), equation {sigma}; is its name compared with 'sigmoid'?",
     "1 for relu": "is 1 everywhere for ReLU: it is 0 where {z} < 0, equation (17) (max(0, z) >= 0 always holds).",
     "inverted": "is inverted for ReLU: it is 1 where {z} > 0 and 0 elsewhere, equation (17).",
     "of cotangent": "is a mask of the wrong tensor for ReLU: it asks whether {z} > 0, equation (17), not whether dJ/d{a} > 0.",
     "leaky": "is 0.01 for ReLU where {z} < 0: it is 0 there, equation (17).",
+    "value": "is ReLU itself: it is 1 where {z} > 0 and 0 elsewhere, equation (17), not max(0, {z}).",
+    "sign": "is the sign for ReLU: it is 0 where {z} < 0, equation (17), not -1.",
+    "0 for identity": "is 0 for identity: it is 1 everywhere, equation (18).",
+    "z for identity": "is {z} for identity: it is 1 everywhere, equation (18).",
+    "1/2 at 0": "is 1/2 for ReLU at {z} = 0: it is 0 there, equation (17), as in torch.",
     "1 at 0": "is 1 for ReLU at {z} = 0: it is 0 there, equation (17) (1 where z > 0, not where z >= 0).",
 }
 """What can be wrong with f', with g' or with both."""
@@ -71,6 +88,17 @@ EVERYWHERE = {
         "The gradients are divided by batch x features: the mean is the loss's, backward sums over the batch, (9) to (16)."
     ),
     "sign in backward": "All gradients have the wrong sign: equations (9) to (16) have none.",
+    "last example": "Only the last example of the batch counts: the gradients are sums over the batch; is it = in a loop, for +=?",
+    "first example": "Only the first example of the batch counts: the gradients are sums over the batch, equations (9) to (16).",
+    "ones for dJ": "backward starts from ones: it starts from its argument dJ/dy_hat, equations (6), (25).",
+    "batch summed first": (
+        "dJ/dy_hat is summed over the batch before it meets the examples: each has its own z1, z2, z3; "
+        "sum the gradients at the end."
+    ),
+    "batch averaged first": (
+        "dJ/dy_hat is averaged over the batch before it meets the examples: each has its own z1, z2, z3; "
+        "sum the gradients at the end."
+    ),
     "overwriting": (
         "backward overwrites the gradients: step 4 of 1.2(a) says compute and ACCUMULATE, grads += (and clear sets them to zero)."
     ),
@@ -89,6 +117,12 @@ FORWARD = {
     "g not applied": "forward does not apply g: y_hat = g(z3), table 1.2(b).",
     "g as f": "forward applies g where f belongs: z2 = f(z1), table 1.2(b).",
     "f as g": "forward applies f where g belongs: y_hat = g(z3), table 1.2(b).",
+    "W1 as it is": "forward takes x W1 for x W1^T: z1 = W1 x + b1 of each example, table 1.2(b), and an example is a row of x.",
+    "W2 as it is": "forward takes z2 W2 for z2 W2^T: z3 = W2 z2 + b2 of each example, table 1.2(b), and an example is a row of z2.",
+    "sigmoid not applied": "sigmoid does nothing in forward: is its name compared with 'sigmoid'? See section 1.3.",
+    "relu not applied": "ReLU does nothing in forward: is its name compared with 'relu'? It is max(0, z), section 1.2.",
+    "softplus": "ReLU is softplus in forward: (z)^+ is max(0, z), section 1.2, not log(1 + exp(z)).",
+    "absolute value": "ReLU is |z| in forward: (z)^+ is 0 where z < 0, section 1.2.",
     "sigmoid of -z": "sigmoid is 1 / (1 + exp(z)) in forward: it is 1 / (1 + exp(-z)), section 1.3.",
     "softmax": "sigmoid is softmax in forward: section 1.3 has the logistic sigmoid, 1 / (1 + exp(-z)) of each element alone.",
     "tanh": "sigmoid is tanh in forward: section 1.3 has 1 / (1 + exp(-z)).",
@@ -103,6 +137,7 @@ MERGED = {
     "mean of biases": ("mean of b1", "mean of b2"),
     "mean of weights": ("mean of W1", "mean of W2"),
     "activations swapped": ("g as f", "f as g"),
+    "weights as they are": ("W1 as it is", "W2 as it is"),
 }
 """Two that are one mistake, made in one place of the file."""
 
@@ -112,16 +147,18 @@ BOTH = {
     "slopes swapped at z": "The slopes are swapped, g'(z1) and f'(z3): g' belongs to z3 and f' to z1, equation (14).",
     "mean of biases": "The gradients of the biases are means over the batch: they are sums, equations (12) and (16).",
     "mean of weights": "The gradients of the weights are means over the batch: they are sums, equations (9) and (14).",
+    "weights as they are": "forward takes x W for x W^T: an example is a row, so that W x + b, table 1.2(b), becomes x W^T + b.",
     "activations swapped": "forward applies g in the middle and f at the end: z2 = f(z1), y_hat = g(z3), table 1.2(b).",
 }
 
 NET = FORWARD | UPPER | LOWER | EVERYWHERE | BOTH
 
-SOFT = {"overwriting", "stale cache", "f slope 1 at 0", "g slope 1 at 0", "slope 1 at 0"}
+SOFT = {"overwriting", "stale cache", *(f"{which}slope {kind} at 0" for which in ("f ", "g ", "") for kind in ("1", "1/2"))}
 """Those that no script meets which makes one pass, or clears before the next, from random numbers."""
 
 
-MISFITS = {"W1 transposed", "W2 transposed", "W2 not transposed", "W1 in place of W2", "W2 from y_hat", "W1 from z1", "W1 from z2"}
+MISFITS = {"W1 as it is", "W2 as it is", "weights as they are"}
+MISFITS |= {"W1 transposed", "W2 transposed", "W2 not transposed", "W1 in place of W2", "W2 from y_hat", "W1 from z1", "W1 from z2"}
 """Those whose shapes fit in square nets only: elsewhere torch raises, and that is no other mistake."""
 
 

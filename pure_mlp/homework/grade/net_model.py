@@ -21,14 +21,41 @@ SIGMOID_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mixed": lambda z, a: a * (1 - z),
     "overflows": lambda z, a: (-z).exp() / (1 + (-z).exp()) ** 2,
     "negative": lambda z, a: a * (a - 1),
+    "1 for sigmoid": lambda z, a: torch.ones_like(a),
+    "of tanh": lambda z, a: 1 - a * a,
+    "a alone": lambda z, a: a,
+    "1 - a alone": lambda z, a: 1 - a,
+    "a squared": lambda z, a: a * a,
+    "a (1 + a)": lambda z, a: a * (1 + a),
+    "exponential": lambda z, a: (-z).exp(),
 }
 RELU_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "1 for relu": lambda z, dJda: torch.ones_like(z),
     "inverted": lambda z, dJda: (z <= 0).to(z.dtype),
     "of cotangent": lambda z, dJda: (dJda > 0).to(z.dtype),
     "leaky": lambda z, dJda: torch.where(z > 0, torch.ones_like(z), torch.full_like(z, 0.01)),
+    "value": lambda z, dJda: torch.relu(z),
+    "sign": lambda z, dJda: z.sign(),
+    "1/2 at 0": lambda z, dJda: 0.5 * ((z > 0).to(z.dtype) + (z >= 0).to(z.dtype)),
     "1 at 0": lambda z, dJda: (z >= 0).to(z.dtype),
 }
+
+RELUS: dict[str, Callable[[Tensor], Tensor]] = {
+    "leaky relu": lambda z: torch.where(z > 0, z, 0.01 * z),
+    "softplus": torch.nn.functional.softplus,
+    "absolute value": torch.abs,
+}
+UPSTREAM: dict[str, Callable[[Tensor], Tensor]] = {
+    "last example": lambda dJ: torch.cat((torch.zeros_like(dJ[:-1]), dJ[-1:])),
+    "first example": lambda dJ: torch.cat((dJ[:1], torch.zeros_like(dJ[1:]))),
+    "ones for dJ": torch.ones_like,
+    "batch summed first": lambda dJ: dJ.sum(0).expand_as(dJ),
+    "batch averaged first": lambda dJ: dJ.mean(0).expand_as(dJ),
+}
+"""What dJ/dy_hat is taken for."""
+
+FROM_Z = "slopes from z"
+"""No mistake: slopes that are right for their z, whatever was applied to it in forward."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -81,10 +108,10 @@ def drawn(case: NetCase) -> list[Tensor]:
 
 
 def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
-    if name == "relu":
-        return torch.where(z > 0, z, 0.01 * z) if "leaky relu" in mistakes else torch.relu(z)
-    if name == "identity":
+    if name == "identity" or f"{name} not applied" in mistakes:
         return z.clone()
+    if name == "relu":
+        return next((RELUS[m](z) for m in RELUS if m in mistakes), torch.relu(z))
     if "softmax" in mistakes:
         return torch.softmax(z, 1)
     return torch.tanh(z) if "tanh" in mistakes else torch.sigmoid(-z if "sigmoid of -z" in mistakes else z)
@@ -94,17 +121,26 @@ def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
 def _forward(case: NetCase, prefix: str, x_name: str, mistakes: Mistakes) -> Cache:
     p, x = _parameters(case, prefix, mistakes), case.tensors[x_name]
     f, g = case.g if "g as f" in mistakes else case.f, case.f if "f as g" in mistakes else case.g
-    z1 = x @ p[0].t() + (0 if "no b1" in mistakes else p[1])
+    first, second = (p[i] if f"W{n} as it is" in mistakes and _is_square(p[i]) else p[i].t() for n, i in ((1, 0), (2, 2)))
+    z1 = x @ first + (0 if "no b1" in mistakes else p[1])
     z2 = z1 if "f not applied" in mistakes else _activation(f, z1, mistakes)
-    z3 = z2 @ p[2].t() + (0 if "no b2" in mistakes else p[3])
+    z3 = z2 @ second + (0 if "no b2" in mistakes else p[3])
     return x, z1, z2, z3, z3 if "g not applied" in mistakes else _activation(g, z3, mistakes)
+
+
+def _is_square(W: Tensor) -> bool:
+    return W.shape[0] == W.shape[1]
 
 
 def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: Mistakes) -> Tensor:
     """f'(z1) or g'(z3), as `which` says, of the activation `name`, from its input, its output and the cotangent of that."""
     made = {m.removeprefix(f"{which} slope ") for m in mistakes if m.startswith(f"{which} slope ")}
-    if "missing" in made or name == "identity":
+    if name == "identity" and "missing" not in made:
+        return torch.zeros_like(z) if "0 for identity" in made else z if "z for identity" in made else torch.ones_like(z)
+    if "missing" in made:
         return torch.ones_like(z)
+    if FROM_Z in mistakes:
+        a = _activation(name, z, frozenset())
     if name == "relu":
         slope = next((RELU_SLOPES[m](z, dJda) for m in RELU_SLOPES if m in made), (z > 0).to(z.dtype))
     else:
@@ -115,6 +151,7 @@ def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: 
 def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
     x, z1, z2, z3, y_hat = cache
     W1, W2 = p[0], p[2]
+    dJ = next((UPSTREAM[m](dJ) for m in UPSTREAM if m in mistakes), dJ)
     f, a1, g, a3 = case.f, z2, case.g, y_hat
     if {"f slope of g", "f slope of g at z"} & mistakes:
         f, a1 = g, _activation(g, z1, mistakes) if "f slope of g at z" in mistakes else z2
@@ -122,7 +159,7 @@ def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes
         g, a3 = case.f, _activation(case.f, z3, mistakes) if "g slope of f at z" in mistakes else y_hat
     slope_g = _slope("g", g, z3, a3, dJ, mistakes)
     d3 = dJ * slope_g * (slope_g if "g slope twice" in mistakes else 1)
-    square = W2.shape[0] == W2.shape[1]
+    square = _is_square(W2)
     back = W2.t() if square and "W2 not transposed" in mistakes else W2
     back = W1 if square and W1.shape == W2.shape and "W1 in place of W2" in mistakes else back
     d2 = (dJ if "g slope missing below" in mistakes else d3) @ back
@@ -137,6 +174,19 @@ def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes
         "dJdb2": (dJ if "b2 without g slope" in mistakes else d3).sum(0),
     }
     return {name: _last(name, grad, p, dJ, mistakes) for name, grad in grads.items()}
+
+
+def given_cotangent(case: NetCase, d3: Tensor, mistakes: Mistakes) -> dict[str, Tensor]:
+    """dJdW2, dJdb1 and dJdW1 of the first pass for this dJ/dz3 (batch, k), whatever it should be.
+
+    >>> case = NetCase(0, "relu", "relu", (1, 1, 1), {name: torch.ones(1, 1) for name in ("W1", "b1", "W2", "b2", "x")})
+    >>> given_cotangent(case, torch.tensor([[3.0]]), frozenset())["dJdW2"]
+    tensor([[6.]])
+    """
+    x, z1, z2, _, _ = _forward(case, "", "x", mistakes & AHEAD)
+    d2 = d3 @ _parameters(case, "", mistakes)[2]
+    d1 = d2 * _slope("f", case.f, z1, z2, d2, mistakes)
+    return {"dJdW2": d3.t() @ z2, "dJdb1": d1.sum(0), "dJdW1": d1.t() @ x}
 
 
 def _last(name: str, grad: Tensor, p: list[Tensor], dJ: Tensor, mistakes: Mistakes) -> Tensor:

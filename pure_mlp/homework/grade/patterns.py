@@ -60,7 +60,8 @@ def described(
     label = "forward" if name == "y" else name
     manner = how([(cases[i].label, _sizes(cases[i]), a, b) for i, a, b in pairs if i in bad])
     place = where([cases[i] for i, _, _ in pairs], [[i for i, _, _ in pairs].index(i) for i in bad])
-    some = f", and only {place}" if place else "" if len(bad) == len(pairs) else f", in {len(bad)} of {len(pairs)} cases"
+    asked = [i for i, _, b in pairs if i in bad or bool(b.any())]  # 0 is right whatever it is multiplied by
+    some = f", and only {place}" if place else "" if len(bad) == len(asked) else f", in {len(bad)} of {len(asked)} cases"
     hints = [_beside(name, right)] + [SLOPE_AT[which] for which in "fg" if f"where {which} is" in place]
     hint = "; ".join(filter(None, hints))
     return f"{label} {manner}{some}" + (f": {hint}." if hint else ".")
@@ -134,15 +135,20 @@ def _ratio(bad: Sequence[tuple[str, Mapping[str, int], Tensor, Tensor]]) -> str:
             return f"{text} times what it should be"
         if all(abs(factor * sizes[text] - 1) < 1e-3 for sizes, factor in factors):
             return f"what it should be, divided by {text}"
-    return "proportional to what it should be, by a factor that changes from case to case"
+    numbers = all(b.numel() == 1 for _, _, _, b in bad)  # any two are proportional
+    return "" if numbers else "proportional to what it should be, by a factor that changes from case to case"
 
 
 def _shape_hint(a: Tensor, b: Tensor, batch: int) -> str:
     """Why a gradient may have this shape."""
+    if not b.shape and a.shape:
+        return " (it is not averaged over all elements)"
     if a.dim() == 2 and b.dim() == 1:
         if a.shape[1] == b.shape[0] and a.shape[0] == batch:
             return " (it is not summed over the batch)"
         if a.numel() == b.numel():
             return " (a column or a row where a vector is expected)"
         return ""
+    if [*a.shape] == [size for size in b.shape if size != 1] and a.dim() < b.dim():
+        return " (dimensions of size 1 are squeezed out)"
     return " (it is transposed)" if a.dim() == 2 == b.dim() and tuple(a.shape[::-1]) == tuple(b.shape) else ""

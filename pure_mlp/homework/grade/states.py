@@ -168,14 +168,16 @@ def moved(passes: Sequence[Pass]) -> Told:
     return told("parameters", [Said(text)] if names else [], any("arguments" in p for p in passes))
 
 
-def refusal(unknown: str) -> Told:
-    """How an unknown activation is met: `unknown` is the exception, or empty.
+def refusal(unknown: str, made: bool = True) -> Told:
+    """How an unknown activation is met: `unknown` is the exception, or empty; nothing is said of it where no net can be made.
 
     >>> refusal("ValueError: expected relu, sigmoid or identity")[0].verdict, refusal("KeyError: 'tanh'")[0].verdict
     ('right', 'remark')
     """
     if unknown.startswith("ValueError") and all(name in unknown for name in NAMES):
         return told("unknown name", [])
+    if not made:
+        return told("unknown name", [], False)
     text = "An unknown activation is not refused by a ValueError that names relu, sigmoid and identity"
     said = Said(f"{text} ({unknown.splitlines()[0]})." if unknown else f"{text}.", "no public test asks; a typo is found late")
     return told("unknown name", [said])

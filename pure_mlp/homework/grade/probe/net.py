@@ -54,7 +54,8 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
     computed: Tensors = {}
     seen["computed"], seen["arguments"], seen["graph"], seen["odd"], seen["moved"] = computed, [], False, [], []
     if not hasattr(module, "MLP"):
-        raise Unexpected("the file has no MLP")
+        like = next((f", but {name}" for name in vars(module) if name.lower() == "mlp"), "")
+        raise Unexpected(f"the file has no MLP{like}")
 
     def build(prefix: str = "") -> Student:
         torch.default_generator.manual_seed(seed)  # the file draws from it; the library itself never touches it

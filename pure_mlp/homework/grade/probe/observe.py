@@ -27,7 +27,7 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
     """
     with watched(path) as (autograd, replaced):
         try:
-            module = _load(path)
+            module = load(path)
         except BaseException as error:
             return Observed(load=_told(error, path), unknown="", nets=[], losses=[], autograd=[], replaced=[])
         pairs = [(y, y_hat, name) for y, y_hat in losses for name in ("mse_loss", "bce_loss")]
@@ -41,8 +41,13 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
         }
 
 
-def _load(path: str) -> ModuleType:
-    """The file as a module called `mlp`, not put into `sys.modules`."""
+def load(path: str) -> ModuleType:
+    """The file as a module called `mlp`, not put into `sys.modules`. What it raises goes through.
+
+    >>> load("missing.py")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'missing.py'
+    """
     spec = importlib.util.spec_from_file_location("mlp", path)
     if spec is None or spec.loader is None:
         raise ImportError(path)

@@ -1,0 +1,76 @@
+"""How the gradients of a file hang together where no mistake of the library explains them: one fault, one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from torch import Tensor
+
+from pure_mlp.homework.grade.cases import GRADS, NetCase
+from pure_mlp.homework.grade.compare import figure, same
+from pure_mlp.homework.grade.net_model import Mistakes, given_cotangent
+
+Seen = Sequence[Mapping[str, Tensor]]
+
+
+def exchanged(key: str, seen: Seen, models: Seen) -> str:
+    """The gradient whose values stand in the place of `key` in every case, or nothing.
+
+    >>> model = {"dJdb1": torch.ones(3), "dJdb2": torch.ones(2)}
+    >>> exchanged("dJdb1", [{"dJdb1": torch.ones(2)}], [model])
+    'dJdb2'
+    """
+    pairs = [(results[key], model) for results, model in zip(seen, models) if key in results]
+    others = [name for name in GRADS if name != key]
+    return next((name for name in others if pairs and all(name in m and same(a, m[name]) for a, m in pairs)), "")
+
+
+def decay(key: str, cases: Sequence[NetCase], seen: Seen, models: Seen) -> str:
+    """What times the parameter stands in its gradient besides, if it is one number in every case, or nothing.
+
+    >>> case = NetCase(0, "relu", "relu", (1, 1, 1), {"b1": torch.full((2,), 4.0)})
+    >>> decay("dJdb1", [case], [{"dJdb1": torch.full((2,), 3.0)}], [{"dJdb1": torch.ones(2)}])
+    '0.5'
+    """
+    triples = [(s[key], m[key], c.tensors[key[3:]]) for c, s, m in zip(cases, seen, models) if key in s]
+    if not triples or any(a.shape != b.shape for a, b, _ in triples):
+        return ""
+    a, b, p = triples[0]
+    times = float(((a - b).double() * p.double()).sum() / (p.double() ** 2).sum())
+    return figure(times) if times and all(same(a, b + times * p) for a, b, p in triples) else ""
+
+
+def following(cases: Sequence[NetCase], seen: Seen, mistakes: Mistakes) -> list[str]:
+    """The gradients that are right for the dJ/dz3 that the file computes, which dJdb2 is where the batch is one example.
+
+    >>> case = NetCase(0, "relu", "relu", (1, 1, 1), {name: torch.ones(1, 1) for name in ("W1", "b1", "W2", "b2", "x", "dJ")})
+    >>> following([case], [{"dJdb2": torch.tensor([7.0]), "dJdW2": torch.tensor([[14.0]])}], frozenset())
+    ['dJdW2']
+    """
+    right: dict[str, bool] = {}
+    for case, results in zip(cases, seen):
+        d3 = results.get("dJdb2")
+        if d3 is not None and len(case.tensors["x"]) == 1 and d3.shape == case.tensors["b2"].shape[-1:]:
+            for name, expected in given_cotangent(case, d3[None], mistakes).items():
+                if name in results:
+                    right[name] = right.get(name, True) and same(results[name], expected)
+    return [name for name in GRADS if right.get(name)]
+
+
+def gathered(texts: Mapping[str, str], follow: Collection[str]) -> dict[str, str]:
+    """The sentences by gradient, without those that say of all four the same and those of gradients that follow from dJdb2.
+
+    >>> gathered({name: f"{name} is 2 times what it should be." for name in GRADS}, [])
+    {'dJdb2': 'Every gradient is 2 times what it should be.'}
+    >>> gathered({"dJdb2": "dJdb2 is wrong.", "dJdW1": "dJdW1 is wrong."}, ["dJdW1"])
+    {'dJdb2': 'dJdb2 is wrong. dJdW1 follows from it.'}
+    """
+    manners = {text.removeprefix(name).partition(": look")[0].rstrip(".") for name, text in texts.items()}
+    if texts.keys() >= {*GRADS} and len(manners) == 1:
+        return {"dJdb2": f"Every gradient{manners.pop()}."}
+    gone = [name for name in GRADS if name in follow and name in texts and "dJdb2" in texts]
+    if not gone:
+        return {**texts}
+    rest = {name: text for name, text in texts.items() if name not in gone}
+    names = " and ".join(filter(None, [", ".join(gone[:-1]), gone[-1]]))
+    return rest | {"dJdb2": f"{rest['dJdb2']} {names} follow{'s' * (len(gone) == 1)} from it."}
