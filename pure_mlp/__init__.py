@@ -50,6 +50,8 @@ from pure_mlp.layers.tanh import tanh as tanh
 from pure_mlp.losses.bce import bce as bce
 from pure_mlp.losses.bce_with_logits import bce_with_logits as bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy as cross_entropy
+from pure_mlp.losses.curvature import curvature as curvature
+from pure_mlp.losses.curvature import curved as curved
 from pure_mlp.losses.mass import mass as mass
 from pure_mlp.losses.mass import weighed as weighed
 from pure_mlp.losses.mse import mse as mse
@@ -72,6 +74,22 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.quantities.credit import direct_feedback_alignment as direct_feedback_alignment
+from pure_mlp.quantities.credit import feedback_alignment as feedback_alignment
+from pure_mlp.quantities.credit import sign_symmetric as sign_symmetric
+from pure_mlp.quantities.credit import straight_through as straight_through
+from pure_mlp.quantities.dots import example_dots as example_dots
+from pure_mlp.quantities.examples import example_grads as example_grads
+from pure_mlp.quantities.examples import example_norms as example_norms
+from pure_mlp.quantities.ggn import ggn_product as ggn_product
+from pure_mlp.quantities.gramian import gramian as gramian
+from pure_mlp.quantities.gramian import ntk as ntk
+from pure_mlp.quantities.jvp import jvp as jvp
+from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
+from pure_mlp.quantities.private import clipped_grads as clipped_grads
+from pure_mlp.quantities.private import private_grads as private_grads
+from pure_mlp.quantities.variance import gradient_variance as gradient_variance
+from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
@@ -117,22 +135,35 @@ __all__ = [
     "batches",
     "bce",
     "bce_with_logits",
+    "cache_nbytes",
     "chain",
     "check_cotangent",
     "clip_by_global_norm",
     "clip_by_value",
+    "clipped_grads",
     "constant",
     "cosine",
     "cross_entropy",
+    "curvature",
+    "curved",
     "dense",
+    "direct_feedback_alignment",
     "ensemble",
+    "example_dots",
+    "example_grads",
+    "example_norms",
     "fan_sum",
+    "feedback_alignment",
     "fit",
     "fold",
     "gelu",
     "gelu_tanh",
+    "ggn_product",
+    "gradient_variance",
+    "gramian",
     "identity",
     "init",
+    "jvp",
     "kaiming_normal",
     "kaiming_uniform",
     "layer_name",
@@ -144,10 +175,13 @@ __all__ = [
     "merge",
     "mlp",
     "mse",
+    "noise_scale",
+    "ntk",
     "orthogonal",
     "outline",
     "over",
     "parallel",
+    "private_grads",
     "rate_for_batch",
     "record",
     "relu",
@@ -158,12 +192,14 @@ __all__ = [
     "serial",
     "sgd",
     "sigmoid",
+    "sign_symmetric",
     "silu",
     "softmax",
     "softplus",
     "squared_norm",
     "standard_normal",
     "step_decay",
+    "straight_through",
     "summary",
     "tag",
     "tanh",

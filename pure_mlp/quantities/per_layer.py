@@ -16,7 +16,7 @@ from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd, linear_fwd
 from pure_mlp.record import tree_leaves, tree_map
 
-__all__ = ["Quantity", "over_params", "remembering"]
+__all__ = ["AnyLayer", "ParamsRule", "Quantity", "over_params", "remembering"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -24,9 +24,9 @@ AnyLayer: TypeAlias = Layer[Any, Any, Any, Any]
 
 
 class ParamsRule(Protocol):
-    """A function from a layer with params to one of the same type."""
+    """A function from a layer with params, and a tree of their type, to a layer of the same type."""
 
-    def __call__(self, layer: AnyLayer, /) -> AnyLayer: ...
+    def __call__(self, layer: AnyLayer, params: Any, /) -> AnyLayer: ...
 
 
 def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
@@ -35,14 +35,14 @@ def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
     >>> import torch
     >>> from pure_mlp import relu, serial, linear, linear_init
     >>> params = (linear_init(2, 3, torch.Generator()), ())
-    >>> over_params(lambda layer: relu, serial(linear, relu), params)
+    >>> over_params(lambda layer, p: relu, serial(linear, relu), params)
     serial
       relu
       relu
     """
     made = composition(net)
     if made is None:
-        return rule(net) if tree_leaves(params) else net
+        return rule(net, params) if tree_leaves(params) else net
     return made.rebuilt(*[over_params(rule, part, p) for part, p in zip(made.parts(), made.split(params))])
 
 
@@ -57,17 +57,17 @@ class Quantity:
     linear: Callable[[Tensor, Tensor], Linear]
     formed: Callable[[Tensor], Tensor]
 
-    def __call__(self, layer: AnyLayer, /) -> AnyLayer:
+    def __call__(self, layer: AnyLayer, params: Any, /) -> AnyLayer:
         if layer.fwd is linear_fwd:
             return attrs.evolve(layer, bwd=partial(_by_formula, self.linear, layer))
         return Layer(partial(_remember, layer), partial(_by_forming, self.formed, layer))
 
 
-def remembering(layer: AnyLayer, /) -> AnyLayer:
+def remembering(layer: AnyLayer, params: Any, /) -> AnyLayer:
     """The layer with the cache that it has under a `Quantity`: both backward passes may follow one forward pass.
 
     >>> from pure_mlp import linear
-    >>> remembering(linear) is linear
+    >>> remembering(linear, ()) is linear
     True
     """
     return layer if layer.fwd is linear_fwd else Layer(partial(_remember, layer), partial(_plainly, layer))

@@ -138,7 +138,7 @@ def test_the_version_is_that_of_the_metadata() -> None:
         assert pure_mlp.__version__ == "0"
 
 
-OWN_ROOMS = [ROOT, ROOT / "layers", ROOT / "losses", ROOT / "combinators", ROOT / "optim"]
+OWN_ROOMS = [ROOT, ROOT / "layers", ROOT / "losses", ROOT / "combinators", ROOT / "optim", ROOT / "quantities"]
 PUBLIC = [p for p in SOURCES if p.parent in OWN_ROOMS and p.name[0] != "_"]
 
 
