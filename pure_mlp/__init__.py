@@ -85,6 +85,7 @@ from pure_mlp.quantities.ggn import ggn_product as ggn_product
 from pure_mlp.quantities.gramian import gramian as gramian
 from pure_mlp.quantities.gramian import ntk as ntk
 from pure_mlp.quantities.jvp import jvp as jvp
+from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
 from pure_mlp.quantities.private import clipped_grads as clipped_grads
 from pure_mlp.quantities.private import private_grads as private_grads
@@ -203,6 +204,7 @@ __all__ = [
     "summary",
     "tag",
     "tanh",
+    "top_eigenvalues",
     "training_step",
     "tree_items",
     "tree_leaves",

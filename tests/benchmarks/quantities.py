@@ -6,6 +6,7 @@ import argparse
 import random
 import statistics
 from collections.abc import Callable
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
@@ -25,7 +26,7 @@ def calls(sizes: tuple[int, ...], batch: int) -> Calls:
     g = Generator().manual_seed(0)
     net, params = pm.mlp(sizes, g)
     x, y = torch.randn(batch, sizes[0], generator=g), torch.rand(batch, sizes[-1], generator=g)
-    layers = [m for a, b in zip(sizes, sizes[1:]) for m in (torch.nn.Linear(a, b), torch.nn.ReLU())][:-1]
+    layers = [m for a, b in pairwise(sizes) for m in (torch.nn.Linear(a, b), torch.nn.ReLU())][:-1]
     module, leaves = torch.nn.Sequential(*layers), pm.tree_leaves(params)
     theirs = {name: leaf for (name, _), leaf in zip(module.named_parameters(), leaves, strict=True)}
     optimizer = pm.sgd(0.1)

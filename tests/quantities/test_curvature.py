@@ -18,6 +18,7 @@ from pure_mlp import tree_map
 from pure_mlp.losses.curvature import curvature, curved
 from pure_mlp.quantities.ggn import ggn_product
 from pure_mlp.quantities.jvp import jvp
+from pure_mlp.quantities.lanczos import top_eigenvalues
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -109,3 +110,29 @@ def test_what_does_not_fit_is_refused() -> None:
     own = Scale(torch.ones(3, dtype=x.dtype))
     with pytest.raises(ValueError, match=r"layer 1 \(scale\) jvp: scale has no jvp"):
         jvp(pm.serial(pm.tanh, bare), ((), own), x, ((), own))
+
+
+def test_the_largest_eigenvalues() -> None:
+    """Of a known spectrum, of a rank below the steps, and of the Gauss-Newton matrix of a net."""
+    g = Generator().manual_seed(0)
+    Q = torch.linalg.qr(torch.randn(30, 30, generator=g, dtype=torch.float64))[0]
+    values = torch.cat((torch.tensor([9.0, 5.0, -7.0]), torch.linspace(0, 1, 27))).double()
+    A = (Q * values) @ Q.mT
+
+    def product(v: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        out = A @ torch.cat((v[0].flatten(), v[1]))
+        return out[:20].view(4, 5), out[20:]
+
+    like = torch.zeros(4, 5, dtype=torch.float64), torch.zeros(10, dtype=torch.float64)
+    found = top_eigenvalues(product, like, g, 3, steps=25)
+    torch.testing.assert_close(found, torch.tensor([9.0, 5.0, 1.0], dtype=torch.float64), atol=1e-6, rtol=0)
+    torch.testing.assert_close(top_eigenvalues(product, like, g, 30), values.sort(descending=True)[0], atol=1e-9, rtol=0)
+    assert top_eigenvalues(lambda v: tree_map(torch.zeros_like, v), like, g).tolist() == [0.0]
+    with pytest.raises(ValueError, match="count 3, steps 2; expected 1 <= count <= steps"):
+        top_eigenvalues(product, like, g, 3, steps=2)
+
+    net, params, x, y, loss = CASES["mlp"]
+    J = jacobian(CASES["mlp"])
+    exact = torch.linalg.eigvalsh(J.mT @ J * 2 / y.numel()).flip(0)[:4]
+    found = top_eigenvalues(partial(ggn_product(net, loss), params, x, y), params, g, 4)
+    torch.testing.assert_close(found, exact, atol=1e-10, rtol=1e-9)
