@@ -59,6 +59,8 @@ from pure_mlp.layers.tanh import tanh as tanh
 from pure_mlp.losses.bce import bce as bce
 from pure_mlp.losses.bce_with_logits import bce_with_logits as bce_with_logits
 from pure_mlp.losses.cross_entropy import cross_entropy as cross_entropy
+from pure_mlp.losses.curvature import curvature as curvature
+from pure_mlp.losses.curvature import curved as curved
 from pure_mlp.losses.huber import huber as huber
 from pure_mlp.losses.mass import mass as mass
 from pure_mlp.losses.mass import weighed as weighed
@@ -83,6 +85,23 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.quantities.credit import direct_feedback_alignment as direct_feedback_alignment
+from pure_mlp.quantities.credit import feedback_alignment as feedback_alignment
+from pure_mlp.quantities.credit import sign_symmetric as sign_symmetric
+from pure_mlp.quantities.credit import straight_through as straight_through
+from pure_mlp.quantities.dots import example_dots as example_dots
+from pure_mlp.quantities.examples import example_grads as example_grads
+from pure_mlp.quantities.examples import example_norms as example_norms
+from pure_mlp.quantities.ggn import ggn_product as ggn_product
+from pure_mlp.quantities.gramian import gramian as gramian
+from pure_mlp.quantities.gramian import ntk as ntk
+from pure_mlp.quantities.jvp import jvp as jvp
+from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
+from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
+from pure_mlp.quantities.private import clipped_grads as clipped_grads
+from pure_mlp.quantities.private import private_grads as private_grads
+from pure_mlp.quantities.variance import gradient_variance as gradient_variance
+from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
 from pure_mlp.registry.register import register as register
 from pure_mlp.registry.rows import LayerRow as LayerRow
@@ -139,25 +158,38 @@ __all__ = [
     "batches",
     "bce",
     "bce_with_logits",
+    "cache_nbytes",
     "chain",
     "check_cotangent",
     "clip_by_global_norm",
     "clip_by_value",
+    "clipped_grads",
     "constant",
     "cosine",
     "cross_entropy",
+    "curvature",
+    "curved",
     "dense",
+    "direct_feedback_alignment",
     "elu",
     "ensemble",
+    "example_dots",
+    "example_grads",
+    "example_norms",
     "fan_sum",
+    "feedback_alignment",
     "fit",
     "fold",
     "from_torch",
     "gelu",
     "gelu_tanh",
+    "ggn_product",
+    "gradient_variance",
+    "gramian",
     "huber",
     "identity",
     "init",
+    "jvp",
     "kaiming_normal",
     "kaiming_uniform",
     "laws",
@@ -173,11 +205,14 @@ __all__ = [
     "merge",
     "mlp",
     "mse",
+    "noise_scale",
+    "ntk",
     "on_arrays",
     "orthogonal",
     "outline",
     "over",
     "parallel",
+    "private_grads",
     "rate_for_batch",
     "record",
     "register",
@@ -190,17 +225,20 @@ __all__ = [
     "serial",
     "sgd",
     "sigmoid",
+    "sign_symmetric",
     "silu",
     "softmax",
     "softplus",
     "squared_norm",
     "standard_normal",
     "step_decay",
+    "straight_through",
     "summary",
     "tag",
     "tanh",
     "to_onnx",
     "to_torch",
+    "top_eigenvalues",
     "training_step",
     "tree_items",
     "tree_leaves",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-__all__ = ["check_cotangent", "spec"]
+__all__ = ["check_cotangent", "check_tangent", "spec"]
 
 
 def check_cotangent(y: Tensor, dy: Tensor) -> None:
@@ -24,6 +24,25 @@ def check_cotangent(y: Tensor, dy: Tensor) -> None:
     """
     if dy.shape != y.shape or dy.dtype != y.dtype or dy.device != y.device:
         raise ValueError(f"dy {spec(dy)}, expected {spec(y)} as the output")
+
+
+def check_tangent(x: Tensor, dx: Tensor) -> None:
+    """Refuse a tangent that would broadcast or promote. The first line of a `jvp`.
+
+    Args:
+        x: the input of `fwd`, or whatever has its shape, dtype and device.
+        dx: the tangent that `jvp` was given.
+
+    Raises:
+        ValueError: dx has another shape, dtype or device than x.
+
+    >>> import torch
+    >>> check_tangent(torch.ones(4, 3), torch.ones(1, 3))
+    Traceback (most recent call last):
+    ValueError: dx (1, 3) float32, expected (4, 3) float32 as the input
+    """
+    if dx.shape != x.shape or dx.dtype != x.dtype or dx.device != x.device:
+        raise ValueError(f"dx {spec(dx)}, expected {spec(x)} as the input")
 
 
 def spec(x: Tensor) -> str:

@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 
 from pure_mlp.record import tree_items
 
-__all__ = ["Activation", "Composed", "Layer", "Rule", "layer_name", "outline", "over"]
+__all__ = ["Activation", "Composed", "Layer", "Rule", "layer_name", "outline", "over", "tangent"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -28,6 +28,9 @@ class Layer(Generic[P, C, X, Y]):
     scalar: dx = (df/dx)^T dy, grads = (df/dparams)^T dy. Gradients are sums over the batch; dx has the shape of x, grads is a
     record of the type of params. Both functions are pure: they change nothing that they are given.
 
+    `jvp(params, cache, dparams, dx) -> dy` is optional: it maps tangents, which are directions in which params and x move, to that
+    in which y moves, dy = (df/dparams) dparams + (df/dx) dx. It is the transpose of `bwd`, <u, jvp(v)> = <bwd(u), v>.
+
     P is the type of params and grads, C of the cache, X and Y of input and output (tensors unless said otherwise). A layer prints
     as its `outline`.
 
@@ -39,6 +42,7 @@ class Layer(Generic[P, C, X, Y]):
 
     fwd: Callable[[P, X], tuple[Y, C]]
     bwd: Callable[[P, C, Y], tuple[X, P]]
+    jvp: Callable[[P, C, P, X], Y] | None = None
 
     def __repr__(self) -> str:
         return outline(self)
@@ -50,7 +54,7 @@ AnyLayer: TypeAlias = Layer[Any, Any, Any, Any]
 
 
 class Composed:
-    """What a combinator makes: an object that holds the parts of a layer and whose methods `fwd` and `bwd` are the layer's pair.
+    """What a combinator makes: an object that holds the parts of a layer and whose methods `fwd`, `bwd` and `jvp` are the layer's.
 
     Subclasses are frozen attrs classes, so that a layer made of them can be pickled. The params of the whole are a tuple of
     those of the parts, unless `split` and `join` say otherwise.
@@ -87,9 +91,25 @@ class Composed:
         """The backward pass."""
         raise NotImplementedError
 
+    def jvp(self, params: Any, cache: Any, dparams: Any, dx: Any) -> Any:
+        """The tangent of the output."""
+        raise NotImplementedError
+
     def layer(self) -> AnyLayer:
-        """The layer of the two methods."""
-        return Layer(self.fwd, self.bwd)
+        """The layer of the three methods."""
+        return Layer(self.fwd, self.bwd, self.jvp)
+
+
+def tangent(layer: Layer[P, C, X, Y]) -> Callable[[P, C, P, X], Y]:
+    """The `jvp` of a layer. Raises `ValueError` with the layer's name where it has none.
+
+    >>> tangent(Layer(lambda params, x: (x, x), lambda params, cache, dy: (dy, params)))
+    Traceback (most recent call last):
+    ValueError: <lambda> has no jvp, which is needed here: give it one by attrs.evolve(layer, jvp=..)
+    """
+    if layer.jvp is None:
+        raise ValueError(f"{layer_name(layer)} has no jvp, which is needed here: give it one by attrs.evolve(layer, jvp=..)")
+    return layer.jvp
 
 
 def composition(layer: AnyLayer) -> Composed | None:

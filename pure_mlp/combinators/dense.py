@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.kernels import addmm_relu
-from pure_mlp.layer import Activation, Composed, Layer, layer_name
+from pure_mlp.layer import Activation, Composed, Layer, layer_name, tangent
 from pure_mlp.layers.linear import Linear, fits, linear, linear_fwd, mismatch
 from pure_mlp.layers.relu import relu_fwd
 
@@ -72,6 +72,9 @@ class Dense(Composed):
         del cache
         dy, _ = self.f.bwd((), caches.pop(), dy)
         return self.affine.bwd(params, caches.pop(), dy)
+
+    def jvp(self, params: Linear, cache: tuple[Tensor, Tensor], dparams: Linear, dx: Tensor) -> Tensor:
+        return tangent(self.f)((), cache[1], (), tangent(self.affine)(params, cache[0], dparams, dx))
 
 
 class DenseReLU(Dense):

@@ -7,7 +7,7 @@ from typing import TypeVar
 from torch.func import vmap
 
 from pure_mlp.combinators.wrapper import Wrapper
-from pure_mlp.layer import Layer
+from pure_mlp.layer import Layer, tangent
 
 __all__ = ["ensemble"]
 
@@ -52,3 +52,6 @@ class Ensemble(Wrapper[P, C, X, Y]):
 
     def bwd(self, params: P, cache: C, dy: Y) -> tuple[X, P]:
         return vmap(self.f.bwd)(params, cache, dy)
+
+    def jvp(self, params: P, cache: C, dparams: P, dx: X) -> Y:
+        return vmap(tangent(self.f))(params, cache, dparams, dx)

@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 
 from pure_mlp.checks import spec
-from pure_mlp.layer import Composed, Layer, layer_name
+from pure_mlp.layer import Composed, Layer, layer_name, tangent
 
 __all__ = ["fan_sum"]
 
@@ -69,3 +69,7 @@ class FanSum(Composed):
         dx_g, grads_g = self.g.bwd(params[1], caches.pop(), dy)
         dx_f, grads_f = self.f.bwd(params[0], caches.pop(), dy)
         return dx_f + dx_g, (grads_f, grads_g)
+
+    def jvp(self, params: tuple[Any, Any], cache: tuple[Any, Any], dparams: tuple[Any, Any], dx: Tensor) -> Tensor:
+        dy = tangent(self.f)(params[0], cache[0], dparams[0], dx)
+        return dy + tangent(self.g)(params[1], cache[1], dparams[1], dx)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.checks import spec
-from pure_mlp.layer import Composed, Layer, layer_name
+from pure_mlp.layer import Composed, Layer, layer_name, tangent
 
 __all__ = ["parallel"]
 
@@ -69,3 +69,7 @@ class Parallel(Composed):
         dx_g, grads_g = self.g.bwd(params[1], caches.pop(), dy[..., cut:])
         dx_f, grads_f = self.f.bwd(params[0], caches.pop(), dy[..., :cut])
         return dx_f + dx_g, (grads_f, grads_g)
+
+    def jvp(self, params: tuple[Any, Any], cache: tuple[Any, Any, Tensor], dparams: tuple[Any, Any], dx: Tensor) -> Tensor:
+        dy = tangent(self.f)(params[0], cache[0], dparams[0], dx)
+        return torch.cat((dy, tangent(self.g)(params[1], cache[1], dparams[1], dx)), -1)

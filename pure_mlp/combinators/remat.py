@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pure_mlp.combinators.wrapper import Wrapper
-from pure_mlp.layer import Layer
+from pure_mlp.layer import Layer, tangent
 from pure_mlp.record import tree_map
 
 __all__ = ["remat"]
@@ -47,3 +47,6 @@ class Remat(Wrapper[P, C, X, Y]):
     def bwd(self, params: P, cache: X, dy: Y) -> tuple[X, P]:
         _, *inner = self.f.fwd(params, tree_map(lambda t: t.view_as(t), cache))
         return self.f.bwd(params, inner.pop(), dy)
+
+    def jvp(self, params: P, cache: X, dparams: P, dx: X) -> Y:
+        return tangent(self.f)(params, self.f.fwd(params, cache)[1], dparams, dx)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pure_mlp.checks import check_cotangent, spec
 from pure_mlp.combinators.wrapper import Wrapper
-from pure_mlp.layer import Layer, layer_name
+from pure_mlp.layer import Layer, layer_name, tangent
 
 __all__ = ["residual"]
 
@@ -53,3 +53,6 @@ class Residual(Wrapper[P, C, Tensor, Tensor]):
         dx, grads = self.f.bwd(params, caches.pop(), dy)
         check_cotangent(dx, dy)
         return dy + dx, grads
+
+    def jvp(self, params: P, cache: C, dparams: P, dx: Tensor) -> Tensor:
+        return dx + tangent(self.f)(params, cache, dparams, dx)

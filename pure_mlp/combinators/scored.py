@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import Tensor
 
+from pure_mlp.checks import check_tangent
 from pure_mlp.layer import Layer
 
 __all__ = ["scored"]
@@ -16,6 +17,8 @@ Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 def scored(loss: Loss, y: Tensor) -> Layer[tuple[()], Tensor]:
     """J = loss(y, y_hat) as a layer of y_hat; its cache is its gradient, and dy_hat = dJ * cache for the cotangent dJ of J.
+
+    Its `jvp` is that of a J which is one number: dJ = <cache, dy_hat>.
 
     Args:
         loss: `loss(y, y_hat) -> (J, dJ/dy_hat)`, label first.
@@ -31,7 +34,7 @@ def scored(loss: Loss, y: Tensor) -> Layer[tuple[()], Tensor]:
     >>> J, layer.bwd((), cache, torch.tensor(1.0))[0]
     (tensor(4.), tensor([4.]))
     """
-    return Layer(partial(_scored_fwd, loss, y), _scored_bwd)
+    return Layer(partial(_scored_fwd, loss, y), _scored_bwd, _scored_jvp)
 
 
 def _scored_fwd(loss: Loss, y: Tensor, params: tuple[()], y_hat: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,3 +43,8 @@ def _scored_fwd(loss: Loss, y: Tensor, params: tuple[()], y_hat: Tensor) -> tupl
 
 def _scored_bwd(params: tuple[()], dy_hat: Tensor, dJ: Tensor) -> tuple[Tensor, tuple[()]]:
     return dJ * dy_hat, ()
+
+
+def _scored_jvp(params: tuple[()], cache: Tensor, dparams: tuple[()], dy_hat: Tensor) -> Tensor:
+    check_tangent(cache, dy_hat)
+    return (cache * dy_hat).sum()

@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 from typing_extensions import TypeVar
 
-from pure_mlp.layer import Composed, Layer, layer_name
+from pure_mlp.layer import Composed, Layer, layer_name, tangent
 
 __all__ = ["serial", "unit"]
 
@@ -127,6 +127,18 @@ class Serial(Composed):
         except (ValueError, RuntimeError, TypeError, AttributeError) as error:
             _locate(error, f"layer {len(caches)} ({layer_name(layers[len(caches)])}) backward")
         return back.pop(), tuple(reversed(grads))
+
+    def jvp(self, params: tuple[Any, ...], cache: tuple[Any, ...], dparams: tuple[Any, ...], dx: Any) -> Any:
+        layers, done = self.layers, 0
+        if not len(params) == len(cache) == len(dparams) == len(layers):
+            raise ValueError(f"{self._count()}, {len(params)} params, {len(cache)} caches, {len(dparams)} tangents of params")
+        try:
+            for layer, p, c, dp in zip(layers, params, cache, dparams):
+                dx = tangent(layer)(p, c, dp, dx)
+                done += 1
+        except (ValueError, RuntimeError, TypeError, AttributeError) as error:
+            _locate(error, f"layer {done} ({layer_name(layers[done])}) jvp")
+        return dx
 
     def _count(self) -> str:
         return f"{len(self.layers)} layers ({', '.join(map(layer_name, self.layers))})"

@@ -8,7 +8,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
 __all__ = ["elu"]
@@ -35,7 +35,7 @@ def elu(alpha: float = 1.0) -> Activation:
     """
     if not 0 < alpha < inf:
         raise ValueError(f"elu: alpha {alpha}, expected > 0 and finite")
-    return Layer(partial(_elu_fwd, alpha), partial(_elu_bwd, alpha))
+    return Layer(partial(_elu_fwd, alpha), partial(_elu_bwd, alpha), partial(_elu_jvp, alpha))
 
 
 def _elu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,3 +46,8 @@ def _elu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
 def _elu_bwd(a: float, params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
     check_cotangent(y, dy)
     return torch.where(y > 0, dy, dy * (y + a)), ()
+
+
+def _elu_jvp(a: float, params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    check_tangent(y, dx)
+    return torch.where(y > 0, dx, dx * (y + a))

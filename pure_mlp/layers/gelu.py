@@ -7,10 +7,10 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["FAR", "gelu", "gelu_bwd", "gelu_fwd", "gelu_tanh", "gelu_tanh_bwd", "gelu_tanh_fwd"]
+__all__ = ["FAR", "gelu", "gelu_bwd", "gelu_fwd", "gelu_jvp", "gelu_tanh", "gelu_tanh_bwd", "gelu_tanh_fwd", "gelu_tanh_jvp"]
 
 FAR = 40.0
 """Beyond it the slopes are 1 and 0 in every dtype, and what they are computed from would overflow."""
@@ -67,5 +67,35 @@ def gelu_tanh_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tup
     return 0.5 * dy * (1 + t + x * (1 - t * t) * slope), ()
 
 
-gelu: Activation = Layer(gelu_fwd, gelu_bwd)
-gelu_tanh: Activation = Layer(gelu_tanh_fwd, gelu_tanh_bwd)
+def gelu_jvp(params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = (Phi(x) + x phi(x)) dx, phi(x) = exp(-x^2 / 2) / sqrt(2 pi); dx at inf, 0 at -inf.
+
+    Raises `ValueError` unless dx has the shape of x.
+
+    >>> gelu_jvp((), torch.tensor([0.0]), (), torch.tensor([1.0]))
+    tensor([0.5000])
+    """
+    check_tangent(x, dx)
+    x = x.clamp(-FAR, FAR)
+    pdf = torch.exp(-0.5 * x * x) * (1 / sqrt(2 * pi))
+    return (0.5 * torch.erfc(x * -sqrt(0.5)) + x * pdf) * dx
+
+
+def gelu_tanh_jvp(params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = ((1 + t) + x (1 - t^2) u') dx / 2, with t and u' as in `gelu_tanh_bwd`; dx at inf, 0 at -inf.
+
+    Raises `ValueError` unless dx has the shape of x.
+
+    >>> gelu_tanh_jvp((), torch.tensor([0.0]), (), torch.tensor([1.0]))
+    tensor([0.5000])
+    """
+    check_tangent(x, dx)
+    x = x.clamp(-FAR, FAR)
+    u = sqrt(2 / pi) * (x + 0.044715 * x * x * x)
+    slope = sqrt(2 / pi) * (1 + 0.134145 * x * x)
+    t = torch.tanh(u)
+    return (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope) * dx
+
+
+gelu: Activation = Layer(gelu_fwd, gelu_bwd, gelu_jvp)
+gelu_tanh: Activation = Layer(gelu_tanh_fwd, gelu_tanh_bwd, gelu_tanh_jvp)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["identity", "identity_bwd", "identity_fwd"]
+__all__ = ["identity", "identity_bwd", "identity_fwd", "identity_jvp"]
 
 
 def identity_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,4 +31,15 @@ def identity_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tupl
     return dy, ()
 
 
-identity: Activation = Layer(identity_fwd, identity_bwd)
+def identity_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = dx, which is dx itself. Raises `ValueError` unless dx has the shape of x.
+
+    >>> import torch
+    >>> identity_jvp((), torch.ones(2), (), torch.full((2,), 3.0))
+    tensor([3., 3.])
+    """
+    check_tangent(y, dx)
+    return dx
+
+
+identity: Activation = Layer(identity_fwd, identity_bwd, identity_jvp)

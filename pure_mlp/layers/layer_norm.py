@@ -9,7 +9,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, spec
+from pure_mlp.checks import check_cotangent, check_tangent, spec
 from pure_mlp.layer import Layer
 from pure_mlp.record import record
 
@@ -50,7 +50,7 @@ def layer_norm(eps: float = 1e-5) -> Layer[LayerNorm, tuple[Tensor, Tensor]]:
     """
     if not 0 <= eps < inf:
         raise ValueError(f"layer_norm: eps {eps}, expected >= 0 and finite")
-    return Layer(partial(_layer_norm_fwd, eps), partial(_layer_norm_bwd, eps))
+    return Layer(partial(_layer_norm_fwd, eps), _layer_norm_bwd, _layer_norm_jvp)
 
 
 def _layer_norm_fwd(eps: float, params: LayerNorm, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -63,15 +63,20 @@ def _layer_norm_fwd(eps: float, params: LayerNorm, x: Tensor) -> tuple[Tensor, t
     return params.weight * h + params.bias, (h, r)
 
 
-def _layer_norm_bwd(
-    eps: float, params: LayerNorm, cache: tuple[Tensor, Tensor], dy: Tensor
-) -> tuple[Tensor, LayerNorm]:
+def _layer_norm_bwd(params: LayerNorm, cache: tuple[Tensor, Tensor], dy: Tensor) -> tuple[Tensor, LayerNorm]:
     h, r = cache
     check_cotangent(h, dy)
     u = params.weight * dy
     n = h.shape[-1]
     grads = LayerNorm((dy * h).reshape(-1, n).sum(0), dy.reshape(-1, n).sum(0))
     return r * (u - _mean(u) - h * _mean(u * h)), grads
+
+
+def _layer_norm_jvp(params: LayerNorm, cache: tuple[Tensor, Tensor], dparams: LayerNorm, dx: Tensor) -> Tensor:
+    h, r = cache
+    check_tangent(h, dx)
+    dh = r * (dx - _mean(dx) - h * _mean(h * dx))
+    return dparams.weight * h + params.weight * dh + dparams.bias
 
 
 def _mean(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
 __all__ = ["leaky_relu"]
@@ -34,7 +34,8 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
     """
     if not negative_slope >= 0:
         raise ValueError(f"leaky_relu: negative_slope {negative_slope}, expected >= 0")
-    return Layer(partial(_leaky_relu_fwd, negative_slope), partial(_leaky_relu_bwd, negative_slope))
+    passes = partial(_leaky_relu_fwd, negative_slope), partial(_leaky_relu_bwd, negative_slope)
+    return Layer(*passes, partial(_leaky_relu_jvp, negative_slope))
 
 
 def _leaky_relu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,3 +46,8 @@ def _leaky_relu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Ten
 def _leaky_relu_bwd(a: float, params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
     check_cotangent(y, dy)
     return torch.where(y > 0, dy, a * dy), ()
+
+
+def _leaky_relu_jvp(a: float, params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    check_tangent(y, dx)
+    return torch.where(y > 0, dx, a * dx)

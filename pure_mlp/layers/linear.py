@@ -6,7 +6,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import spec
+from pure_mlp.checks import check_tangent, spec
 from pure_mlp.layer import Layer
 from pure_mlp.record import record
 
@@ -17,8 +17,10 @@ __all__ = [
     "linear",
     "linear_bottom",
     "linear_bottom_bwd",
+    "linear_bottom_jvp",
     "linear_bwd",
     "linear_fwd",
+    "linear_jvp",
     "mismatch",
     "weight_grads",
 ]
@@ -78,6 +80,27 @@ def linear_bottom_bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Li
     return NO_DX, weight_grads(params, x, dy)
 
 
+def linear_jvp(params: Linear, x: Tensor, dparams: Linear, dx: Tensor) -> Tensor:
+    """dy = dx W^T + x dW^T + db; dx (*, in) -> dy (*, out). Raises `ValueError` where dx does not fit.
+
+    >>> params, dparams = Linear(torch.ones(1, 2), torch.zeros(1)), Linear(torch.zeros(1, 2), torch.ones(1))
+    >>> linear_jvp(params, torch.ones(1, 2), dparams, torch.ones(1, 2))
+    tensor([[3.]])
+    """
+    check_tangent(x, dx)
+    return linear_fwd(dparams, x)[0] + torch.matmul(dx, params.weight.t())
+
+
+def linear_bottom_jvp(params: Linear, x: Tensor, dparams: Linear, dx: Tensor) -> Tensor:
+    """dy = x dW^T + db: x is held, as nothing below has params; dx is not looked at, and may be `NO_DX`.
+
+    >>> dparams = Linear(torch.zeros(1, 2), torch.ones(1))
+    >>> linear_bottom_jvp(Linear(torch.ones(1, 2), torch.zeros(1)), torch.ones(1, 2), dparams, NO_DX)
+    tensor([[1.]])
+    """
+    return linear_fwd(dparams, x)[0]
+
+
 def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
     """dW_oi = sum_b dy_bo x_bi and db_o = sum_b dy_bo, where b runs over all leading dimensions.
 
@@ -127,6 +150,6 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
 
 
 NO_DX = torch.empty(0, 0, 0)
-linear: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bwd)
-linear_bottom: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bottom_bwd)
+linear: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bwd, linear_jvp)
+linear_bottom: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bottom_bwd, linear_bottom_jvp)
 """`linear` for the first layer of a net: it computes no dx."""

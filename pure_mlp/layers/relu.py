@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.kernels import threshold_backward
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["relu", "relu_bwd", "relu_fwd"]
+__all__ = ["relu", "relu_bwd", "relu_fwd", "relu_jvp"]
 
 
 def relu_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,4 +35,16 @@ def relu_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()
     return threshold_backward(dy, y), ()
 
 
-relu: Activation = Layer(relu_fwd, relu_bwd)
+def relu_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = dx where y > 0, else 0, also at the kink; where x was NaN, dx passes.
+
+    Raises `ValueError` unless dx has the shape of x.
+
+    >>> relu_jvp((), torch.tensor([0.0, 2.0]), (), torch.tensor([5.0, 5.0]))
+    tensor([0., 5.])
+    """
+    check_tangent(y, dx)
+    return torch.where(y <= 0, 0.0, dx)
+
+
+relu: Activation = Layer(relu_fwd, relu_bwd, relu_jvp)

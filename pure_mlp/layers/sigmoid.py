@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.kernels import sigmoid_backward
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["sigmoid", "sigmoid_bwd", "sigmoid_fwd"]
+__all__ = ["sigmoid", "sigmoid_bwd", "sigmoid_fwd", "sigmoid_jvp"]
 
 
 def sigmoid_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,4 +34,14 @@ def sigmoid_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple
     return sigmoid_backward(dy, y), ()
 
 
-sigmoid: Activation = Layer(sigmoid_fwd, sigmoid_bwd)
+def sigmoid_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = y (1 - y) dx. Raises `ValueError` unless dx has the shape of x.
+
+    >>> sigmoid_jvp((), torch.tensor([0.5, 1.0]), (), torch.tensor([4.0, 4.0]))
+    tensor([1., 0.])
+    """
+    check_tangent(y, dx)
+    return y * (1 - y) * dx
+
+
+sigmoid: Activation = Layer(sigmoid_fwd, sigmoid_bwd, sigmoid_jvp)

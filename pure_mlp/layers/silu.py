@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["FAR", "silu", "silu_bwd", "silu_fwd"]
+__all__ = ["FAR", "silu", "silu_bwd", "silu_fwd", "silu_jvp"]
 
 FAR = 1000.0
 """Beyond it the slopes are 1 and 0 in every dtype; at the infinities they could not be computed."""
@@ -37,4 +37,18 @@ def silu_bwd(params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()
     return dy * s * (1 + x * (1 - s)), ()
 
 
-silu: Activation = Layer(silu_fwd, silu_bwd)
+def silu_jvp(params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = (s + x s (1 - s)) dx, s = sigmoid(x); dx at inf, 0 at -inf.
+
+    Raises `ValueError` unless dx has the shape of x.
+
+    >>> silu_jvp((), torch.tensor([0.0]), (), torch.tensor([1.0]))
+    tensor([0.5000])
+    """
+    check_tangent(x, dx)
+    x = x.clamp(-FAR, FAR)
+    s = torch.sigmoid(x)
+    return (s + x * s * (1 - s)) * dx
+
+
+silu: Activation = Layer(silu_fwd, silu_bwd, silu_jvp)

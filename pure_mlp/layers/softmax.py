@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["softmax", "softmax_bwd", "softmax_fwd"]
+__all__ = ["softmax", "softmax_bwd", "softmax_fwd", "softmax_jvp"]
 
 
 def softmax_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,4 +35,15 @@ def softmax_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple
     return y * (dy - (dy * y).sum(-1, keepdim=True)), ()
 
 
-softmax: Activation = Layer(softmax_fwd, softmax_bwd)
+def softmax_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy_k = y_k (dx_k - sum_j y_j dx_j). Raises `ValueError` unless dx has the shape of x.
+
+    >>> softmax_jvp((), torch.tensor([0.5, 0.5]), (), torch.tensor([1.0, 0.0]))
+    tensor([ 0.2500, -0.2500])
+    """
+    check_tangent(y, dx)
+    moved = y * dx
+    return moved - y * moved.sum(-1, keepdim=True)
+
+
+softmax: Activation = Layer(softmax_fwd, softmax_bwd, softmax_jvp)

@@ -8,7 +8,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
 __all__ = ["softplus"]
@@ -36,7 +36,7 @@ def softplus(beta: float = 1.0) -> Activation:
     """
     if not 0 < beta < inf:
         raise ValueError(f"softplus: beta {beta}, expected > 0 and finite")
-    return Layer(partial(_softplus_fwd, beta), partial(_softplus_bwd, beta))
+    return Layer(partial(_softplus_fwd, beta), partial(_softplus_bwd, beta), partial(_softplus_jvp, beta))
 
 
 def _softplus_fwd(beta: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,3 +47,8 @@ def _softplus_fwd(beta: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Te
 def _softplus_bwd(beta: float, params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
     check_cotangent(y, dy)
     return -dy * torch.expm1(-beta * y), ()
+
+
+def _softplus_jvp(beta: float, params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    check_tangent(y, dx)
+    return dx * -torch.expm1(-beta * y)

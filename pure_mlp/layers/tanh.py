@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent
+from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.kernels import tanh_backward
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["tanh", "tanh_bwd", "tanh_fwd"]
+__all__ = ["tanh", "tanh_bwd", "tanh_fwd", "tanh_jvp"]
 
 
 def tanh_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,4 +32,14 @@ def tanh_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()
     return tanh_backward(dy, y), ()
 
 
-tanh: Activation = Layer(tanh_fwd, tanh_bwd)
+def tanh_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    """dy = (1 - y^2) dx. Raises `ValueError` unless dx has the shape of x.
+
+    >>> tanh_jvp((), torch.tensor([0.5]), (), torch.tensor([4.0]))
+    tensor([3.])
+    """
+    check_tangent(y, dx)
+    return (1 - y * y) * dx
+
+
+tanh: Activation = Layer(tanh_fwd, tanh_bwd, tanh_jvp)

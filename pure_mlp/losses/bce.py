@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.reduction import Reduction, divisor, reduce, same_shape, scale
 
 __all__ = ["SMALLEST", "bce"]
@@ -12,6 +13,14 @@ __all__ = ["SMALLEST", "bce"]
 SMALLEST = torch.tensor(1e-12, dtype=torch.float32).item()
 
 
+def _curvature(y: Tensor, y_hat: Tensor, v: Tensor, reduction: Reduction = "mean") -> Tensor:
+    """v c (y / y_hat^2 + (1 - y) / (1 - y_hat)^2); where the denominator of the gradient is clamped, v c / 1e-12."""
+    other = 1 - y_hat
+    slope = torch.where(other * y_hat > SMALLEST, y / (y_hat * y_hat) + (1 - y) / (other * other), 1 / SMALLEST)
+    return scale("bce", y_hat, reduction) * slope * v
+
+
+@curved(_curvature)
 def bce(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = -c sum y log y_hat + (1 - y) log(1 - y_hat), and dJ/dy_hat = c (y_hat - y) / (y_hat (1 - y_hat)); handout (24).
 

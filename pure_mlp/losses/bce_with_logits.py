@@ -5,11 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
 __all__ = ["bce_with_logits"]
 
 
+def _curvature(y: Tensor, z: Tensor, v: Tensor, reduction: Reduction = "mean") -> Tensor:
+    s = torch.sigmoid(z)
+    return scale("bce_with_logits", z, reduction) * s * (1 - s) * v
+
+
+@curved(_curvature)
 def bce_with_logits(y: Tensor, z: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = c sum (1 - y) z - log sigmoid(z), which is BCE of sigmoid(z), and dJ/dz = c (sigmoid(z) - y); handout (26).
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.checks import spec
+from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.mass import Mass, weighed
 from pure_mlp.losses.reduction import Reduction, scale
 
@@ -16,14 +17,40 @@ __all__ = ["cross_entropy"]
 
 def _mass(y: Tensor, reduction: Reduction = "mean", *, weight: Tensor | None = None, ignore_index: int = -100, **_: object) -> Mass:
     """The rows that count, or the weights of their labels."""
+    lead = y.shape[:-1] if y.is_floating_point() else y.shape
     if y.is_floating_point():
-        rows: Tensor | int = prod(y.shape[:-1])
+        rows: Tensor | int = prod(lead)
     else:
         kept = y != ignore_index
         rows = kept.sum() if weight is None else (weight[torch.where(kept, y, 0)] * kept).sum()
-    return {"mean": rows, "batchmean": y.shape[0] if y.dim() else 1}.get(reduction, 1), rows
+    return {"mean": rows, "batchmean": lead[0] if lead else 1}.get(reduction, 1), rows
 
 
+def _curvature(
+    y: Tensor,
+    z: Tensor,
+    v: Tensor,
+    reduction: Reduction = "mean",
+    *,
+    label_smoothing: float = 0.0,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+) -> Tensor:
+    """c (sum_j t_nj) (p_nk v_nk - p_nk sum_j p_nj v_nj)."""
+    p, w = torch.softmax(_finite(z), -1), z.new_ones(z.shape[-1]) if weight is None else weight
+    if y.is_floating_point():
+        kept, own = torch.ones_like(z[..., 0], dtype=torch.bool), (y * w).sum(-1)
+    else:
+        kept = y != ignore_index
+        own = w[torch.where(kept, y, 0)]
+    targets = (1 - label_smoothing) * own + label_smoothing * w.mean()
+    counted, _ = _mass(y, reduction, weight=weight, ignore_index=ignore_index)
+    moved = p * v
+    moved = moved - p * moved.sum(-1, keepdim=True)
+    return torch.where(kept.unsqueeze(-1), moved * (targets / counted).unsqueeze(-1), 0.0)
+
+
+@curved(_curvature)
 @weighed(_mass)
 def cross_entropy(
     y: Tensor,

@@ -6,8 +6,10 @@ from functools import partial
 from math import inf
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
 __all__ = ["Reduced", "huber", "huber_loss"]
@@ -44,6 +46,11 @@ def huber(delta: float = 1.0) -> Reduced:
     return partial(huber_loss, delta=delta)
 
 
+def _curvature(y: Tensor, y_hat: Tensor, v: Tensor, reduction: Reduction = "mean", *, delta: float) -> Tensor:
+    return torch.where((y_hat - y).abs() <= delta, scale("huber", y_hat, reduction) * v, 0)
+
+
+@curved(_curvature)
 def huber_loss(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean", *, delta: float) -> tuple[Tensor, Tensor]:
     """`huber` with delta as an argument.
 

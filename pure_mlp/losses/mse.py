@@ -5,12 +5,22 @@ from __future__ import annotations
 from torch import Tensor
 
 from pure_mlp.kernels import mse_backward, squared_error
+from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.mass import Mass, by_rows, weighed
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
 
 __all__ = ["mse", "squared_norm"]
 
 
+def _mse_curvature(y: Tensor, y_hat: Tensor, v: Tensor, reduction: Reduction = "mean") -> Tensor:
+    return 2 * scale("mse", y_hat, reduction) * v
+
+
+def _squared_norm_curvature(y: Tensor, y_hat: Tensor, v: Tensor, reduction: Reduction = "sum") -> Tensor:
+    return 2 * scale("squared_norm", y_hat[..., 0], "mean" if reduction == "batchmean" else reduction) * v
+
+
+@curved(_mse_curvature)
 def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor, Tensor]:
     """J = c sum (y_hat - y)^2 and dJ/dy_hat = 2 c (y_hat - y), both of any one shape.
 
@@ -45,6 +55,7 @@ def _norms(y: Tensor, reduction: Reduction = "sum") -> Mass:
     return by_rows(y[..., 0], reduction)
 
 
+@curved(_squared_norm_curvature)
 @weighed(_norms)
 def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tuple[Tensor, Tensor]:
     """l_b = |y_hat_b - y_b|^2, the handout's loss of 1.2, one number an example; dl_b/dy_hat_b = 2 (y_hat_b - y_b), (5), (19).

@@ -22,7 +22,7 @@ Definition = ast.FunctionDef | ast.ClassDef
 GLOBAL_STATE = {"manual_seed", "seed", "set_default_dtype", "set_default_device", "set_num_threads", "set_rng_state"}
 AUTOGRAD = {
     *("autograd", "backward", "requires_grad", "requires_grad_", "retain_grad", "grad_fn", "no_grad", "enable_grad"),
-    *("set_grad_enabled", "inference_mode", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "grad_and_value", "linearize"),
+    *("set_grad_enabled", "inference_mode", "vjp", "jacrev", "jacfwd", "hessian", "grad_and_value", "linearize"),
 }
 
 
@@ -108,6 +108,8 @@ def mentions(tree: ast.Module) -> Iterator[str]:
             yield f"{ast.unparse(node.value)}.{node.attr}"
         elif isinstance(node, ast.keyword | ast.arg):
             yield str(node.arg)
+        elif isinstance(node, ast.ImportFrom) and node.module == "torch.func":
+            yield from (name for alias in node.names for name in (alias.name, f"func.{alias.name}"))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from f"{getattr(node, 'module', '')}.{'.'.join(a.name for a in node.names)}".split(".")
 
@@ -118,10 +120,11 @@ def test_no_module_uses_autograd_or_global_state(path: Path) -> None:
     found = set(mentions(parsed(path))) - ({"inference_mode"} if path.name == "modes.py" else set())
     assert not found & AUTOGRAD
     assert not found & {f"torch.{name}" for name in GLOBAL_STATE}
-    assert not {name for name in found if name.endswith((".grad", "func.grad"))}
+    assert not {name for name in found if name.endswith((".grad", "func.grad", "func.jvp", "func.vjp"))}
 
 
 def test_the_scan_sees_autograd() -> None:
+    assert "func.jvp" in set(mentions(ast.parse("from torch.func import jvp")))
     for line in ("x.backward()", "torch.ones(1, requires_grad=True)", "from torch.autograd import grad", "import torch.autograd"):
         assert set(mentions(ast.parse(line))) & AUTOGRAD
     assert "torch.manual_seed" in set(mentions(ast.parse("torch.manual_seed(0)")))
@@ -153,7 +156,7 @@ def test_the_version_is_that_of_the_metadata() -> None:
         assert pure_mlp.__version__ == "0"
 
 
-OWN_ROOMS = [ROOT, ROOT / "layers", ROOT / "losses", ROOT / "combinators", ROOT / "optim", ROOT / "registry", ROOT / "check"]
+OWN_ROOMS = [ROOT, *(ROOT / room for room in ("layers", "losses", "combinators", "optim", "registry", "check", "quantities"))]
 PUBLIC = [p for p in SOURCES if p.parent in OWN_ROOMS and p.name[0] != "_"]
 
 

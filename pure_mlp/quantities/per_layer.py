@@ -1,0 +1,115 @@
+"""Rules that put something else in the place of the gradients of each layer that has params."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import attrs
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from pure_mlp.checks import spec
+from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd, linear_fwd
+from pure_mlp.record import tree_leaves, tree_map
+
+__all__ = ["AnyLayer", "ParamsRule", "Quantity", "over_params", "remembering"]
+
+P = TypeVar("P")
+C = TypeVar("C")
+AnyLayer: TypeAlias = Layer[Any, Any, Any, Any]
+
+
+class ParamsRule(Protocol):
+    """A function from a layer with params, and a tree of their type, to a layer of the same type."""
+
+    def __call__(self, layer: AnyLayer, params: Any, /) -> AnyLayer:
+        """Another layer in the place of this one."""
+        ...
+
+
+def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
+    """`over` for the primitive layers that have params; the others stay, and with them the fused kernels.
+
+    >>> import torch
+    >>> from pure_mlp import relu, serial, linear, linear_init
+    >>> params = (linear_init(2, 3, torch.Generator()), ())
+    >>> over_params(lambda layer, p: relu, serial(linear, relu), params)
+    serial
+      relu
+      relu
+    """
+    made = composition(net)
+    if made is None:
+        return rule(net, params) if tree_leaves(params) else net
+    return made.rebuilt(*[over_params(rule, part, p) for part, p in zip(made.parts(), made.split(params))])
+
+
+@attrs.frozen(eq=False)
+class Quantity:
+    """What stands in the place of the gradients, as a rule for `over_params`.
+
+    linear: of a `linear` layer, from the rows x (B, T, in) and dy (B, T, out) of its B examples, T rows each.
+    formed: of any other layer, from one leaf (B, ..) of the gradients of its examples, which are formed one by one.
+    """
+
+    linear: Callable[[Tensor, Tensor], Linear]
+    formed: Callable[[Tensor], Tensor]
+
+    def __call__(self, layer: AnyLayer, params: Any, /) -> AnyLayer:
+        """The layer whose backward pass computes this in the place of the gradients."""
+        if layer.fwd is linear_fwd:
+            return attrs.evolve(layer, bwd=partial(_by_formula, self.linear, layer))
+        return Layer(partial(_remember, layer), partial(_by_forming, self.formed, layer))
+
+
+def remembering(layer: AnyLayer, params: Any, /) -> AnyLayer:
+    """The layer with the cache that it has under a `Quantity`: both backward passes may follow one forward pass.
+
+    >>> from pure_mlp import linear
+    >>> remembering(linear, ()) is linear
+    True
+    """
+    return layer if layer.fwd is linear_fwd else Layer(partial(_remember, layer), partial(_plainly, layer))
+
+
+def _by_formula(formula: Callable[[Tensor, Tensor], Linear], layer: AnyLayer, params: Linear, x: Tensor, dy: Tensor) -> Any:
+    if dy.dim() < 2 or x.shape[:-1] != dy.shape[:-1]:
+        raise ValueError(f"input {spec(x)}, dy {spec(dy)}: expected a batch of examples in the first dimension of both")
+    if layer.bwd is linear_bwd or layer.bwd is linear_bottom_bwd:
+        dx = torch.matmul(dy, params.weight) if layer.bwd is linear_bwd else NO_DX
+    else:
+        dx = layer.bwd(params, x, dy)[0]
+    return dx, formula(_rows(x), _rows(dy))
+
+
+def _rows(t: Tensor) -> Tensor:
+    return t.unsqueeze(1) if t.dim() == 2 else t.flatten(1, -2)
+
+
+def _remember(layer: AnyLayer, params: Any, x: Any) -> tuple[Any, Any]:
+    y, cache = layer.fwd(params, x)
+    return y, (x, cache)
+
+
+def _plainly(layer: AnyLayer, params: Any, cache: tuple[Any, Any], dy: Any) -> tuple[Any, Any]:
+    return layer.bwd(params, cache[1], dy)
+
+
+def _by_forming(formed: Callable[[Tensor], Tensor], layer: AnyLayer, params: Any, cache: tuple[Any, Any], dy: Any) -> Any:
+    """Each example anew, as a batch of one, by `vmap`."""
+    x, kept = cache
+    dx, grads = layer.bwd(params, kept, dy)
+    if not isinstance(x, Tensor) or x.dim() < 1 or x.shape[:1] != dy.shape[:1]:
+        raise ValueError(f"{layer_name(layer)}: expected tensors with a batch of examples in the first dimension")
+    if len(x) == 0:
+        return dx, tree_map(lambda g: formed(g.new_zeros(0, *g.shape)), grads)
+
+    def alone(x: Tensor, dy: Tensor) -> Any:
+        _, kept = layer.fwd(params, x.unsqueeze(0))
+        return layer.bwd(params, kept, dy.unsqueeze(0))[1]
+
+    return dx, tree_map(formed, vmap(alone)(x, dy))

@@ -1,0 +1,123 @@
+"""Clipped and noisy gradients for differentially private training (Abadi et al., arXiv:1607.00133)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.checks import spec
+from pure_mlp.layer import Layer
+from pure_mlp.losses.mass import mass
+from pure_mlp.quantities.examples import NORMS
+from pure_mlp.quantities.per_layer import over_params, remembering
+from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.signatures import Loss
+
+__all__ = ["clipped_grads", "noised", "private_grads"]
+
+P = TypeVar("P")
+C = TypeVar("C")
+
+
+def clipped_grads(net: Layer[P, C], loss: Loss, limit: float) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
+    """`(params, x, y) -> (J, sum_b h_b min(1, limit / |h_b|))`, h_b the gradient of the loss of example b alone.
+
+    One forward pass and two backward passes with memory O(B): norms of h_b that is not formed, then a plain pass whose rows of
+    dy_hat are scaled. The examples' own losses are those whose sum the loss stands for (`mass`), whatever its reduction: a mean
+    over the batch does not shrink them. Sums over parts of a batch may be added up. A norm of 0 is not clipped; NaN stays NaN.
+
+    Args:
+        net: any net of tensors, which treats examples (rows of x along the first dimension) independently.
+        loss: a loss of one number, mean or sum.
+        limit: the largest norm of one example's gradient over all params, above 0.
+
+    Returns:
+        The function. J is that of the batch, and not private.
+
+    Raises:
+        ValueError: limit is not above 0; when called, if J is not one number.
+
+    >>> import torch
+    >>> from pure_mlp import Linear, linear_bottom, mse
+    >>> params, x = Linear(torch.tensor([[1.0]]), torch.zeros(1)), torch.tensor([[0.0], [1e6]])
+    >>> clipped_grads(linear_bottom, mse, 1.0)(params, x, torch.zeros(2, 1))[1].weight
+    tensor([[1.]])
+    """
+    if not limit > 0:
+        raise ValueError(f"clipped_grads: limit {limit}, expected > 0")
+    return partial(_clipped, net, loss, limit)
+
+
+def _clipped(net: Layer[P, C], loss: Loss, limit: float, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
+    plain = over_params(remembering, net, params)
+    y_hat, cache = plain.fwd(params, x)
+    J, dy_hat = loss(y, y_hat)
+    if J.dim():
+        raise ValueError(f"clipped_grads: the loss gives J {spec(J)}, expected one number: a mean or a sum")
+    dy_hat = dy_hat * mass(loss, y)[0]
+    _, norms = over_params(NORMS, net, params).bwd(params, cache, dy_hat)
+    factor = (limit / torch.stack(tree_leaves(norms)).sum(0).sqrt()).clamp(max=1.0)
+    shape = [len(factor)] + [1] * (dy_hat.dim() - 1)
+    return J, plain.bwd(params, cache, dy_hat * factor.to(dy_hat.dtype).view(shape))[1]
+
+
+def noised(tree: P, deviation: float, generator: Generator) -> P:
+    """Every number plus a draw from N(0, deviation^2), leaf after leaf: the same generator state gives the same bits.
+
+    >>> noised((torch.zeros(2),), 0.0, Generator().manual_seed(0))
+    (tensor([0., 0.]),)
+    """
+
+    def draw(t: Tensor) -> Tensor:
+        return t + deviation * torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device)
+
+    return tree_map(draw, tree)
+
+
+def private_grads(
+    net: Layer[P, C], loss: Loss, limit: float, noise: float, expected_batch: float
+) -> Callable[[P, Tensor, Tensor, Generator], tuple[Tensor, P]]:
+    """`(params, x, y, generator) -> (J, (clipped sum + noise limit N(0, 1)) / expected_batch)`: the gradients of DP-SGD.
+
+    The batch is meant to be drawn by Poisson sampling: each example with one probability, on its own. Its size is then private,
+    which is why the expected size divides, and why an empty batch (x of no rows) gives noise as any other does. How much privacy a
+    run spends is for an accountant to say, from `noise`, the probability and the number of steps.
+
+    Args:
+        net: any net of tensors, which treats examples independently.
+        loss: a loss of one number.
+        limit: the largest norm of one example's gradient, above 0.
+        noise: the noise multiplier sigma, at least 0.
+        expected_batch: the expected number of examples in a batch, above 0.
+
+    Returns:
+        The function. J is that of the batch, and not private.
+
+    Raises:
+        ValueError: an argument is out of range; what `clipped_grads` raises.
+
+    >>> from pure_mlp import Linear, linear_bottom, mse
+    >>> params, x = Linear(torch.tensor([[1.0]]), torch.zeros(1)), torch.tensor([[0.0], [1e6]])
+    >>> private_grads(linear_bottom, mse, 1.0, 0.0, 4)(params, x, torch.zeros(2, 1), Generator())[1].weight
+    tensor([[0.2500]])
+    """
+    if not (noise >= 0 and expected_batch > 0):
+        raise ValueError(f"private_grads: noise {noise}, expected_batch {expected_batch}; expected >= 0 and > 0")
+    return partial(_private, clipped_grads(net, loss, limit), noise * limit, expected_batch)
+
+
+def _private(
+    clipped: Callable[[P, Tensor, Tensor], tuple[Tensor, P]],
+    deviation: float,
+    expected_batch: float,
+    params: P,
+    x: Tensor,
+    y: Tensor,
+    generator: Generator,
+) -> tuple[Tensor, P]:
+    J, grads = clipped(params, x, y)
+    return J, tree_map(lambda g: g / expected_batch, noised(grads, deviation, generator))
