@@ -36,6 +36,7 @@ def traced_step(
     """The step, run once on these leaves of the carry and the given tensors of the batch; `refusal` says why it
     has no program.
     """
+
     def outputs(result: tuple[S, Tensor]) -> list[Tensor]:
         after, loss = result
         if not isinstance(loss, Tensor) or loss.dim() != 0:

@@ -113,9 +113,7 @@ def resume(folder: Path, begun: Run, model: Model) -> Run:
         state = tensors["training.generator"]
         Generator().set_state(state)
         carry = restored(begun.carry, tensors, "training.carry")
-        return saved.setup, Run(
-            rows, carry, saved.params, state, training["data"], training["engine"], training["compile_seconds"]
-        )
+        return saved.setup, Run(rows, carry, saved.params, state, training["data"], training["engine"], training["compile_seconds"])
 
     setup, run = read(folder, made)
     for field in attrs.fields(Setup):

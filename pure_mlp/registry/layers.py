@@ -40,9 +40,7 @@ def _times(factor: str) -> str:
 
 
 _ROWS = (
-    LayerRow(
-        "linear", linear, lambda p, x: F.linear(x, p.weight, p.bias), params=lattice_linear, shared={"cache is x"}
-    ),
+    LayerRow("linear", linear, lambda p, x: F.linear(x, p.weight, p.bias), params=lattice_linear, shared={"cache is x"}),
     LayerRow(
         "linear_bottom",
         linear_bottom,
@@ -102,9 +100,7 @@ _ROWS = (
         scalars=True,
         ends=(0, 0, -1, 1),
         word="tanh",
-        equation=lambda: Equation(
-            r"\operatorname{tanh}", r"\tanh(z)", r"1 - f(z)^2 = 1 - \tanh(z)^2", -1, 1, "1 - y^2"
-        ),
+        equation=lambda: Equation(r"\operatorname{tanh}", r"\tanh(z)", r"1 - f(z)^2 = 1 - \tanh(z)^2", -1, 1, "1 - y^2"),
     ),
     LayerRow(
         "leaky_relu",
@@ -166,9 +162,7 @@ _ROWS = (
         scalars=True,
         ends=(0, 1, nan, inf),
         word="gelu",
-        equation=lambda: Equation(
-            r"\operatorname{GELU}", r"z \Phi(z)", r"\Phi(z) + z \varphi(z)", low=-0.16997120747990369
-        ),
+        equation=lambda: Equation(r"\operatorname{GELU}", r"z \Phi(z)", r"\Phi(z) + z \varphi(z)", low=-0.16997120747990369),
     ),
     LayerRow(
         "gelu_tanh",

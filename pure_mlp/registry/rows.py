@@ -22,6 +22,7 @@ from pure_mlp.signatures import Loss
 
 __all__ = ["InitRow", "LayerRow", "LossRow", "OptimizerRow", "Row", "ScheduleRow"]
 
+
 def _set(names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 

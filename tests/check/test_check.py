@@ -159,11 +159,14 @@ def test_a_file_of_ones_own(factor: int, code: int, said: str, tmp_path: Path, c
 
 
 @pytest.mark.usefixtures("_tables")
-@pytest.mark.parametrize(("text", "said"), [
-    ("x = 1\n", "mine.py registers no layer and no loss"),
-    ("1 / 0\n", "mine.py: ZeroDivisionError: division by zero"),
-    ("from pure_mlp import *\nregister(LayerRow('relu', relu))\n", "there is a LayerRow 'relu' already"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\n", "mine.py registers no layer and no loss"),
+        ("1 / 0\n", "mine.py: ZeroDivisionError: division by zero"),
+        ("from pure_mlp import *\nregister(LayerRow('relu', relu))\n", "there is a LayerRow 'relu' already"),
+    ],
+)
 def test_a_file_without_layers(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.py"
     path.write_text(text, "utf-8")

@@ -164,7 +164,16 @@ FALLBACKS = {
 }  # fmt: skip
 
 
-ALONE = {"all four by one factor", "weight decay", "y_hat squeezed", "J of each example", "x W for x W^T", "class Mlp", "forward", "only where g is sigmoid"}
+ALONE = {
+    "all four by one factor",
+    "weight decay",
+    "y_hat squeezed",
+    "J of each example",
+    "x W for x W^T",
+    "class Mlp",
+    "forward",
+    "only where g is sigmoid",
+}
 """Where one sentence says all."""
 
 

@@ -175,6 +175,4 @@ def _version(command: tuple[str, ...]) -> str:
 
 def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     nothing = subprocess.DEVNULL
-    return subprocess.run(
-        arguments, stdin=nothing, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
-    )
+    return subprocess.run(arguments, stdin=nothing, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS)

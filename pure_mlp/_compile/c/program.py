@@ -32,6 +32,7 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
 
     def several() -> int:
         return torch.get_num_threads() if os.getpid() == parent else 1  # the pool of threads does not survive a fork
+
     held = [memory.tensors[name] for name in source.names]
     places = [counts.buffer_info()[0], threads.buffer_info()[0], -(-scratch.data_ptr() // 64) * 64]
     table = (ctypes.c_void_p * (len(held) + 3))(*places, *(t.untyped_storage().data_ptr() for t in held))

@@ -23,9 +23,7 @@ def largest(out: Array, x: Array, axes: Sequence[int]) -> list[str]:
     return _reduced(out, x, axes, f"{CTYPES[out.dtype]} top = -INFINITY;", "top = X > top || X != X ? X : top;", "top", None)
 
 
-def _reduced(
-    out: Array, x: Array, axes: Sequence[int], start: str, term: str, result: str, simd: str | None
-) -> list[str]:
+def _reduced(out: Array, x: Array, axes: Sequence[int], start: str, term: str, result: str, simd: str | None) -> list[str]:
     n = len(x.shape)
     gone = {a % n for a in axes} if n else set()
     kept = [d for d in range(n) if d not in gone]

@@ -52,7 +52,6 @@ class Reads(TorchFunctionMode):
         self.generators += [a for a in (*args, *(kwargs or {}).values()) if isinstance(a, Generator)]
         return func(*args, **(kwargs or {}))
 
-
     @contextmanager
     def refusing(self) -> Iterator[None]:
         """Within it `Unplannable` is noted, not raised; the first one stays."""

@@ -19,8 +19,12 @@ class Linear(Module):
     weight: Tensor
     bias: Tensor
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True,
-        device: _device | str | None = None, dtype: _dtype | None = None
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: _device | str | None = None,
+        dtype: _dtype | None = None,
     ) -> None: ...
 
 class Identity(Module):

@@ -3,12 +3,18 @@ from typing import Literal
 from torch import Generator, Tensor
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: Literal["fan_in", "fan_out"] = "fan_in",
-    nonlinearity: Literal["relu", "leaky_relu"] = "leaky_relu", generator: Generator | None = None,
+    tensor: Tensor,
+    a: float = 0,
+    mode: Literal["fan_in", "fan_out"] = "fan_in",
+    nonlinearity: Literal["relu", "leaky_relu"] = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor: ...
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: Literal["fan_in", "fan_out"] = "fan_in",
-    nonlinearity: Literal["relu", "leaky_relu"] = "leaky_relu", generator: Generator | None = None,
+    tensor: Tensor,
+    a: float = 0,
+    mode: Literal["fan_in", "fan_out"] = "fan_in",
+    nonlinearity: Literal["relu", "leaky_relu"] = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor: ...
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor: ...
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor: ...
