@@ -26,6 +26,12 @@ def paths(tree: object) -> list[str]:
     return [path.replace(".", "_") for path, _ in tree_items(tree)]
 
 
+def skeleton(tree: object) -> object:
+    """How a tree is built: the classes of its containers and the names in them, whatever the leaves are."""
+    branches = children(tree)
+    return None if branches is None else (type(tree), *((key, skeleton(child)) for key, child in branches))
+
+
 def structure(tree: object) -> object:
     """What two trees have in common whose leaves may stand for one another: classes, shapes, dtypes, devices."""
     if isinstance(tree, Tensor):

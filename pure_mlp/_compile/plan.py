@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.leaves import skeleton
 from pure_mlp._compile.program import CHUNK, Engine, Program
 from pure_mlp._compile.stepper import Stepper
 from pure_mlp.record import tree_leaves
@@ -54,8 +55,10 @@ class Plan(Generic[S, B]):
     def __init__(self, step: Step[S, B], carry: S, batch: B | None = None, *, engine: Engine = "plan") -> None:
         self._stepper = Stepper(step, carry, engine)
         self._run: Callable[..., Tensor | float | None] = _none
-        self._fits: Callable[..., bool] = _never
-        self._flat = False
+        self._fits: Callable[..., bool] | None = None
+        self._flat: type = object
+        self._count = 0
+        self._skeleton: object = None
         if batch is not None:
             self._stepper.rehearse(batch)
             self._use(batch)
@@ -98,8 +101,9 @@ class Plan(Generic[S, B]):
         """
         if self._stepper.refusal is not None:
             raise self._stepper.refusal
+        given = self._given(batch)
         try:
-            loss = self._run(*batch) if self._flat else self._run(*tree_leaves(batch))  # type: ignore[misc]  # a tuple of tensors if flat
+            loss = self._run(*given) if given is not None else None
         except Exception:  # of whatever kind: the pure step says it in its own words
             return self._stepper.pure(batch)
         if loss is None:
@@ -130,8 +134,8 @@ class Plan(Generic[S, B]):
         waiting: list[tuple[B, Sequence[Tensor]]] = []
         try:
             for batch in batches if self.refusal is None else ():
-                given = tree_leaves(batch) if kept else []
-                if given and self._fits(*given):
+                given = self._given(batch) if kept and self._fits is not None else None
+                if given and self._fits is not None and self._fits(*given):
                     waiting.append((batch, given))
                     if len(waiting) == CHUNK:
                         yield from self._together(waiting)
@@ -161,7 +165,7 @@ class Plan(Generic[S, B]):
         """
         if not self._stepper.restart(carry):
             return False
-        self._run, self._fits = _none, _never
+        self._run, self._fits = _none, None
         return True
 
     @property
@@ -171,9 +175,16 @@ class Plan(Generic[S, B]):
     def _use(self, batch: B) -> None:
         """Let the next batch like this one go straight to its program, where that is trusted."""
         program = self._stepper.program if self._stepper.trusted else None
-        self._run, self._fits = (program.run, program.fits or _never) if program else (_none, _never)
-        leaves = batch if isinstance(batch, tuple) else ()
-        self._flat = type(batch) is tuple and all(isinstance(t, Tensor) for t in leaves)
+        self._run, self._fits = (program.run, program.fits) if program else (_none, None)
+        self._skeleton, self._count = skeleton(batch), len(tree_leaves(batch))
+        flat = isinstance(batch, (tuple, list)) and all(isinstance(t, Tensor) for t in batch)
+        self._flat = type(batch) if flat else object
+
+    def _given(self, batch: B) -> Sequence[Tensor] | None:
+        """The leaves of a batch that is built like the last one; None for any other."""
+        if type(batch) is self._flat and len(batch) == self._count:  # type: ignore[arg-type]  # a tuple or list
+            return batch  # type: ignore[return-value]  # of tensors, or of what no program takes
+        return tree_leaves(batch) if skeleton(batch) == self._skeleton else None
 
     def _together(self, waiting: list[tuple[B, Sequence[Tensor]]]) -> Iterator[float]:
         """Step over the waiting batches in one call, and forget them; from the first that fails on, one at a time."""
@@ -190,7 +201,3 @@ class Plan(Generic[S, B]):
 
 def _none(*tensors: Tensor) -> None:
     return None
-
-
-def _never(*tensors: Tensor) -> bool:
-    return False

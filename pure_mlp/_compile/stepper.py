@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.leaves import is_plain, structure, tensors
+from pure_mlp._compile.leaves import is_plain, skeleton, structure, tensors
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.program import Engine, Program
 from pure_mlp._compile.programs import Made, Programs
-from pure_mlp._compile.spec import Spec, spec_of
+from pure_mlp._compile.spec import spec_of
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.signatures import Step
 
@@ -57,7 +57,7 @@ class Stepper(Generic[S, B]):
     def step(self, batch: B) -> float:
         """A step on any batch: with the program for its specs, or one that is made now where that is worth it."""
         given = _plain(batch)
-        key = tuple(map(spec_of, given))
+        key = _key(batch, given)
         made = self.programs.find(key)
         if made is None:
             return self._make(batch, given, key) if self.programs.worth() else self.pure(batch)
@@ -102,11 +102,11 @@ class Stepper(Generic[S, B]):
             raise verdict.refusal
         agreed = verdict.loss is not None
         made = Made(program, [g for g, _, _ in traced.generators], proved=agreed, trusted=agreed)
-        self.programs.add(tuple(map(spec_of, given)), made)
+        self.programs.add(_key(batch, given), made)
         self.programs.counted()
         self.program, self.trusted = program, agreed
 
-    def _make(self, batch: B, given: list[Tensor], key: tuple[Spec, ...]) -> float:
+    def _make(self, batch: B, given: list[Tensor], key: object) -> float:
         """The pure step, and a program made of it, which must come to the same."""
         from pure_mlp._compile.pipeline import compiled, traced_step
         from pure_mlp._compile.trial import trial
@@ -127,7 +127,7 @@ class Stepper(Generic[S, B]):
         self.refusal = verdict.refusal
         return self._adopt(after, loss) if verdict.loss is None else verdict.loss
 
-    def _prove(self, made: Made, batch: B, given: list[Tensor], key: tuple[Spec, ...]) -> float:
+    def _prove(self, made: Made, batch: B, given: list[Tensor], key: object) -> float:
         """The pure step, and a program that is not trusted yet beside it."""
         from pure_mlp._compile.trial import trial
 
@@ -156,6 +156,11 @@ class Stepper(Generic[S, B]):
             self.refusal = self.refusal or Unplannable("the new carry differs from the old one in structure, shapes or dtypes")
         self.dtype = loss.dtype
         return loss.item()
+
+
+def _key(batch: object, given: list[Tensor]) -> object:
+    """What batches have in common that one program serves: how they are built, and the specs of their tensors."""
+    return skeleton(batch), *map(spec_of, given)
 
 
 def _plain(batch: object) -> list[Tensor]:

@@ -86,11 +86,17 @@ def _report(
         made.parameters[name][index] += moved
         return made
 
+    def predicted(made: Student) -> Tensor:
+        y_hat = made.forward(x)
+        if not isinstance(y_hat, Tensor):
+            raise ValueError(f"{path.name}: forward returns {type(y_hat).__name__}, expected a tensor")
+        return y_hat
+
     whole = net(0.0)
-    _, dJdy_hat = score(y, whole.forward(x))
+    _, dJdy_hat = score(y, predicted(whole))
     whole.backward(dJdy_hat)
     theirs = float(whole.grads[f"dJd{name}"][index])
-    rows = [Quotient(h, *(float(score(y, net(moved).forward(x))[0]) for moved in (h, -h))) for h in STEPS]
+    rows = [Quotient(h, *(float(score(y, predicted(net(moved)))[0]) for moved in (h, -h))) for h in STEPS]
     best = min(rows, key=lambda row: abs(row.h - 1e-5))
     right = abs(theirs - best.slope) <= 1e-6 * max(1.0, abs(best.slope))
     return "\n".join(_lines(path, place, f"f {f}, g {g}, {loss}_loss", theirs, rows, best, right)), right

@@ -67,7 +67,8 @@ def save(
     7
     """
     items = [*tree_items(tree)]
-    strange = next((item for item in items if not isinstance(item[1], torch.Tensor)), None)
+    leaves: list[tuple[str, object]] = [*items]
+    strange = next((item for item in leaves if not isinstance(item[1], torch.Tensor)), None)
     tensors = dict(items)
     if strange or len(tensors) < len(items):
         why = f"a {type(strange[1]).__name__} at {strange[0]}" if strange else "two tensors with the same path"

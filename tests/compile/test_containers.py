@@ -204,3 +204,41 @@ def test_training_named_tuples(engine: pm.Engine) -> None:
     start = Weights(draw(3), draw(1))
     state = pm.State((), (Weights(torch.zeros(3, dtype=F64), torch.zeros(1, dtype=F64)),))
     agrees(lambda: Case(step, (start, state), [(draw(5, 3), draw(5))] * 3), engine)
+
+
+class Swapped(NamedTuple):
+    """The two tensors of a pair the other way round."""
+
+    y: Tensor
+    x: Tensor
+
+
+def of_any(w: Tensor, batch: Any) -> tuple[Tensor, Tensor]:
+    """A step that reads a batch by how it is built."""
+    if isinstance(batch, Tensor):
+        return w - 0.1 * batch.sum(0), (w * batch).sum()
+    x, y = (batch.x, batch.y) if isinstance(batch, Swapped) else batch[:2]
+    times = batch[2] if len(batch) > 2 else 1.0
+    return w - 0.1 * times * x * (w * x - y), (w * x - y).square().sum()
+
+
+@every
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda x, y: Swapped(x, y),
+        lambda x, y: torch.stack([x, y]),
+        lambda x, y: [x, y],
+        lambda x, y: (x, y, torch.tensor(2.0, dtype=F64)),
+        lambda x, y: ((x, y), y),
+    ],
+    ids=["named", "one tensor", "list", "one more", "nested"],
+)
+def test_a_batch_that_is_built_otherwise_has_a_program_of_its_own(other: Any, engine: pm.Engine) -> None:
+    """Same tensors, another container: what a program does with the one says nothing about the other."""
+
+    def step(w: Tensor, batch: Any) -> tuple[Tensor, Tensor]:
+        return of_any(w, (batch[1], *batch[0]) if isinstance(batch, tuple) and isinstance(batch[0], tuple) else batch)
+
+    pair = draw(3, seed=1), draw(3, seed=2)
+    agrees(lambda: Case(step, draw(3), [pair, pair, pair, other(*pair), pair, other(*pair), pair]), engine)

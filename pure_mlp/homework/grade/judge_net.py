@@ -95,9 +95,9 @@ def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
     """
     usual = [i for i, case in enumerate(nets) if not case.kink]
     kinds: dict[tuple[str, str], list[int]] = {}
-    for place, i in enumerate(usual):
+    for at, i in enumerate(usual):
         if passes[i]["error"]:
-            kinds.setdefault((passes[i]["stage"], _but_numbers(passes[i]["error"])), []).append(place)
+            kinds.setdefault((passes[i]["stage"], _but_numbers(passes[i]["error"])), []).append(at)
     said = []
     for (stage, _), bad in sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:4]:
         error, number = passes[usual[bad[0]]]["error"], len(bad)
