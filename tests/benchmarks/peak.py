@@ -8,7 +8,7 @@ from statistics import median
 from .goals import verdict
 from .machine import CAPABILITIES, described, restrict
 from .measure import compare
-from .shapes import SHAPES
+from .shapes import SHAPES, shape_name
 from .task import Task
 from .timing import ratio
 
@@ -20,7 +20,7 @@ GOAL = 1.25
 def main() -> None:
     """Print GFLOP/s of the products, and their share of the peak in the same round."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peak", description=__doc__)
-    parser.add_argument("shapes", nargs="*", default=["wide", "mnist"], choices=[*SHAPES], metavar="shape")
+    parser.add_argument("shapes", nargs="*", default=["wide", "mnist"], type=shape_name, metavar="shape", help=", ".join(SHAPES))
     parser.add_argument("--capability", default="native", choices=CAPABILITIES)
     parser.add_argument("--threads", type=int, default=1, choices=(1, 2))
     parser.add_argument("--rounds", type=int, default=20)

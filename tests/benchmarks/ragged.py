@@ -19,7 +19,7 @@ from .goals import verdict
 from .inline import against, seconds
 from .machine import described
 from .ours import Carry, training
-from .shapes import SHAPES
+from .shapes import SHAPES, shape_name
 from .task import Task
 from .tensors import Batch, Start, draw
 
@@ -44,7 +44,7 @@ def looped(step: pm.Step[Carry, Batch], carry: Carry, batches: Iterable[Batch]) 
 def main() -> None:
     """Print both passes for each engine; the compiler's cache is an empty one in each round of first passes."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.ragged", description=__doc__)
-    parser.add_argument("shapes", nargs="*", default=["tiny2", "small"], choices=[*SHAPES], metavar="shape")
+    parser.add_argument("shapes", nargs="*", default=["tiny2", "small"], type=shape_name, metavar="shape", help=", ".join(SHAPES))
     parser.add_argument("--sizes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()

@@ -12,6 +12,13 @@ class Shape(NamedTuple):
     sizes: tuple[int, ...]
 
 
+def shape_name(name: str) -> str:
+    """A name that `SHAPES` has, for a command line. Raises `ValueError` for another."""
+    if name not in SHAPES:
+        raise ValueError(name)
+    return name
+
+
 SHAPES = {
     "tiny": Shape(10, (2, 20, 5)),
     "tiny2": Shape(32, (13, 50, 1)),

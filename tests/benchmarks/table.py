@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
@@ -14,7 +13,7 @@ from .machine import CAPABILITIES, described, restrict
 from .measure import compare
 from .report import Result, markdown
 from .runtimes import NAMES
-from .shapes import SHAPES
+from .shapes import SHAPES, shape_name
 from .task import Task
 
 README = Path(__file__).with_name("README.md")
@@ -49,27 +48,35 @@ def table(setting: Setting, results: dict[str, Result], names: Sequence[str], ro
     return "\n".join([*text, ""])
 
 
-def write(tables: Sequence[str], readme: Path = README) -> None:
-    """Put the tables between the markers. Raises `ValueError` where those are missing."""
+def split(readme: Path = README) -> tuple[str, str, str]:
+    """What stands before, between and behind the markers. Raises `ValueError` where those are missing."""
     text = readme.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ValueError(f"{readme}: no line {BEGIN.strip()} or {END}")
-    new = BEGIN + "\n" + "\n".join(tables) + "\n" + END
-    readme.write_text(re.sub(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: new, text, flags=re.DOTALL), encoding="utf-8")
+    before, rest = text.split(BEGIN, 1)
+    between, behind = rest.split(END, 1)
+    return before, between, behind
+
+
+def write(tables: Sequence[str], readme: Path = README) -> None:
+    """Put the tables between the markers."""
+    before, _, behind = split(readme)
+    readme.write_text(before + BEGIN + "\n" + "\n".join(tables) + "\n" + END + behind, encoding="utf-8")
 
 
 def main() -> None:
     """Settings in turn until the minutes are over; what has been measured by then is written after each shape."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.table", description=__doc__)
-    parser.add_argument("shapes", nargs="*", default=[*SHAPES], choices=[*SHAPES], metavar="shape")
+    parser.add_argument("shapes", nargs="*", default=[*SHAPES], type=shape_name, metavar="shape", help=", ".join(SHAPES))
     parser.add_argument("--minutes", type=float, default=60.0, help="no shape is begun after that")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--settings", type=int, nargs="+", default=[*range(len(SETTINGS))], help="their numbers in the list")
+    parser.add_argument("--append", action="store_true", help="keep the tables that are there")
     parser.add_argument("--peers", metavar="a,b", help="besides eager; all of them if not given")
     args = parser.parse_args()
     names = [name for name in NAMES if not args.peers or name in ("eager", *args.peers.split(","))]
     end = monotonic() + 60 * args.minutes
-    tables: list[str] = []
+    tables = [split()[1].strip() + "\n"] if args.append else []
     for setting in (SETTINGS[i] for i in args.settings):
         restrict(setting.capability)
         results: dict[str, Result] = {}

@@ -15,7 +15,7 @@ from benchmarks.goals import Goal, goals
 from benchmarks.operations import operations
 from benchmarks.planning import begin
 from benchmarks.shapes import SHAPES
-from benchmarks.table import BEGIN, END, write
+from benchmarks.table import BEGIN, END, main, write
 from benchmarks.task import Peer
 from benchmarks.tensors import Start
 
@@ -67,3 +67,9 @@ def test_goals_hold_for_every_row_of_the_table() -> None:
     assert Goal("native", "numpy", 0.95) in goals("wide", "sgd", "mse", 1)
     assert Goal("plan", "eager", 0.0715) in goals("tiny", "sgd", "mse", 1)
     assert all(Goal("plan", "pure", 1.0) in goals(shape, "adam", "mse", 1) for shape in SHAPES)
+
+
+def test_the_table_takes_all_shapes_if_none_is_given(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["table", "--minutes", "0"])
+    main()
+    assert capsys.readouterr().out == "out of time before native, 1 thread, sgd, mse, tiny\n"
