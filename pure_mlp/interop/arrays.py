@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-import torch
+from torch.utils.dlpack import from_dlpack
 
 from pure_mlp.layer import Layer
 
@@ -39,4 +39,4 @@ def on_arrays(net: Layer[P, C], params: P) -> Callable[[Any], Any]:  # Any: the 
 def _applied(net: Layer[P, C], params: P, x: Any) -> Any:
     if not hasattr(x, "__dlpack__") or not hasattr(x, "__array_namespace__"):
         raise ValueError(f"on_arrays: x of class {type(x).__name__}, expected an array with __dlpack__ and __array_namespace__")
-    return x.__array_namespace__().from_dlpack(net.fwd(params, torch.from_dlpack(x))[0])
+    return x.__array_namespace__().from_dlpack(net.fwd(params, from_dlpack(x))[0])

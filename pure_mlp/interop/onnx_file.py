@@ -80,9 +80,9 @@ def _softplus(g: _Graph, beta: str, x: str) -> str:
 
 
 def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> None:  # Any: any net
-    """Write the forward pass as an ONNX model (opset 20) with the input `x` (.., in) and the output `y` (.., out).
+    """Write the forward pass as an ONNX model (opset 20) with the input `x` (batch, in) and the output `y` (batch, out).
 
-    The number of dimensions and their sizes are left open. The dtype is that of the params. Outputs of onnxruntime are equal to
+    The sizes are left open. The dtype is that of the params. Outputs of onnxruntime are equal to
     about 1e-6.
 
     Args:
@@ -107,7 +107,7 @@ def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> 
     graph, helper, example = _Graph(onnx), onnx.helper, next(iter(tree_leaves(params)), torch.empty(0))
     dtype = onnx.numpy_helper.from_array(example.detach().cpu().numpy()).data_type
     graph.nodes.append(helper.make_node("Identity", [_emit(graph, example, net, params, "x")], ["y"]))
-    x, y = (helper.make_tensor_value_info(name, dtype, None) for name in "xy")
+    x, y = (helper.make_tensor_value_info(name, dtype, ["batch", side]) for name, side in (("x", "in"), ("y", "out")))
     made = helper.make_graph(graph.nodes, "pure_mlp", [x], [y], graph.kept)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10, producer_name="pure_mlp")
     onnx.checker.check_model(model)

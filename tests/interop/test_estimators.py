@@ -25,8 +25,8 @@ from pure_mlp.interop.estimators import PureMLPClassifier, PureMLPRegressor  # n
 
 CHECKS = [
     (estimator, check)
-    for made in (PureMLPClassifier((10,), max_iter=40, learning_rate_init=0.03, batch_size=50),
-                 PureMLPRegressor((10,), max_iter=40, learning_rate_init=0.03, batch_size=50))
+    for made in (PureMLPClassifier((10,), max_iter=20, learning_rate_init=0.05, batch_size=50),
+                 PureMLPRegressor((10,), max_iter=20, learning_rate_init=0.05, batch_size=50))
     for estimator, check in estimator_checks.estimator_checks_generator(made, legacy=True)
 ]  # fmt: skip
 
@@ -45,7 +45,7 @@ def table(name: str) -> tuple[Any, Any]:
 @pytest.mark.parametrize("name", ["digits", "breast_cancer"])
 def test_it_classifies_no_worse_than_theirs(name: str) -> None:
     x, y = table(name)
-    flags = {"hidden_layer_sizes": (32,), "max_iter": 20}
+    flags: dict[str, Any] = {"hidden_layer_sizes": (32,), "max_iter": 10, "learning_rate_init": 0.02}
     ours, theirs = (make_pipeline(StandardScaler(), made(**flags)) for made in (PureMLPClassifier, neural.MLPClassifier))
     theirs.set_params(mlpclassifier__random_state=0)
     score = selection.cross_val_score(ours, x, y, cv=3).mean()
@@ -58,7 +58,7 @@ def test_it_classifies_no_worse_than_theirs(name: str) -> None:
 def test_a_grid_search_over_a_pipeline_with_frames_of_names_and_strings() -> None:
     x, y = table("breast_cancer")
     named = np.array(["benign", "malignant"])[y.astype(int)]
-    pipeline = make_pipeline(StandardScaler(), PureMLPClassifier(max_iter=5))
+    pipeline = make_pipeline(StandardScaler(), PureMLPClassifier(max_iter=10, learning_rate_init=0.02))
     grid = {"puremlpclassifier__hidden_layer_sizes": [(), (8,)], "puremlpclassifier__activation": ["tanh", "relu"]}
     found = selection.GridSearchCV(pipeline, grid, cv=2).fit(x, named)
     assert found.best_score_ > 0.8
@@ -72,7 +72,7 @@ def test_a_regressor_of_one_value_and_of_several() -> None:
     x, y = table("diabetes")
     x, y = StandardScaler().fit_transform(x), (y - y.mean()) / y.std()
     ours = PureMLPRegressor((16,), max_iter=20, learning_rate_init=0.01).fit(x, y)
-    theirs = neural.MLPRegressor((16,), max_iter=20, learning_rate_init=0.01, random_state=0)
+    theirs = neural.MLPRegressor(hidden_layer_sizes=(16,), max_iter=20, learning_rate_init=0.01, random_state=0)
     with pytest.warns(Warning, match="hasn't converged"):
         theirs.fit(x, y)
     assert ours.score(x, y) > theirs.score(x, y) - 0.05

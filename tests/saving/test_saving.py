@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 import pytest
@@ -142,14 +142,16 @@ def test_loading_changes_and_shares_nothing(tmp_path: Path) -> None:
     found = load(tmp_path / "a", params)
     found.tree.weight.zero_()
     assert load(tmp_path / "a", params).tree.weight.sum() == 6
-    assert (params.bias.sum(), found.generator, (tmp_path / "a").read_bytes()) == (0, None, before)
+    assert found.generator is None
+    assert params.bias.sum() == 0
+    assert (tmp_path / "a").read_bytes() == before
 
 
 def test_what_is_not_the_same_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     net, params = serial(linear, leaky_relu(0.1)), (Linear(torch.ones(2, 3), torch.ones(2)), ())
     save(path, params, net=net)
-    nets: list[tuple[Layer[object, object], str]] = [
+    nets: list[tuple[Layer[Any, Any], str]] = [
         (serial(linear, leaky_relu(0.2)), "leaky_relu(0.1) where leaky_relu(0.2) is expected"),
         (serial(linear, tanh), "leaky_relu(0.1) where tanh is expected"),
         (serial(linear, leaky_relu(0.1), relu), "nothing where relu is expected"),
