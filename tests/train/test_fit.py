@@ -293,3 +293,18 @@ def test_an_epoch_prints_in_one_line() -> None:
     history = fit(step, carry, data, epochs=1, batch=50, generator=Generator())[1]
     assert "\n" not in str(history[0])
     assert str(history[0]).startswith("Epoch(number=1, carry=<151 numbers in 13 tensors>, loss=")
+
+
+@pytest.mark.parametrize("value", [None, False, True])
+def test_a_callback_that_returns_true_makes_its_epoch_the_last(value: bool | None) -> None:
+    step, carry, data = problem()
+    seen: list[int] = []
+
+    def stop(epoch: Epoch[Any]) -> bool | None:
+        seen.append(epoch.number)
+        return value if epoch.number == 2 else None
+
+    generator = Generator().manual_seed(5)
+    after, history = fit(step, carry, data, epochs=3, batch=20, generator=generator, callbacks=[stop, lambda _: None])
+    assert seen == [epoch.number for epoch in history] == ([1, 2] if value else [1, 2, 3])
+    assert same(after, history[-1].carry)
