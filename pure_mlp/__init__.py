@@ -95,6 +95,7 @@ from pure_mlp.quantities.examples import example_norms as example_norms
 from pure_mlp.quantities.ggn import ggn_product as ggn_product
 from pure_mlp.quantities.gramian import gramian as gramian
 from pure_mlp.quantities.gramian import ntk as ntk
+from pure_mlp.quantities.hvp import hvp as hvp
 from pure_mlp.quantities.jvp import jvp as jvp
 from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
@@ -187,6 +188,7 @@ __all__ = [
     "gradient_variance",
     "gramian",
     "huber",
+    "hvp",
     "identity",
     "init",
     "jvp",

@@ -31,6 +31,9 @@ class Layer(Generic[P, C, X, Y]):
     `jvp(params, cache, dparams, dx) -> dy` is optional: it maps tangents, which are directions in which params and x move, to that
     in which y moves, dy = (df/dparams) dparams + (df/dx) dx. It is the transpose of `bwd`, <u, jvp(v)> = <bwd(u), v>.
 
+    `bwd_jvp(params, cache, dy, dparams, dx) -> (ddx, dgrads)`, optional and of primitive layers alone, is how
+    `bwd(params, cache, dy)` moves when params and x do and dy is held: the second derivatives of f, for Hessian-vector products.
+
     P is the type of params and grads, C of the cache, X and Y of input and output (tensors unless said otherwise). A layer prints
     as its `outline`.
 
@@ -43,6 +46,7 @@ class Layer(Generic[P, C, X, Y]):
     fwd: Callable[[P, X], tuple[Y, C]]
     bwd: Callable[[P, C, Y], tuple[X, P]]
     jvp: Callable[[P, C, P, X], Y] | None = None
+    bwd_jvp: Callable[[P, C, Y, P, X], tuple[X, P]] | None = None
 
     def __repr__(self) -> str:
         return outline(self)

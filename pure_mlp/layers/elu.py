@@ -35,7 +35,8 @@ def elu(alpha: float = 1.0) -> Activation:
     """
     if not 0 < alpha < inf:
         raise ValueError(f"elu: alpha {alpha}, expected > 0 and finite")
-    return Layer(partial(_elu_fwd, alpha), partial(_elu_bwd, alpha), partial(_elu_jvp, alpha))
+    passes = partial(_elu_fwd, alpha), partial(_elu_bwd, alpha)
+    return Layer(*passes, partial(_elu_jvp, alpha), partial(_elu_bwd_jvp, alpha))
 
 
 def _elu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,3 +52,8 @@ def _elu_bwd(a: float, params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor
 def _elu_jvp(a: float, params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
     check_tangent(y, dx)
     return torch.where(y > 0, dx, dx * (y + a))
+
+
+def _elu_bwd_jvp(a: float, params: tuple[()], y: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = 0 where y > 0, else y + a."""
+    return torch.where(y > 0, 0, dy * (y + a) * dx), ()

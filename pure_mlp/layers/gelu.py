@@ -97,5 +97,19 @@ def gelu_tanh_jvp(params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) 
     return (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope) * dx
 
 
-gelu: Activation = Layer(gelu_fwd, gelu_bwd, gelu_jvp)
-gelu_tanh: Activation = Layer(gelu_tanh_fwd, gelu_tanh_bwd, gelu_tanh_jvp)
+def _gelu_bwd_jvp(params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = phi(x) (2 - x^2)."""
+    x = x.clamp(-FAR, FAR)
+    return dy * torch.exp(-0.5 * x * x) * (1 / sqrt(2 * pi)) * (2 - x * x) * dx, ()
+
+
+def _gelu_tanh_bwd_jvp(params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = (1 - t^2) (u' + x u'' / 2 - x t u'^2), with t and u' as in `gelu_tanh_bwd`."""
+    x = x.clamp(-FAR, FAR)
+    t = torch.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x))
+    slope, bend = sqrt(2 / pi) * (1 + 0.134145 * x * x), sqrt(2 / pi) * 0.26829 * x
+    return dy * (1 - t * t) * (slope + 0.5 * x * bend - x * t * slope * slope) * dx, ()
+
+
+gelu: Activation = Layer(gelu_fwd, gelu_bwd, gelu_jvp, _gelu_bwd_jvp)
+gelu_tanh: Activation = Layer(gelu_tanh_fwd, gelu_tanh_bwd, gelu_tanh_jvp, _gelu_tanh_bwd_jvp)

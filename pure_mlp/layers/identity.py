@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 
-__all__ = ["identity", "identity_bwd", "identity_fwd", "identity_jvp"]
+__all__ = ["identity", "identity_bwd", "identity_fwd", "identity_jvp", "straight"]
 
 
 def identity_fwd(params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,4 +43,14 @@ def identity_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -
     return dx
 
 
-identity: Activation = Layer(identity_fwd, identity_bwd, identity_jvp)
+def straight(params: tuple[()], cache: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """The `bwd_jvp` of a layer made of straight pieces: its slope does not move.
+
+    >>> import torch
+    >>> straight((), torch.ones(2), torch.ones(2), (), torch.ones(2))
+    (tensor([0., 0.]), ())
+    """
+    return torch.zeros_like(dy), ()
+
+
+identity: Activation = Layer(identity_fwd, identity_bwd, identity_jvp, straight)

@@ -50,7 +50,7 @@ def layer_norm(eps: float = 1e-5) -> Layer[LayerNorm, tuple[Tensor, Tensor]]:
     """
     if not 0 <= eps < inf:
         raise ValueError(f"layer_norm: eps {eps}, expected >= 0 and finite")
-    return Layer(partial(_layer_norm_fwd, eps), _layer_norm_bwd, _layer_norm_jvp)
+    return Layer(partial(_layer_norm_fwd, eps), _layer_norm_bwd, _layer_norm_jvp, _layer_norm_bwd_jvp)
 
 
 def _layer_norm_fwd(eps: float, params: LayerNorm, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
@@ -77,6 +77,19 @@ def _layer_norm_jvp(params: LayerNorm, cache: tuple[Tensor, Tensor], dparams: La
     check_tangent(h, dx)
     dh = r * (dx - _mean(dx) - h * _mean(h * dx))
     return dparams.weight * h + params.weight * dh + dparams.bias
+
+
+def _layer_norm_bwd_jvp(
+    params: LayerNorm, cache: tuple[Tensor, Tensor], dy: Tensor, dparams: LayerNorm, dx: Tensor
+) -> tuple[Tensor, LayerNorm]:
+    """With u and h as in `bwd`, V the tangent of w, dh = r (dx - mean(dx) - h mean(h dx)), dr = -r^2 mean(h dx)."""
+    h, r = cache
+    u, du = params.weight * dy, dparams.weight * dy
+    dh, dr = r * (dx - _mean(dx) - h * _mean(h * dx)), -r * r * _mean(h * dx)
+    moved = r * (du - _mean(du) - dh * _mean(u * h) - h * _mean(du * h + u * dh))
+    n = h.shape[-1]
+    grads = LayerNorm((dy * dh).reshape(-1, n).sum(0), torch.zeros_like(params.bias))
+    return dr * (u - _mean(u) - h * _mean(u * h)) + moved, grads
 
 
 def _mean(x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
+from pure_mlp.layers.identity import straight
 
 __all__ = ["leaky_relu"]
 
@@ -35,7 +36,7 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
     if not negative_slope >= 0:
         raise ValueError(f"leaky_relu: negative_slope {negative_slope}, expected >= 0")
     passes = partial(_leaky_relu_fwd, negative_slope), partial(_leaky_relu_bwd, negative_slope)
-    return Layer(*passes, partial(_leaky_relu_jvp, negative_slope))
+    return Layer(*passes, partial(_leaky_relu_jvp, negative_slope), straight)
 
 
 def _leaky_relu_fwd(a: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:

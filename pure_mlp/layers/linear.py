@@ -149,7 +149,17 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
     return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
 
 
+def _linear_bwd_jvp(params: Linear, x: Tensor, dy: Tensor, dparams: Linear, dx: Tensor) -> tuple[Tensor, Linear]:
+    """ddx = dy V and ddW = dy^T dx, V the tangent of W; the bias has none."""
+    return torch.matmul(dy, dparams.weight), Linear(weight_grads(params, dx, dy).weight, torch.zeros_like(params.bias))
+
+
+def _linear_bottom_bwd_jvp(params: Linear, x: Tensor, dy: Tensor, dparams: Linear, dx: Tensor) -> tuple[Tensor, Linear]:
+    """x is held, and nothing moves."""
+    return NO_DX, Linear(torch.zeros_like(params.weight), torch.zeros_like(params.bias))
+
+
 NO_DX = torch.empty(0, 0, 0)
-linear: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bwd, linear_jvp)
-linear_bottom: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bottom_bwd, linear_bottom_jvp)
+linear: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bwd, linear_jvp, _linear_bwd_jvp)
+linear_bottom: Layer[Linear, Tensor] = Layer(linear_fwd, linear_bottom_bwd, linear_bottom_jvp, _linear_bottom_bwd_jvp)
 """`linear` for the first layer of a net: it computes no dx."""

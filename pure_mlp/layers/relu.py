@@ -8,6 +8,7 @@ from torch import Tensor
 from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.kernels import threshold_backward
 from pure_mlp.layer import Activation, Layer
+from pure_mlp.layers.identity import straight
 
 __all__ = ["relu", "relu_bwd", "relu_fwd", "relu_jvp"]
 
@@ -47,4 +48,4 @@ def relu_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Te
     return torch.where(y <= 0, 0.0, dx)
 
 
-relu: Activation = Layer(relu_fwd, relu_bwd, relu_jvp)
+relu: Activation = Layer(relu_fwd, relu_bwd, relu_jvp, straight)

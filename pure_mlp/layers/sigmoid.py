@@ -44,4 +44,9 @@ def sigmoid_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) ->
     return y * (1 - y) * dx
 
 
-sigmoid: Activation = Layer(sigmoid_fwd, sigmoid_bwd, sigmoid_jvp)
+def _sigmoid_bwd_jvp(params: tuple[()], y: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = y (1 - y) (1 - 2 y)."""
+    return dy * y * (1 - y) * (1 - 2 * y) * dx, ()
+
+
+sigmoid: Activation = Layer(sigmoid_fwd, sigmoid_bwd, sigmoid_jvp, _sigmoid_bwd_jvp)

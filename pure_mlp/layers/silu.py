@@ -51,4 +51,11 @@ def silu_jvp(params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Te
     return (s + x * s * (1 - s)) * dx
 
 
-silu: Activation = Layer(silu_fwd, silu_bwd, silu_jvp)
+def _silu_bwd_jvp(params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = s (1 - s) (2 + x (1 - 2 s)), s = sigmoid(x)."""
+    x = x.clamp(-FAR, FAR)
+    s = torch.sigmoid(x)
+    return dy * s * (1 - s) * (2 + x * (1 - 2 * s)) * dx, ()
+
+
+silu: Activation = Layer(silu_fwd, silu_bwd, silu_jvp, _silu_bwd_jvp)

@@ -46,4 +46,10 @@ def softmax_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) ->
     return moved - y * moved.sum(-1, keepdim=True)
 
 
-softmax: Activation = Layer(softmax_fwd, softmax_bwd, softmax_jvp)
+def _softmax_bwd_jvp(params: tuple[()], y: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """With m = y (dx - <y, dx>) the tangent of y: m (dy - <dy, y>) - y <dy, m>."""
+    m = y * (dx - (y * dx).sum(-1, keepdim=True))
+    return m * (dy - (dy * y).sum(-1, keepdim=True)) - y * (dy * m).sum(-1, keepdim=True), ()
+
+
+softmax: Activation = Layer(softmax_fwd, softmax_bwd, softmax_jvp, _softmax_bwd_jvp)

@@ -36,7 +36,8 @@ def softplus(beta: float = 1.0) -> Activation:
     """
     if not 0 < beta < inf:
         raise ValueError(f"softplus: beta {beta}, expected > 0 and finite")
-    return Layer(partial(_softplus_fwd, beta), partial(_softplus_bwd, beta), partial(_softplus_jvp, beta))
+    passes = partial(_softplus_fwd, beta), partial(_softplus_bwd, beta)
+    return Layer(*passes, partial(_softplus_jvp, beta), partial(_softplus_bwd_jvp, beta))
 
 
 def _softplus_fwd(beta: float, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,3 +53,10 @@ def _softplus_bwd(beta: float, params: tuple[()], y: Tensor, dy: Tensor) -> tupl
 def _softplus_jvp(beta: float, params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
     check_tangent(y, dx)
     return dx * -torch.expm1(-beta * y)
+
+
+def _softplus_bwd_jvp(
+    beta: float, params: tuple[()], y: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor
+) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = b s (1 - s), s = 1 - exp(-b y)."""
+    return -beta * dy * torch.expm1(-beta * y) * torch.exp(-beta * y) * dx, ()

@@ -42,4 +42,9 @@ def tanh_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Te
     return (1 - y * y) * dx
 
 
-tanh: Activation = Layer(tanh_fwd, tanh_bwd, tanh_jvp)
+def _tanh_bwd_jvp(params: tuple[()], y: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor) -> tuple[Tensor, tuple[()]]:
+    """dy f'' dx, f'' = -2 y (1 - y^2)."""
+    return -2 * dy * y * (1 - y * y) * dx, ()
+
+
+tanh: Activation = Layer(tanh_fwd, tanh_bwd, tanh_jvp, _tanh_bwd_jvp)

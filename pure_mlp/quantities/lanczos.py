@@ -62,8 +62,8 @@ def top_eigenvalues(product: Callable[[P], P], like: P, generator: Generator, co
     T = torch.diag(torch.stack(diagonal))
     if beside:
         T = T + torch.diag(torch.stack(beside), 1) + torch.diag(torch.stack(beside), -1)
-    descending: Tensor = torch.linalg.eigvalsh(T).flip(0)
-    return descending[:count]
+    eigenvalues: Tensor = torch.linalg.eigvalsh(T)
+    return eigenvalues.flip(0)[:count]
 
 
 def _flat(tree: object) -> Tensor:

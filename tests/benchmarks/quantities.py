@@ -50,8 +50,19 @@ def calls(sizes: tuple[int, ...], batch: int) -> Calls:
         return optimizer.update(params, grads, carry[1]), J
 
     def gauss_newton() -> object:
-        y_hat, moved = jvp(lambda p: predicted(p, x), (theirs,), (their_v,))
-        return vjp(lambda p: predicted(p, x), theirs)[1](2 / y_hat.numel() * moved)
+        pushed: Any = jvp(lambda p: predicted(p, x), (theirs,), (their_v,))
+        pulled: Any = vjp(lambda p: predicted(p, x), theirs)
+        result: object = pulled[1](2 / pushed[0].numel() * pushed[1])
+        return result
+
+    leaves_of_theirs = [leaf.clone().requires_grad_() for leaf in leaves]
+
+    def hessian(x: Tensor, y: Tensor) -> object:
+        """Double backward: the gradient of <gradient, v>."""
+        named = dict(zip(theirs, leaves_of_theirs, strict=True))
+        mean = ((predicted(named, x) - y) ** 2).mean()
+        grads = torch.autograd.grad(mean, leaves_of_theirs, create_graph=True)
+        return torch.autograd.grad(grads, leaves_of_theirs, [*their_v.values()])
 
     return {
         "gradient": lambda: pm.value_and_grad(net, pm.mse)(params, x, y),
@@ -61,6 +72,8 @@ def calls(sizes: tuple[int, ...], batch: int) -> Calls:
         "private step": private_step,
         "G v": lambda: pm.ggn_product(net, pm.mse)(params, x, y, v),
         "G v, jvp and vjp": gauss_newton,
+        "H v": lambda: pm.hvp(net, pm.mse)(params, x, y, v),
+        "H v, two tapes": lambda: hessian(x, y),
     }
 
 
@@ -70,6 +83,8 @@ PAIRS = [
     ("private step", "step"),
     ("G v", "gradient"),
     ("G v", "G v, jvp and vjp"),
+    ("H v", "gradient"),
+    ("H v", "H v, two tapes"),
 ]
 
 
