@@ -11,7 +11,7 @@ from mistakes import CORRECT, NET_SPOILS, spoiled
 from pure_mlp.__main__ import main
 
 
-@pytest.mark.parametrize(("entry", "loss"), [("W1[0, 2]", "mse"), ("b1[3]", "bce"), ("W2[1, 0]", "bce"), ("b2[1]", "mse")])
+@pytest.mark.parametrize(("entry", "loss"), [("W1[0, 2]", "mse"), ("b1[3]", "bce"), ("W2[1, 0]", "bce"), ("b2[1]", "bce")])
 def test_a_right_entry_in_full(entry: str, loss: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mlp.py").write_text(CORRECT)
     assert main(["check", str(tmp_path / "mlp.py"), "--entry", entry, "--loss", loss, "--f", "sigmoid"]) == 0

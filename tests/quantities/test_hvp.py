@@ -52,11 +52,20 @@ def check_bwd_jvp(row: Row, layer: Layer[Any, Any]) -> None:
 
 @pytest.mark.parametrize("row", PRIMITIVE, ids=[row.name for row in PRIMITIVE])
 def test_second_derivatives_and_every_mutant_of_them(row: Row) -> None:
-    """A mutant that takes the zeros of another tensor of that shape, or the tangent where only the shape counts, is the same."""
+    """A mutant that takes the zeros of another tensor of that shape, or the tangent where only the shape counts, is the same.
+
+    At 0, where inputs of the table never are, the second derivative of `elu` jumps: see below.
+    """
     check_bwd_jvp(row, row.layer)
     assert row.layer.bwd_jvp is not None
     alive = {text for text, f in mutants(row.layer.bwd_jvp) if survives(row, attrs.evolve(row.layer, bwd_jvp=f))}
-    assert not {text for text in alive if "zeros_like" not in text}
+    assert not {text for text in alive if "zeros_like" not in text and "y >= 0" not in text}
+
+
+def test_elu_at_0_bends_as_on_the_left() -> None:
+    layer, zero, one = pm.elu(0.5), torch.zeros(1), torch.ones(1)
+    assert layer.bwd_jvp is not None
+    assert layer.bwd_jvp((), layer.fwd((), zero)[1], one, (), one)[0] == 0.5
 
 
 def survives(row: Row, layer: Layer[Any, Any]) -> bool:
