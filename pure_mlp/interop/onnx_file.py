@@ -21,6 +21,7 @@ from pure_mlp.combinators.serial import Serial
 from pure_mlp.installed import has
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -69,6 +70,7 @@ _RULES: dict[Callable[..., object], _Rule] = {
     function(gelu): lambda g, like, x: g.op("Gelu", x),
     function(gelu_tanh): lambda g, like, x: g.op("Gelu", x, approximate="tanh"),
     function(softmax): lambda g, like, x: g.op("Softmax", x, axis=-1),
+    function(elu()): lambda g, like, x, a: g.op("Elu", x, alpha=a),
     function(leaky_relu()): lambda g, like, x, a: g.op("LeakyRelu", x, alpha=a),
     function(softplus()): lambda g, like, x, b: _softplus(g, g.constant(like.new_full((), b)), x),
 }

@@ -11,6 +11,7 @@ from pure_mlp.combinators.dense import Dense
 from pure_mlp.combinators.serial import Serial, serial
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -33,6 +34,7 @@ _THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
     function(gelu): nn.GELU,
     function(gelu_tanh): lambda: nn.GELU("tanh"),
     function(softmax): lambda: nn.Softmax(-1),
+    function(elu()): nn.ELU,
     function(leaky_relu()): nn.LeakyReLU,
     function(softplus()): nn.Softplus,
 }
@@ -44,11 +46,12 @@ _PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: ta
 def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net that is known at run time only
     """The net and params that compute what a module computes: (serial, a tuple of params), nested as the module is.
 
-    The outputs are equal to the bit, but for `Softplus`, which torch computes with an error of up to 2.1e-9 / beta. The paths of
-    the params (`tree_items`) are the names of the state dict, where the module has no names of its own.
+    The outputs are equal to the bit, but for `ELU`, which rounds otherwise, and `Softplus`, which torch computes with an error
+    of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict, where the module has no
+    names of its own.
 
     Args:
-        module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `LeakyReLU`, `Softplus`,
+        module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
             `Softmax(-1)` and of the like; or one of these alone. Whether it is in training makes no difference to them.
 
     Returns:
@@ -78,6 +81,8 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return _PLAIN[kind], ()
     if isinstance(module, nn.GELU) and module.approximate in ("none", "tanh"):
         return gelu if module.approximate == "none" else gelu_tanh, ()
+    if isinstance(module, nn.ELU) and module.alpha > 0:
+        return elu(module.alpha), ()
     if isinstance(module, nn.LeakyReLU) and module.negative_slope >= 0:
         return leaky_relu(module.negative_slope), ()
     if isinstance(module, nn.Softplus) and module.threshold == 20:
@@ -88,7 +93,7 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
 
 
 def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:
-    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for `softplus` as in `from_torch`.
+    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for `elu` and `softplus` as in `from_torch`.
 
     The names of its state dict are the places of the layers: `0.weight`, as `nn.Sequential` gives them. A `dense` layer becomes
     `Linear` and its activation, as people write it, and `dense(identity)` a `Linear` alone. Only the forward functions count: torch

@@ -149,7 +149,7 @@ def notebook(filled: bool = False) -> str:
     """The notebook, format 4.5, as JSON; with the answers in it if `filled`.
 
     >>> [cell["cell_type"] for cell in json.loads(notebook())["cells"]][:3]
-    ['markdown', 'code', 'markdown']
+    ['markdown', 'code', 'code']
     """
     text = "# Backpropagation, in exercises\nReplace each `...`, run the cell, then the one below it, "
     text += "which says what is wrong and why. "

@@ -41,4 +41,4 @@ def cache_nbytes(net: Layer[P, C, X, Y], params: P, x: X) -> int:
     bare_params, bare_x = tree_map(lambda t: t.to("meta"), params), tree_map(lambda t: t.to("meta"), x)
     _, cache = net.fwd(bare_params, bare_x)
     storages = [t.untyped_storage() for t in tree_leaves(cache)]
-    return sum({storage._cdata: storage.nbytes() for storage in storages}.values())
+    return sum({id(storage): storage.nbytes() for storage in storages}.values())

@@ -9,6 +9,7 @@ from torch import Generator, nn
 from pure_mlp import (
     Layer,
     Linear,
+    elu,
     from_torch,
     gelu,
     gelu_tanh,
@@ -64,6 +65,14 @@ def test_the_outputs_are_equal_to_the_bit_and_so_is_what_comes_back(
     assert outline(again, p) == outline(net, params)
     assert again.fwd(p, x)[0].equal(y)
     assert str(to_torch(again, p)) == str(module)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+def test_elu_goes_there_and_back(alpha: float) -> None:
+    x = torch.linspace(-50, 50, 1001, dtype=torch.float64)
+    ours, theirs = elu(alpha).fwd((), x)[0], to_torch(elu(alpha), ())(x)
+    torch.testing.assert_close(ours, theirs, atol=0, rtol=1e-15)
+    assert from_torch(nn.ELU(alpha))[0].fwd((), x)[0].equal(ours)
 
 
 @pytest.mark.parametrize("beta", [1.0, 0.5, 3.0])

@@ -16,6 +16,7 @@ Seen = Sequence[Mapping[str, Tensor]]
 def exchanged(key: str, seen: Seen, models: Seen) -> str:
     """The gradient whose values stand in the place of `key` in every case, or nothing.
 
+    >>> import torch
     >>> model = {"dJdb1": torch.ones(3), "dJdb2": torch.ones(2)}
     >>> exchanged("dJdb1", [{"dJdb1": torch.ones(2)}], [model])
     'dJdb2'
@@ -28,6 +29,7 @@ def exchanged(key: str, seen: Seen, models: Seen) -> str:
 def decay(key: str, cases: Sequence[NetCase], seen: Seen, models: Seen) -> str:
     """What times the parameter stands in its gradient besides, if it is one number in every case, or nothing.
 
+    >>> import torch
     >>> case = NetCase(0, "relu", "relu", (1, 1, 1), {"b1": torch.full((2,), 4.0)})
     >>> decay("dJdb1", [case], [{"dJdb1": torch.full((2,), 3.0)}], [{"dJdb1": torch.ones(2)}])
     '0.5'
@@ -43,6 +45,7 @@ def decay(key: str, cases: Sequence[NetCase], seen: Seen, models: Seen) -> str:
 def following(cases: Sequence[NetCase], seen: Seen, mistakes: Mistakes) -> list[str]:
     """The gradients that are right for the dJ/dz3 that the file computes, which dJdb2 is where the batch is one example.
 
+    >>> import torch
     >>> case = NetCase(0, "relu", "relu", (1, 1, 1), {name: torch.ones(1, 1) for name in ("W1", "b1", "W2", "b2", "x", "dJ")})
     >>> following([case], [{"dJdb2": torch.tensor([7.0]), "dJdW2": torch.tensor([[14.0]])}], frozenset())
     ['dJdW2']

@@ -43,6 +43,10 @@ class GELU(Module):
     approximate: str
     def __init__(self, approximate: str = "none") -> None: ...
 
+class ELU(Module):
+    alpha: float
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None: ...
+
 class LeakyReLU(Module):
     negative_slope: float
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None: ...

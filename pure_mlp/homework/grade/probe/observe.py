@@ -44,9 +44,9 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
 def load(path: str) -> ModuleType:
     """The file as a module called `mlp`, not put into `sys.modules`. What it raises goes through.
 
-    >>> load("missing.py")
+    >>> load("missing.py")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: 'missing.py'
+    FileNotFoundError: [Errno 2] No such file or directory: '...missing.py'
     """
     spec = importlib.util.spec_from_file_location("mlp", path)
     if spec is None or spec.loader is None:
