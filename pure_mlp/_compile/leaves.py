@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
@@ -30,6 +32,20 @@ def skeleton(tree: object) -> object:
     """How a tree is built: the classes of its containers and the names in them, whatever the leaves are."""
     branches = children(tree)
     return None if branches is None else (type(tree), *((key, skeleton(child)) for key, child in branches))
+
+
+class Built(NamedTuple):
+    """How a batch is built: its class if it is a plain tuple or list of tensors, how many, and its skeleton."""
+
+    flat: type
+    size: int
+    skeleton: object
+
+
+def built(batch: object) -> Built:
+    """How a batch is built."""
+    flat = isinstance(batch, (tuple, list)) and all(isinstance(t, Tensor) for t in batch)
+    return Built(type(batch) if flat else object, len(tree_leaves(batch)), skeleton(batch))
 
 
 def structure(tree: object) -> object:

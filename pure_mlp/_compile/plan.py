@@ -56,12 +56,10 @@ class Plan(Generic[S, B]):
         self._stepper = Stepper(step, carry, engine)
         self._run: Callable[..., Tensor | float | None] = _none
         self._fits: Callable[..., bool] | None = None
-        self._flat: type = object
-        self._count = 0
-        self._skeleton: object = None
+        self._built = self._stepper.built
         if batch is not None:
             self._stepper.rehearse(batch)
-            self._use(batch)
+            self._use()
 
     @property
     def refusal(self) -> Unplannable | None:
@@ -108,7 +106,7 @@ class Plan(Generic[S, B]):
             return self._stepper.pure(batch)
         if loss is None:
             loss = self._stepper.step(batch)
-            self._use(batch)
+            self._use()
             return loss
         self._stepper.programs.steps += 1
         return loss.item() if isinstance(loss, Tensor) else loss
@@ -172,19 +170,18 @@ class Plan(Generic[S, B]):
     def _program(self) -> Program | None:
         return self._stepper.program
 
-    def _use(self, batch: B) -> None:
-        """Let the next batch like this one go straight to its program, where that is trusted."""
+    def _use(self) -> None:
+        """Let the next batch go straight to the program used last, where that is trusted."""
         program = self._stepper.program if self._stepper.trusted else None
         self._run, self._fits = (program.run, program.fits) if program else (_none, None)
-        self._skeleton, self._count = skeleton(batch), len(tree_leaves(batch))
-        flat = isinstance(batch, (tuple, list)) and all(isinstance(t, Tensor) for t in batch)
-        self._flat = type(batch) if flat else object
+        self._built = self._stepper.built
 
     def _given(self, batch: B) -> Sequence[Tensor] | None:
-        """The leaves of a batch that is built like the last one; None for any other."""
-        if type(batch) is self._flat and len(batch) == self._count:  # type: ignore[arg-type]  # a tuple or list
+        """The leaves of a batch that is built as the program takes it; None for any other."""
+        flat, size, made = self._built
+        if type(batch) is flat and len(batch) == size:  # type: ignore[arg-type]  # a tuple or list
             return batch  # type: ignore[return-value]  # of tensors, or of what no program takes
-        return tree_leaves(batch) if skeleton(batch) == self._skeleton else None
+        return tree_leaves(batch) if skeleton(batch) == made else None
 
     def _together(self, waiting: list[tuple[B, Sequence[Tensor]]]) -> Iterator[float]:
         """Step over the waiting batches in one call, and forget them; from the first that fails on, one at a time."""

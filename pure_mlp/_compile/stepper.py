@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.leaves import is_plain, skeleton, structure, tensors
+from pure_mlp._compile.leaves import Built, built, is_plain, skeleton, structure, tensors
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.program import Engine, Program
 from pure_mlp._compile.programs import Made, Programs
@@ -23,8 +23,8 @@ B = TypeVar("B")
 class Stepper(Generic[S, B]):
     """The carry, the programs made so far, and which of them is in use.
 
-    program is that of the last batch; trusted says whether it may run without the pure step beside it. refusal
-    says why there is no program, once that is known.
+    program is the one used last, built how the batches are built that it takes; trusted says whether it may run without
+    the pure step beside it. refusal says why there is no program, once that is known.
     """
 
     def __init__(self, step: Step[S, B], carry: S, engine: Engine) -> None:
@@ -33,6 +33,7 @@ class Stepper(Generic[S, B]):
         self.engine: Engine = engine
         self.programs = Programs(engine)
         self.program: Program | None = None
+        self.built: Built = built(None)
         self.trusted = False
         self.refusal: Unplannable | None = None
         self.dtype: torch.dtype | None = None
@@ -63,7 +64,7 @@ class Stepper(Generic[S, B]):
             return self._make(batch, given, key) if self.programs.worth() else self.pure(batch)
         if not made.trusted:
             return self._prove(made, batch, given, key)
-        self.program, self.trusted = made.program, True
+        self._use(made.program, batch, trusted=True)
         try:
             loss = made.program.run(*given)
         except Exception:  # an error of the batch, which the pure step says in its own words
@@ -104,7 +105,7 @@ class Stepper(Generic[S, B]):
         made = Made(program, [g for g, _, _ in traced.generators], proved=agreed, trusted=agreed)
         self.programs.add(_key(batch, given), made)
         self.programs.counted()
-        self.program, self.trusted = program, agreed
+        self._use(program, batch, trusted=agreed)
 
     def _make(self, batch: B, given: list[Tensor], key: object) -> float:
         """The pure step, and a program made of it, which must come to the same."""
@@ -122,7 +123,7 @@ class Stepper(Generic[S, B]):
             self.refusal = refusal
             return self._adopt(after, loss)
         self.programs.add(key, Made(program, [g for g, _, _ in traced.generators]))
-        self.program, self.trusted = program, False
+        self._use(program, batch, trusted=False)
         verdict = trial(program, self._carry, given, before, [*tree_leaves(after), loss], traced.generators)
         self.refusal = verdict.refusal
         return self._adopt(after, loss) if verdict.loss is None else verdict.loss
@@ -139,13 +140,16 @@ class Stepper(Generic[S, B]):
         verdict = trial(made.program, self._carry, given, before, [*tree_leaves(after), loss], draws)
         if verdict.loss is not None:
             self.programs.add(key, made._replace(proved=True, trusted=True))
-            self.program, self.trusted = made.program, True
+            self._use(made.program, batch, trusted=True)
             return verdict.loss
         if verdict.refusal is not None and made.proved:  # what the step reads from Python has changed
             self.programs.forget(key)
         else:
             self.refusal = verdict.refusal
         return self._adopt(after, loss)
+
+    def _use(self, program: Program, batch: B, *, trusted: bool) -> None:
+        self.program, self.built, self.trusted = program, built(batch), trusted
 
     def _adopt(self, after: S, loss: Tensor) -> float:
         """Go on from what the step made; where that has another structure, without a program."""

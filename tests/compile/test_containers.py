@@ -242,3 +242,11 @@ def test_a_batch_that_is_built_otherwise_has_a_program_of_its_own(other: Any, en
 
     pair = draw(3, seed=1), draw(3, seed=2)
     agrees(lambda: Case(step, draw(3), [pair, pair, pair, other(*pair), pair, other(*pair), pair]), engine)
+
+
+@every
+def test_a_batch_of_a_kind_that_has_no_program_yet_takes_none_of_another(engine: pm.Engine) -> None:
+    """Programs are made for two kinds at once; others wait, and the pure step serves them."""
+    x, y = draw(3, seed=1), draw(3, seed=2)
+    kinds: list[Any] = [(x, y), [x, y], Swapped(x, y), torch.stack([x, y])]
+    agrees(lambda: Case(of_any, draw(3), [kind for kind in (*kinds, *kinds) for _ in range(3)]), engine)
