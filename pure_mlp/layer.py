@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeAlias
 
@@ -57,7 +58,7 @@ Activation: TypeAlias = Layer[tuple[()], Tensor, Tensor, Tensor]
 AnyLayer: TypeAlias = Layer[Any, Any, Any, Any]
 
 
-class Composed:
+class Composed(ABC):
     """What a combinator makes: an object that holds the parts of a layer and whose methods `fwd`, `bwd` and `jvp` are the layer's.
 
     Subclasses are frozen attrs classes, so that a layer made of them can be pickled. The params of the whole are a tuple of
@@ -71,13 +72,13 @@ class Composed:
         """What error messages and outlines call the layer: the name of the combinator."""
         return type(self).__name__.lower()
 
+    @abstractmethod
     def parts(self) -> tuple[AnyLayer, ...]:
         """The layers that this one is made of, in the order in which they run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rebuilt(self, *parts: AnyLayer) -> AnyLayer:
         """The same composition of other layers."""
-        raise NotImplementedError
 
     def split(self, params: Any) -> tuple[Any, ...]:
         """The params of each part, from those of the whole."""
@@ -87,17 +88,17 @@ class Composed:
         """The params of the whole, from those of each part."""
         return params
 
+    @abstractmethod
     def fwd(self, params: Any, x: Any) -> tuple[Any, Any]:
         """The forward pass."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bwd(self, params: Any, cache: Any, dy: Any) -> tuple[Any, Any]:
         """The backward pass."""
-        raise NotImplementedError
 
+    @abstractmethod
     def jvp(self, params: Any, cache: Any, dparams: Any, dx: Any) -> Any:
         """The tangent of the output."""
-        raise NotImplementedError
 
     def layer(self) -> AnyLayer:
         """The layer of the three methods."""

@@ -25,7 +25,7 @@ _TABLES: dict[type, dict[str, Any]] = {
 
 
 def register(row: R) -> R:
-    """Put a row into its table, so that `pure-mlp check` and `init` know the layer, and what reads the tables reads it too.
+    """Put a row into its table, so that `pure-mlp check` tries its laws, and `init` knows the params of a layer.
 
     Args:
         row: a `LayerRow`, or the row of a loss, an optimizer, a schedule or an init.

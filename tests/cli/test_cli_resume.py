@@ -44,7 +44,8 @@ def bits(out: Path) -> tuple[dict[str, bytes], list[list[float]], object]:
     return {name: t.numpy().tobytes() for name, t in tensors.items()}, [row[:-1] for row in rows], (kept["epoch"], kept["metrics"])
 
 
-@pytest.mark.parametrize(("engine", "optimizer"), [("pure", "adam"), *(("plan", name) for name in OPTIMIZER_ROWS)])
+@pytest.mark.parametrize("engine", ["pure", "plan"])
+@pytest.mark.parametrize("optimizer", OPTIMIZER_ROWS)
 def test_a_resumed_run_has_the_same_bits(engine: str, optimizer: str, tmp_path: Path) -> None:
     flags = ["--engine", engine, "--optimizer", optimizer, "--lr", "0.003"]
     assert train(tmp_path / "whole", *flags, "--epochs", "6") == 0

@@ -95,9 +95,8 @@ def test_a_graph_constructs_params(backend: str) -> None:
     assert same(torch.compile(build, fullgraph=True, backend=backend)(w, b), build(w, b))
 
 
-@pytest.mark.parametrize(
-    ("name", "backend"), [*((name, "eager") for name in MEMORIES), ("adam", "aot_eager"), ("chain", "aot_eager")]
-)
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", MEMORIES)
 def test_a_graph_constructs_the_state_and_runs_the_step(name: str, backend: str) -> None:
     step, carry = stepper(MEMORIES[name])
 
