@@ -104,9 +104,9 @@ from pure_mlp.quantities.private import private_grads as private_grads
 from pure_mlp.quantities.variance import gradient_variance as gradient_variance
 from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
+from pure_mlp.registry.layer_row import LayerRow as LayerRow
+from pure_mlp.registry.loss_row import LossRow as LossRow
 from pure_mlp.registry.register import register as register
-from pure_mlp.registry.rows import LayerRow as LayerRow
-from pure_mlp.registry.rows import LossRow as LossRow
 from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
 from pure_mlp.saving.checkpoint import load as load
 from pure_mlp.saving.checkpoint import save as save

@@ -11,13 +11,15 @@ from typing import get_args
 import torch
 
 from pure_mlp.check.differences import pulled
-from pure_mlp.check.laws import far, laws, tried
+from pure_mlp.check.laws import laws, tried
 from pure_mlp.check.purity import Unchanged, named
 from pure_mlp.check.report import Report
+from pure_mlp.check.trials import far
 from pure_mlp.losses.reduction import Reduction
+from pure_mlp.registry.layer_row import LayerRow
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.loss_row import LossRow
 from pure_mlp.registry.losses import LOSS_ROWS
-from pure_mlp.registry.rows import LayerRow, LossRow
 from pure_mlp.registry.samples import WIDTH
 
 __all__ = ["layer_laws", "loss_laws", "registered_by"]

@@ -28,8 +28,8 @@ from pure_mlp.perceptron import mlp
 from pure_mlp.record import tree_items, tree_like
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.loss_row import LossRow
 from pure_mlp.registry.losses import LOSS_ROWS
-from pure_mlp.registry.rows import LossRow
 from pure_mlp.registry.samples import WIDTH
 from pure_mlp.signatures import Loss
 from pure_mlp.train.step import value_and_grad

@@ -14,7 +14,7 @@ from pure_mlp.cli.cases import all_cases, net_cases
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
 from pure_mlp.homework.entry import entry_report
-from pure_mlp.registry.rows import LayerRow
+from pure_mlp.registry.layer_row import LayerRow
 
 _LAST = ("identity", "sigmoid")
 """g of a file's net where it is not given: bce takes what sigmoid gives."""

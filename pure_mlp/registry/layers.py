@@ -24,7 +24,7 @@ from pure_mlp.layers.softmax import softmax
 from pure_mlp.layers.softplus import softplus
 from pure_mlp.layers.tanh import tanh
 from pure_mlp.registry.equations import Equation
-from pure_mlp.registry.rows import LayerRow
+from pure_mlp.registry.layer_row import LayerRow
 from pure_mlp.registry.samples import lattice_linear
 
 __all__ = ["LAYER_ROWS", "row_of"]

@@ -16,7 +16,7 @@ from pure_mlp.losses.huber import huber_loss
 from pure_mlp.losses.mse import mse, squared_norm
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.registry.equations import LossEquation
-from pure_mlp.registry.rows import LossRow
+from pure_mlp.registry.loss_row import LossRow
 from pure_mlp.registry.samples import binary_labels, class_labels, distributions, real_labels, some_ignored
 
 __all__ = ["LOSS_ROWS"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from pure_mlp.registry.inits import INIT_ROWS
+from pure_mlp.registry.layer_row import LayerRow
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.loss_row import LossRow
 from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
-from pure_mlp.registry.rows import InitRow, LayerRow, LossRow, OptimizerRow, Row, ScheduleRow
+from pure_mlp.registry.rows import InitRow, OptimizerRow, Row, ScheduleRow
 from pure_mlp.registry.schedules import SCHEDULE_ROWS
 
 __all__ = ["register"]

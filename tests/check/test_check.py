@@ -16,8 +16,8 @@ from torch import Tensor
 import pure_mlp as pm
 from pure_mlp import Layer, laws, linear, relu, tanh
 from pure_mlp.__main__ import main
-from pure_mlp.check.laws import LAWS
 from pure_mlp.check.rows import layer_laws, loss_laws
+from pure_mlp.check.trials import LAWS
 from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.losses import LOSS_ROWS
 

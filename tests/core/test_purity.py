@@ -14,8 +14,8 @@ from tables import ACTIVATIONS, IN, LAYERS, LEADS, Row
 from torch import Tensor
 
 import pure_mlp as pm
-from pure_mlp.check.laws import sharing
 from pure_mlp.check.purity import Unchanged, named, shared
+from pure_mlp.check.trials import sharing
 from pure_mlp.layer import Layer
 from pure_mlp.registry.layers import LAYER_ROWS
 

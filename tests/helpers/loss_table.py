@@ -7,8 +7,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from pure_mlp import Reduction
+from pure_mlp.registry.loss_row import LossRow
 from pure_mlp.registry.losses import LOSS_ROWS
-from pure_mlp.registry.rows import LossRow
 
 __all__ = ["LOSSES", "REDUCTIONS", "LossFunction", "LossRow"]
 

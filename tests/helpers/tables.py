@@ -11,8 +11,8 @@ from torch import Tensor
 
 import pure_mlp as pm
 from pure_mlp import Layer
+from pure_mlp.registry.layer_row import LayerRow as Row
 from pure_mlp.registry.layers import LAYER_ROWS
-from pure_mlp.registry.rows import LayerRow as Row
 from pure_mlp.registry.samples import LEADS, OUT, lattice, lattice_linear
 from pure_mlp.registry.samples import WIDTH as IN
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import pickle
 import sys
 from collections.abc import Callable
@@ -89,6 +90,10 @@ def test_what_was_fitted_is_a_net_of_this_library() -> None:
         PureMLPClassifier(activation="logistic").fit(x, y)
     with pytest.raises(ValueError, match="solver 'lbfgs', expected one of adam, "):
         PureMLPClassifier(solver="lbfgs").fit(x, y)
+
+
+def test_the_examples() -> None:
+    assert doctest.testmod(sys.modules["pure_mlp.interop.estimators"]).failed == 0
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,96 @@
+"""What a row says of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import attrs
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.layer import Layer
+from pure_mlp.record import tree_map
+from pure_mlp.registry.equations import Equation
+from pure_mlp.registry.samples import LEADS, WIDTH, lattice
+
+__all__ = ["LayerRow"]
+
+
+def _set(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(names)
+
+
+@attrs.frozen(eq=False)
+class LayerRow:
+    """One layer, and what the laws need to know of it.
+
+    Args:
+        name: its public name.
+        layer: the layer; of a function of hyperparameters, what it returns without any.
+        reference: the same by torch's own functions, (params, x, *hyperparameters) -> y; None where torch has no such function.
+        make: the function of hyperparameters; None for a constant.
+        hyperparameters: those that the laws are tried with, besides none.
+        init: the width of x -> its first params; None for a layer without params, and for `linear`, which `init` draws.
+        params: (generator, dtype) -> params for an x of width 4; by default on the lattice, of the shapes that `init(4)` has.
+        shared: which outputs share memory with which arguments, as "cache is x" (a nested output by its dotted path).
+        scalars: whether x may have no dimension; else the laws are tried on x with a last dimension.
+        has_dx: False for a layer that computes grads alone.
+        to_the_bit: whether y equals the reference exactly, and not only to rounding.
+        kinks: where an elementwise layer has no derivative; the laws keep away from them.
+        ends: an elementwise layer's slopes far below and far above 0, and its values at -inf and inf.
+        word: its name on the command line, "" where it is not to be chosen there.
+        equation: of the hyperparameters in LaTeX, for the theory document; None where it is not in there.
+    """
+
+    name: str
+    layer: Layer[Any, Any]
+    reference: Callable[..., Tensor] | None = None
+    make: Callable[..., Layer[Any, Any]] | None = None
+    hyperparameters: tuple[tuple[float, ...], ...] = ()
+    init: Callable[[int], Any] | None = None
+    params: Callable[[Generator, torch.dtype], Any] | None = None
+    shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
+    scalars: bool = False
+    has_dx: bool = True
+    to_the_bit: bool = True
+    kinks: tuple[float, ...] = ()
+    ends: tuple[float, float, float, float] | None = None
+    word: str = ""
+    equation: Callable[..., Equation] | None = None
+
+    def samples(self) -> Iterator[LayerRow]:
+        """The row of the layer itself, and one for each set of hyperparameters.
+
+        >>> from pure_mlp.registry.layers import LAYER_ROWS
+        >>> [row.name for row in LAYER_ROWS["softplus"].samples()]
+        ['softplus()', 'softplus(2.5)']
+        """
+        if self.make is None:
+            yield self
+            return
+        for given in ((), *self.hyperparameters):
+            reference = self.reference and partial(_at, self.reference, given)
+            name = f"{self.name}({', '.join(f'{h:g}' for h in given)})"
+            yield attrs.evolve(self, name=name, layer=self.make(*given), reference=reference)
+
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """Every shape of x that the laws are tried on."""
+        return [(*lead, WIDTH) for lead in LEADS] + ([()] if self.scalars else [])
+
+    def draw_params(self, generator: Generator, dtype: torch.dtype = torch.float64) -> Any:
+        """Params for an x of width 4."""
+        if self.params is not None:
+            return self.params(generator, dtype)
+        return () if self.init is None else tree_map(lambda t: lattice(generator, *t.shape, dtype=dtype), self.init(WIDTH))
+
+    def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Any, Tensor, Tensor]:
+        """Params, x of this shape, and a dy that fits."""
+        g = Generator().manual_seed(seed)
+        params, x = self.draw_params(g, dtype), lattice(g, *shape, dtype=dtype)
+        return params, x, lattice(g, *self.layer.fwd(params, x)[0].shape, dtype=dtype)
+
+
+def _at(reference: Callable[..., Tensor], given: tuple[float, ...], params: Any, x: Tensor) -> Tensor:
+    return reference(params, x, *given)
