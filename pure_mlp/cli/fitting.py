@@ -40,8 +40,7 @@ def fit_model(
 
     The run goes on from where it is, to the same bits as if it had not stopped there. Each epoch becomes one of `rows`, and then,
     if there is a folder, the files in it; that of the params of every so many epochs is written before the one that the run goes
-    on from. The engine is that of `fit`. Raises `KeyboardInterrupt`
-    between batches, `ValueError` once a loss is not finite.
+    on from. The engine is that of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example

@@ -23,7 +23,7 @@ def ggn_product(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P]
     """`(params, x, y, v) -> G v` with G = J^T H J, J = dy_hat/dparams and H = d^2 loss/dy_hat^2: the Hessian of a net made linear.
 
     One forward, one tangent and one backward pass. G is symmetric, and where the loss is convex in y_hat, positive semidefinite; of
-    a linear net it is the Hessian. For cross-entropy and the squared error it is the Fisher matrix of the net's own labels.
+    a linear net it is the Hessian. For cross-entropy and the squared error it is a multiple of the Fisher matrix.
 
     Args:
         net: a layer whose parts all have a `jvp`.
