@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from mistakes import CORRECT
 
 from pure_mlp.homework.grade.run import grade
+from pure_mlp.homework.grade.source import unused_imports
 
 ESCAPES = {
     "setsid": "import ctypes, os, time\nif ctypes.CDLL(None).fork() == 0:\n    os.setsid()\n    mark()\n    time.sleep(10000)\n",
@@ -90,3 +93,34 @@ def test_an_interrupted_list_is_closed(tmp_path: Path) -> None:
         grader.terminate()
         out, _ = grader.communicate(timeout=300)
     assert [r["verdict"] for r in json.loads(out)] == ["right"]
+
+
+class Cycle:
+    """Garbage that runs Python when it is collected, so that threads change places at any moment."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        for _ in range(50):
+            pass
+
+
+def test_sources_are_read_by_several_threads() -> None:
+    """CPython 3.11 raises `SystemError` where two threads build a tree at a time."""
+    source = "y = " + " + ".join(["f(a[1:2], *b, **{'k': [i for i in z]})"] * 80) + "\nx = " + "(" * 60 + "1" + ")" * 60
+
+    def read(_: int) -> list[tuple[int, str]]:
+        garbage = [Cycle() for _ in range(20)]
+        del garbage
+        return unused_imports(source)
+
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    try:
+        sys.setswitchinterval(1e-6)
+        gc.set_threshold(50)
+        with ThreadPoolExecutor(8) as pool:
+            assert [*pool.map(read, range(300))] == [[]] * 300
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)

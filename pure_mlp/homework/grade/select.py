@@ -6,6 +6,8 @@ import ast
 from collections.abc import Sequence
 from pathlib import Path
 
+from pure_mlp.homework.grade.source import parsed
+
 
 def select(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """The files to grade, and those to leave out. A file that is given alone is graded whatever it is.
@@ -43,7 +45,7 @@ def defines_mlp(source: str | bytes) -> bool:
     >>> defines_mlp("from mlp import MLP\\nnet = MLP()"), defines_mlp("class MLP: ...")
     (False, True)
     """
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.ClassDef) and node.name == "MLP":
             return True
         if isinstance(node, ast.Name) and node.id == "MLP" and isinstance(node.ctx, ast.Store):
