@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from mistakes import CORRECT
 
+import pure_mlp.homework.grade
 from pure_mlp.homework.grade.run import grade
 from pure_mlp.homework.grade.source import unused_imports
 
@@ -124,3 +125,9 @@ def test_sources_are_read_by_several_threads() -> None:
     finally:
         sys.setswitchinterval(interval)
         gc.set_threshold(*threshold)
+
+
+def test_the_neighbours_of_the_probe_stand_for_nothing_of_the_library_of_python() -> None:
+    """The probe starts with their folder before Python's own."""
+    folder = Path(str(pure_mlp.homework.grade.__file__)).parent
+    assert {path.stem for path in folder.iterdir()} & {*sys.stdlib_module_names} == set()

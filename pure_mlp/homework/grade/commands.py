@@ -19,7 +19,7 @@ from pure_mlp.homework.grade.plain import plain
 from pure_mlp.homework.grade.progress import progress
 from pure_mlp.homework.grade.report import as_summary, as_text, exit_code
 from pure_mlp.homework.grade.run import Limits, grading
-from pure_mlp.homework.grade.select import select
+from pure_mlp.homework.grade.selection import select
 from pure_mlp.homework.grade.tables import as_csv, as_json, csv_head
 
 
