@@ -19,7 +19,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="A training step, relative to eager autograd.")
     parser.add_argument("shapes", nargs="*", metavar="shape", help=f"of {', '.join(SHAPES)}; all of them if none is given")
     parser.add_argument("--threads", type=int, default=1, choices=(1, 2), help="the cores of a process, and its threads")
-    parser.add_argument("--capability", default="native", choices=CAPABILITIES, help="what ATen's kernels may use")
+    parser.add_argument("--capability", default="native", choices=CAPABILITIES, help="the instructions that may be used")
     parser.add_argument("--optimizer", default="sgd", choices=("sgd", "adam"))
     parser.add_argument("--loss", default="mse", choices=("mse", "bce"))
     parser.add_argument("--rounds", type=int, default=40)

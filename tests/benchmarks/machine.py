@@ -9,17 +9,25 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 CAPABILITIES = ("native", "default", "avx2")
+_LIMITS = {
+    "ATEN_CPU_CAPABILITY": {"default": "default", "avx2": "avx2"},
+    "MKL_ENABLE_INSTRUCTIONS": {"default": "SSE4_2", "avx2": "AVX2"},
+    "ONEDNN_MAX_CPU_ISA": {"default": "SSE41", "avx2": "AVX2"},
+    "OPENBLAS_CORETYPE": {"default": "Nehalem", "avx2": "Haswell"},
+    "XLA_FLAGS": {"default": "--xla_cpu_max_isa=SSE4_2", "avx2": "--xla_cpu_max_isa=AVX2"},
+}
+"""The variables by which torch, the libraries of products below it, numpy's and jax take a limit."""
 
 
 def restrict(capability: str) -> None:
-    """Let ATen's kernels in the processes to come use this at most; `native`: what the processor has.
+    """Let the processes to come use these instructions at most; `native`: what the processor has.
 
-    Products by BLAS, compiled C, numpy and jax go on choosing for the processor that is there.
+    The native engine compiles for what ATen says. jax limits what it compiles, not the products that it calls.
     """
-    if capability == "native":
-        os.environ.pop("ATEN_CPU_CAPABILITY", None)
-    else:
-        os.environ["ATEN_CPU_CAPABILITY"] = capability
+    for variable, values in _LIMITS.items():
+        os.environ.pop(variable, None)
+        if capability in values:
+            os.environ[variable] = values[capability]
 
 
 def cpuinfo(key: str) -> str:

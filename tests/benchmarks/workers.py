@@ -31,8 +31,7 @@ class Worker:
     """A runtime at work on a task."""
 
     def __init__(self, runtime: str, task: Task) -> None:
-        free = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}  # numpy's kernels: for this processor
-        env = free | dict.fromkeys(POOLS, str(task.threads)) | {"JAX_PLATFORMS": "cpu"}
+        env = os.environ | dict.fromkeys(POOLS, str(task.threads)) | {"JAX_PLATFORMS": "cpu"}
         env["TORCHINDUCTOR_CACHE_DIR"] = task.file("inductor")  # an empty one, so that compiling takes its time
         command = [sys.executable, "-m", f"{__package__}.worker", runtime, json.dumps(task._asdict())]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
