@@ -57,8 +57,17 @@ INLINE void pack_REAL(long count, const long width, long present, const REAL *x,
             for (long j = 0; j < width; j++)
                 out[p * width + j] = x[p * down + j];
     else
-        for (long q = 0; q < count; q += 64)
-            for (long j = 0; j < width; j++)
-                for (long p = q; p < q + 64 && p < count; p++)
+        for (long q = 0; q < count; q += 16) { /* a line of the cache of each column; four are read before any is written */
+            const long end = q + 16 < count ? q + 16 : count, fours = width / 4 * 4;
+            for (long j = 0; j < fours; j += 4)
+                for (long p = q; p < end; p++) {
+                    const REAL *const from = x + p * down + j * right;
+                    const REAL first = from[0], second = from[right], third = from[2 * right], fourth = from[3 * right];
+                    REAL *const to = out + p * width + j;
+                    to[0] = first, to[1] = second, to[2] = third, to[3] = fourth;
+                }
+            for (long j = fours; j < width; j++)
+                for (long p = q; p < end; p++)
                     out[p * width + j] = x[p * down + j * right];
+        }
 }

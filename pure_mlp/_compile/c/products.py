@@ -152,7 +152,7 @@ def _packed(form: Product, most: int) -> Kernel | None:
     text = (files("pure_mlp._compile.c") / "packed.c").read_text()
     text = text.replace("SIZES", ", ".join(f"{name} = {value}" for name, value in sizes.items())).replace("REAL", real)
     wide, high = math.ceil(n / _LANES) * _LANES, math.ceil(m / rows) * rows
-    packing = k * n * (0.3 if b.right == 1 else 1.0) + (0 if direct else m * k * (0.3 if a.down == 1 else 1.0))
+    packing = k * n * (0.3 if b.right == 1 else 0.5) + (0 if direct else m * k * (0.3 if a.down == 1 else 0.5))
     cycles = high * wide * k / _LANES / 2 + packing + m * n * (0.3 if out.right == 1 else 1.2)
     deep = min(k, _DEEP)
     elements = (wide + 2 * _LANES + (0 if direct else high)) * deep + (m * n if k > deep else 0)
