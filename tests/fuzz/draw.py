@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .containers import container
 from .program import GLOBALS, Program
 from .templates import ELEMENTWISE, IN_PLACE, LEAVES, PRODUCTS, RANDOM, REDUCTIONS, SHAPES, lines
 from .values import ALL_LAYOUTS, LAYOUTS
@@ -89,15 +90,21 @@ class Drawing:
         return f"({''.join(f'{d}, ' for d in (['n', *dims[1:]] if batch else dims))})"
 
     def several(self) -> list[str]:
-        """One to three leaves, in two to four batches, of one or two numbers of rows."""
+        """One to three leaves, in two to four batches, of one or two numbers of rows.
+
+        In some programs each batch has a container of its own; then there are more of them, and mostly leaves that are all alike.
+        """
         shapes = [self.shape(True) for _ in range(self.random.randrange(1, 4))]
         dtypes = [self.random.choice([self.dtype] * 6 + ["torch.int64", "torch.bool", *DTYPES[4:]]) for _ in shapes]
+        mixed, layouts = self.random.random() < 0.3, ALL_LAYOUTS
+        if self.random.random() < (0.8 if mixed else 0.1):
+            shapes, dtypes, layouts = [shapes[0]] * len(shapes), [dtypes[0]] * len(shapes), {"rows": torch.clone}
         rows = [self.random.choice([1, 2, 3, 4, 5, 7, 16, 33]), self.random.choice([0, 1, 2, 3, 16])]
         made = []
-        for j in range(self.random.randrange(2, 5)):
+        for j in range(self.random.randrange(2, 5) + 2 * mixed):
             n = str(rows[0] if j == 0 or self.random.random() < 0.7 else rows[1])
-            parts = [self.leaf(shape.replace("n", n), ALL_LAYOUTS, dtype) for shape, dtype in zip(shapes, dtypes)]
-            made.append(f"({', '.join(parts)},)")
+            parts = [self.leaf(shape.replace("n", n), layouts, dtype) for shape, dtype in zip(shapes, dtypes)]
+            made.append(f"pack({container(self.random, 0.3 if mixed else 1.0)!r}, {', '.join(parts)})")
         return made
 
     @staticmethod
@@ -171,7 +178,9 @@ class Drawing:
 
     def program(self) -> Program:
         state = tuple(f"g{i}.get_state()" for i in range(self.generators)) + tuple(n for n in self.scope if re.fullmatch(r"k\d", n))
-        return Program(tuple(self.setup), tuple(self.carry), tuple(self.batches), tuple(self.body), state)
+        return Program(
+            tuple(self.setup), tuple(self.carry), tuple(self.batches), tuple(self.body), state, container(self.random, 0.7)
+        )
 
 
 def drawn(seed: int) -> Program:

@@ -6,6 +6,7 @@ from random import Random
 
 from pure_mlp.registry.layers import LAYER_ROWS
 
+from .containers import container
 from .program import Program
 
 ACTIVATIONS = [sample.name for row in LAYER_ROWS.values() if row.word for sample in row.samples()]
@@ -72,9 +73,8 @@ def drawn_net(seed: int) -> Program:
     def batch(n: int) -> str:
         x = f"rand(({lead}{n}, {n_in}), {dtype}, {random.randrange(1000)}, {layouts[0]!r}, '')"
         y = f"rand(({lead}{n}, {n_out}), {dtype}, {random.randrange(1000)}, {layouts[1]!r}, '')"
-        if loss == "pm.cross_entropy":
-            return f"({x}, {y}.argmax(-1))"
-        return f"({x}, {y}.sigmoid())" if "bce" in loss else f"({x}, {y})"
+        target = f"{y}.argmax(-1)" if loss == "pm.cross_entropy" else f"{y}.sigmoid()" if "bce" in loss else y
+        return f"pack({container(random, 0.7)!r}, {x}, {target})"
 
     if several:
         made, params = f"pm.ensemble({made})", f"pm.tree_map(lambda p: torch.stack((p, p * 0.5)), {params})"
@@ -84,4 +84,10 @@ def drawn_net(seed: int) -> Program:
         f"inner = pm.training_step({made}, {loss}, optimizer)",
     )
     batches = tuple(batch(rows[0] if j == 0 or random.random() < 0.7 else rows[1]) for j in range(random.randrange(2, 5)))
-    return Program(setup, ("params", "optimizer.init(params)"), batches, ("(n0, n1), J = inner(carry, batch)",))
+    return Program(
+        setup,
+        ("params", "optimizer.init(params)"),
+        batches,
+        ("(n0, n1), J = inner((c0, c1), (x0, x1))",),
+        kind=container(random, 0.7),
+    )

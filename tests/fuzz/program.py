@@ -8,6 +8,7 @@ import torch
 
 import pure_mlp
 
+from .containers import pack, parts
 from .loop import Case
 from .values import exact, rand
 
@@ -15,20 +16,22 @@ HEAD = """import torch
 from torch import nn
 import pure_mlp as pm
 from tests.fuzz.check import fold_differences
+from tests.fuzz.containers import pack, parts
 from tests.fuzz.loop import Case
 from tests.fuzz.values import exact, rand
 """
-GLOBALS = {"torch": torch, "nn": torch.nn, "pm": pure_mlp, "rand": rand, "exact": exact, "Case": Case}
+GLOBALS = {"torch": torch, "nn": torch.nn, "pm": pure_mlp, "rand": rand, "exact": exact, "Case": Case, "pack": pack, "parts": parts}
 
 
 class Program(NamedTuple):
     """A step in three pieces.
 
     - setup: lines that make the generators, the captured tensors, and whatever else is made once.
-    - carry, batches: expressions, one a leaf, one a batch.
+    - carry, batches: expressions, one a leaf, one a batch, which `pack` has built.
     - body: lines of the step, which knows the leaves of the carry as c0, c1, .. and of the batch as x0, x1, ..; the last ones set
       n0, n1, .. and J, the new carry and the loss.
     - state: expressions of the world outside, afterwards.
+    - kind: the container of the carry.
     """
 
     setup: tuple[str, ...]
@@ -36,20 +39,21 @@ class Program(NamedTuple):
     batches: tuple[str, ...]
     body: tuple[str, ...]
     state: tuple[str, ...] = ()
+    kind: str = "tuple"
 
     def source(self) -> str:
         """A function `make` that makes the case anew."""
         leaves = range(len(self.carry))
         inputs = range(self.batches[0].count("rand(")) if self.batches else ()
         step = [
-            f"({''.join(f'c{i}, ' for i in leaves)}) = carry",
-            f"({''.join(f'x{i}, ' for i in inputs)}) = batch",
+            f"({''.join(f'c{i}, ' for i in leaves)}) = parts(carry)",
+            f"({''.join(f'x{i}, ' for i in inputs)}) = parts(batch)",
             *self.body,
-            f"return ({''.join(f'n{i}, ' for i in leaves)}), J",
+            f"return pack({self.kind!r}, {', '.join(f'n{i}' for i in leaves)}), J",
         ]
         lines = [
             *self.setup,
-            f"carry = ({''.join(f'{leaf}, ' for leaf in self.carry)})",
+            f"carry = pack({self.kind!r}, {', '.join(self.carry)})",
             f"batches = [{', '.join(self.batches)}]",
             "def step(carry, batch):",
             *[f"    {line}" for line in step],

@@ -50,8 +50,12 @@ def _shorter(p: Program) -> Iterator[Program]:
         yield p._replace(setup=p.setup[:i] + p.setup[i + 1 :], state=state)
     if p.state:
         yield p._replace(state=())
-    for piece in ("carry", "batches"):
-        parts: tuple[str, ...] = getattr(p, piece)
-        plain = tuple(re.sub(r", '[a-z -]+', ''\)", ", 'rows', '')", part) for part in parts)
-        if plain != parts:
-            yield p._replace(**{piece: plain})
+    if p.kind != "tuple":
+        yield p._replace(kind="tuple")
+    for pattern, plainer in ((r", '[a-z -]+', ''\)", ", 'rows', '')"), (r"pack\('[a-z ]+'", "pack('tuple'")):
+        plain = p._replace(
+            carry=tuple(re.sub(pattern, plainer, leaf) for leaf in p.carry),
+            batches=tuple(re.sub(pattern, plainer, batch) for batch in p.batches),
+        )
+        if plain != p:
+            yield plain
