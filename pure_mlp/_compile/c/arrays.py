@@ -44,9 +44,10 @@ class Array(NamedTuple):
         """The same elements broadcast to a shape."""
         return self._replace(shape=shape, stride=self.expanded(shape))
 
-    def part(self, i: int) -> Array:
-        """The i-th along the first axis."""
-        return self._replace(offset=self.offset + i * self.stride[0], shape=self.shape[1:], stride=self.stride[1:])
+    def part(self, index: str) -> Array:
+        """The one along the first axis that this variable of a loop says."""
+        name = f"({self.name} + {self.stride[0]}*{index})" if self.stride[0] else self.name
+        return self._replace(name=name, shape=self.shape[1:], stride=self.stride[1:])
 
     def overlaps(self, other: Array) -> bool:
         """Whether some element may be in both."""

@@ -55,9 +55,9 @@ class Run:
 
     def accepts(self, node: Node) -> bool:
         """Whether a node may join."""
-        if self.nodes and self.nodes[0].like.shape != node.like.shape:
+        shape = self.arrays[node].shape
+        if self.nodes and self.arrays[self.nodes[0]].shape != shape:
             return False
-        shape = node.like.shape
         read = {a for n in (*self.nodes, node) for a in _tensors(n) if a not in self.nodes}
         written = [self.arrays[n] for n in (*self.nodes, node)]
         touched = [*written, *(self.arrays[a] for a in read)]
@@ -72,7 +72,8 @@ class Run:
         used: list[Array] = [self.arrays[n] for n in (kept or self.nodes[-1:])]
         used += [self.arrays[a] for n in self.nodes for a in _tensors(n) if a not in self.nodes]
         used = [*dict.fromkeys(used)]
-        shape, strides = nest(self.nodes[0].like.shape, [a.expanded(self.nodes[0].like.shape) for a in used])
+        whole = self.arrays[self.nodes[0]].shape
+        shape, strides = nest(whole, [a.expanded(whole) for a in used])
         at = {a: a.at(INDICES[: len(shape)], s) for a, s in zip(used, strides)}
         body: list[str] = []
         checked = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 
 import torch
 
@@ -12,12 +13,12 @@ from pure_mlp._compile.c.elements import host_number, is_element, literal
 from pure_mlp._compile.c.loops import Run, copy
 from pure_mlp._compile.c.products import Kernels, Product, matrix
 from pure_mlp._compile.c.reductions import joined, largest, row_sum, scattered, softmax, summed
+from pure_mlp._compile.c.stacks import part, passing, sections
 from pure_mlp._compile.graph import Node, Unplannable
 from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.schema import is_view
 
 _SILENT = ("batch", "carry", "const", "gather")
-_MOST = 64
 _PRODUCTS = {"gemm"} | {f"aten.{name}.default" for name in ("mm", "mv", "addmm", "addmv", "bmm", "baddbmm")}
 _SUMS = {"aten.sum.default", "aten.mean.default", "aten.sum.dim_IntList", "aten.mean.dim"}
 _TERMS = {"total": "X", "sqsum": "(double)X * X"}
@@ -27,7 +28,7 @@ class Printer:
     """Writes the lines of a step, and notes the functions they need."""
 
     def __init__(self, lowered: Lowered, memory: Memory, most: int) -> None:
-        self.lowered, self.arrays = lowered, memory.arrays
+        self.lowered = lowered
         self.kernels = Kernels(most)
         self.readers = Counter(a for node in lowered.order for a in node.operands)
         self.readers.update(lowered.outputs)
@@ -35,12 +36,38 @@ class Printer:
         given = (a for node in products for a in (*node.args, *node.kwargs.values()))
         self.factors = {a for a in given if isinstance(a, Node) and a.spec is None}
         self.numbers: dict[Node, str] = {}
-        self.lines: list[str] = []
-        self.run = Run(self.arrays, self.readers, self.numbers)
+        self.use(memory.arrays, [])
 
     def body(self) -> list[str]:
         """All lines. Raises `Unplannable` for an operation that has no C."""
-        for node in self.lowered.order:
+        silent = {node for node in self.lowered.order if node.spec and (node.op in _SILENT or is_view(node.op))}
+        for size, nodes in sections([node for node in self.lowered.order if node not in silent], self.arrays):
+            if size > 1:
+                self.stack(size, nodes)
+            else:
+                self.write(nodes)
+        self.flush()
+        self.end()
+        return self.lines
+
+    def stack(self, size: int, nodes: list[Node]) -> None:
+        """The nodes for one index of the first axis after another."""
+        self.flush()
+        whole, lines, near = self.arrays, self.lines, passing(nodes, self.lowered, self.arrays)
+        every = {a for node in nodes for a in (node, *node.operands) if a in whole}
+        self.use({a: part(whole[a], size, whole[a].name in near) for a in every}, [])
+        self.write(nodes)
+        self.flush()
+        lines += [f"for (long e = 0; e < {size}; e++) {{", *(f"    {line}" for line in self.lines), "}"]
+        self.use(whole, lines)
+
+    def use(self, arrays: Mapping[Node, Array], lines: list[str]) -> None:
+        """Go on with these arrays and lines."""
+        self.arrays, self.lines, self.run = arrays, lines, Run(arrays, self.readers, self.numbers)
+
+    def write(self, nodes: list[Node]) -> None:
+        """One node after another; elementwise ones of one shape share a loop."""
+        for node in nodes:
             if is_element(node) and node.spec is not None:
                 if not self.run.accepts(node):
                     self.flush()
@@ -49,17 +76,13 @@ class Printer:
                 self.run.nodes.append(node)
             elif node.spec is None and node.op != "item":
                 self.number(node)
-            elif node.op not in _SILENT and not is_view(node.op):
+            else:
                 self.flush()
                 self.other(node)
-        self.flush()
-        self.end()
-        return self.lines
 
     def flush(self) -> None:
         """End the run of elementwise operations."""
-        self.lines += self.run.lines() if self.run.nodes else []
-        self.run = Run(self.arrays, self.readers, self.numbers)
+        self.use(self.arrays, [*self.lines, *(self.run.lines() if self.run.nodes else [])])
 
     def number(self, node: Node) -> None:
         name = self.numbers[node] = f"n{node.index}"
@@ -96,7 +119,7 @@ class Printer:
         elif node.op == "aten.amax.default" and out.dtype.is_floating_point:
             self.lines += largest(out, tensors[0], self.axes(node, tensors[0]))
         elif node.op in ("aten._softmax.default", "aten._log_softmax.default") and args[2] is False:
-            self.lines += softmax(out, tensors[0], node.integer(1), "log" in node.op)
+            self.lines += softmax(out, tensors[0], self.axes(node, tensors[0])[0], "log" in node.op)
         elif node.op == "aten.scatter.value" and out.shape:
             self.lines += scattered(out, tensors[0], node.integer(1), tensors[1], self.value(args[3], out.dtype))
         elif node.op in ("aten.cat.default", "aten.stack.default"):
@@ -109,13 +132,16 @@ class Printer:
 
     def sum(self, node: Node, out: Array, x: Array) -> list[str]:
         axes = self.axes(node, x)
-        count = math.prod(x.shape[a] for a in axes)
-        return summed(out, x, axes, "X", f" / {count}.0" if "mean" in node.op else "")
+        factor = f" / {math.prod(x.shape[a] for a in axes)}.0" if "mean" in node.op else ""
+        if axes == [-2] and (len(x.shape), len(out.shape)) == (2, 1) and out.dtype.is_floating_point:
+            return row_sum(out, x, factor)
+        return summed(out, x, axes, "X", factor)
 
     def axes(self, node: Node, x: Array) -> list[int]:
-        """The axes that a reduction is over."""
-        given = node.args[1] if len(node.args) > 1 else None
-        return [a for a in given if isinstance(a, int)] if isinstance(given, tuple) and given else [*range(len(x.shape))]
+        """The axes that an operation goes along, counted from the last one."""
+        given, rank = node.args[1] if len(node.args) > 1 else None, len(node.operands[0].like.shape)
+        axes = given if isinstance(given, tuple) else (given,)
+        return [a - rank if a >= 0 else a for a in axes if isinstance(a, int)] or [-1 - d for d in range(len(x.shape))]
 
     def product(self, node: Node, out: Array, tensors: list[Array]) -> list[str]:
         adds = node.op.startswith(("aten.addm", "aten.baddbmm"))
@@ -123,14 +149,8 @@ class Printer:
         alpha, beta = node.kwargs.get("alpha", 1.0) if adds else (*node.args, 1.0)[2], node.kwargs.get("beta", 1.0)
         scale = [self.value(s, out.dtype) for s in (alpha, beta if adds else 0.0)]
         old = None if not isinstance(beta, Node) and beta == 0 else old
-        if len(out.shape) == 3:
-            if {len(x.shape) for x in (out, a, b)} != {3} or out.shape[0] > _MOST:
-                raise Unplannable(f"native: no C for {node.op} of {out.shape[0]} products")
-            lines: list[str] = []
-            for i in range(out.shape[0]):
-                before = None if old is None else old.grown(out.shape).part(i)
-                lines += self.multiply(out.part(i), before, a.part(i), b.part(i), scale)
-            return lines
+        if len(out.shape) > 2:
+            raise Unplannable(f"native: no C for {node.op} of shapes {a.shape} and {b.shape}")
         return self.multiply(out, old, a, b, scale)
 
     def multiply(self, out: Array, old: Array | None, a: Array, b: Array, scale: list[str]) -> list[str]:
