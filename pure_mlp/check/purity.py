@@ -45,7 +45,7 @@ class Unchanged:
 
     def __init__(self, arguments: list[tuple[str, Tensor]]) -> None:
         self.arguments = arguments
-        self.before = [(t.clone(), t._version) for _, t in arguments]
+        self.before: list[tuple[Tensor, int]] = [(t.clone(), t._version) for _, t in arguments]
 
     def changed(self) -> list[str]:
         """The names of those that were written to."""

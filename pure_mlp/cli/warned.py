@@ -34,5 +34,5 @@ def warned_in_a_line(command: str) -> Generator[None]:
         print(printable(f"{command}: {' '.join(str(message).split())}"), file=sys.stderr)
 
     with warnings.catch_warnings():
-        warnings.showwarning = show
+        warnings.showwarning = show  # ty: ignore[invalid-assignment]  # to ty only the function of typeshed has its type
         yield
