@@ -1,4 +1,4 @@
-"""The laws over rows of the registry, and over a file that registers some."""
+"""The laws of each row of the registry, and of the rows that a file registers."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ _LAWS: dict[type, Callable[[Any], Iterator[Report]]] = {
 def row_laws(row: Row) -> Iterator[Report]:
     """The reports of a row of any kind.
 
-    >>> from pure_mlp.registry.schedules import SCHEDULE_ROWS
-    >>> [report.ok for report in row_laws(SCHEDULE_ROWS["constant"])]
+    >>> from pure_mlp.registry.inits import INIT_ROWS
+    >>> [report.ok for report in row_laws(INIT_ROWS["zeros"])]
     [True]
     """
     return _LAWS[type(row)](row)
