@@ -42,7 +42,7 @@ def layer_laws(row: LayerRow) -> Iterator[Report]:
 
 
 def loss_laws(row: LossRow) -> Iterator[Report]:
-    """The report of the loss, and one for each variant; a law a reduction.
+    """The report of the loss, and one for each variant, with one law for each reduction.
 
     >>> from pure_mlp.registry.losses import LOSS_ROWS
     >>> [report.ok for report in loss_laws(LOSS_ROWS["mse"])]

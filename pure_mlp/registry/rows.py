@@ -1,4 +1,4 @@
-"""What a row says of an optimizer, a schedule or an init; and what rows there are."""
+"""The rows of optimizers, schedules and inits."""
 
 from __future__ import annotations
 
