@@ -107,6 +107,9 @@ from pure_mlp.record import record as record
 from pure_mlp.registry.layer_row import LayerRow as LayerRow
 from pure_mlp.registry.loss_row import LossRow as LossRow
 from pure_mlp.registry.register import register as register
+from pure_mlp.registry.rows import InitRow as InitRow
+from pure_mlp.registry.rows import OptimizerRow as OptimizerRow
+from pure_mlp.registry.rows import ScheduleRow as ScheduleRow
 from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
 from pure_mlp.saving.checkpoint import load as load
 from pure_mlp.saving.checkpoint import save as save
@@ -139,6 +142,7 @@ __all__ = [
     "Engine",
     "Epoch",
     "Init",
+    "InitRow",
     "Layer",
     "LayerNorm",
     "LayerRow",
@@ -146,11 +150,13 @@ __all__ = [
     "Loss",
     "LossRow",
     "Optimizer",
+    "OptimizerRow",
     "Plan",
     "Reduction",
     "Report",
     "Rule",
     "Schedule",
+    "ScheduleRow",
     "State",
     "Step",
     "Unplannable",

@@ -67,7 +67,7 @@ def init(
     def met(layer: Layer[Any, Any]) -> Layer[Any, Any]:
         def fwd(params: object, x: Tensor) -> tuple[Any, Any]:
             row = row_of(layer)
-            p: object = row.init(x.shape[-1]) if row and row.init else ()
+            p: Any = row.init(x.shape[-1]) if row and row.init else ()
             p = tree_map(lambda t: t.to(x.device).to(x.dtype if x.is_floating_point() else dtype), p)
             if layer.fwd is linear_fwd:
                 if not widths and not isinstance(sizes, Tensor):

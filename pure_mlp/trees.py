@@ -1,4 +1,4 @@
-"""The functions of trees, which keep every class.
+"""Functions of trees. The result has the classes of the argument.
 
 A *tree* is a tensor; a tuple, NamedTuple, list or dict of trees; or a record whose fields are trees. Params, caches, grads and
 optimizer states are trees.
@@ -29,18 +29,18 @@ def tree_map(f: Callable[[Tensor, Tensor], Tensor], tree: T, other: T, /) -> T: 
 @overload
 def tree_map(f: Callable[[Tensor, Tensor, Tensor], Tensor], tree: T, other: T, third: T, /) -> T: ...
 def tree_map(f: Callable[..., Tensor], tree: T, /, *rest: T) -> T:
-    """Apply `f` to the tensors that stand at the same place of one to three trees of one shape; the result is a tree of that shape.
+    """Apply `f` to the tensors at the same place of one to three trees of equal structure; the result is a tree of that structure.
 
     Args:
         f: a function of as many tensors as there are trees.
         tree: the first tree, whose classes the result has.
-        rest: up to two more, of the same shape.
+        rest: up to two more, of the same structure.
 
     Returns:
         The tree of the results.
 
     Raises:
-        ValueError: the trees part, with the path; a leaf is no tensor and f does not take it; a class cannot be made again.
+        ValueError: the trees differ (the message has the path), f refuses a leaf that is no tensor, or a class cannot be rebuilt.
 
     >>> tree_map(torch.add, (torch.tensor(1), ()), (torch.tensor(2), ()))
     (tensor(3), ())
@@ -62,7 +62,7 @@ def _map(f: Callable[..., Tensor], path: str, tree: object, *rest: object) -> ob
 
 
 def _of_other(f: Callable[..., Tensor], path: str, leaf: object, *rest: object) -> object:
-    """f of what is no tensor, which some functions take: counts, specs."""
+    """f of a leaf that is no tensor: some functions take counts or specs."""
     try:
         return f(leaf, *rest)
     except (TypeError, AttributeError) as error:
@@ -137,17 +137,17 @@ def collect(tree: object, leaves: list[Tensor]) -> None:
 
 
 def tree_like(tree: T, leaves: list[Tensor]) -> T:
-    """The tree of the shape of `tree` whose tensors are `leaves`: the inverse of `tree_leaves`.
+    """A tree with the structure of `tree` and the tensors `leaves`: the inverse of `tree_leaves`.
 
     Args:
-        tree: the shape and the classes.
+        tree: what gives the structure and the classes.
         leaves: as many tensors as it has, in its order.
 
     Returns:
         The tree.
 
     Raises:
-        ValueError: too few or too many leaves, or a class that cannot be made again.
+        ValueError: too few or too many leaves, or a class that cannot be rebuilt.
 
     >>> tree_like((torch.tensor(1), (torch.tensor(2), ())), [torch.tensor(3), torch.tensor(4)])
     (tensor(3), (tensor(4), ()))
@@ -163,7 +163,7 @@ def tree_like(tree: T, leaves: list[Tensor]) -> T:
 
 
 def grow(tree: object, supply: list[Tensor]) -> object:
-    """The tree of the shape of `tree` from the end of the supply.
+    """A tree with the structure of `tree`; its tensors are popped from the end of `supply`.
 
     >>> grow((torch.tensor(1),), [torch.tensor(3), torch.tensor(2)])
     (tensor(2),)

@@ -44,9 +44,9 @@ def pulled(f: Callable[[Tensor], Tensor], x: Tensor, dy: Tensor, h: float = 5e-4
 
 @attrs.frozen
 class Distance:
-    """How far a gradient is: the maximum over the places of |gradient - numerical|, and that over the maximum of |numerical|.
+    """The error of a gradient: the largest |gradient - numerical| over the places, and that divided by the largest |numerical|.
 
-    The relative error of a gradient that is numerically 0 everywhere is the absolute one.
+    Where the numerical gradient is 0 everywhere, the relative error is the absolute one.
     """
 
     places: int
@@ -62,7 +62,7 @@ class Distance:
 def distance(f: Callable[[Tensor], Tensor], x: Tensor, gradient: Tensor, generator: Generator, most: int = 500) -> Distance:
     """The distance of `gradient` from df/dx, at all places of x or at `most` of them, drawn by the generator.
 
-    x of any shape, float64. A gradient of another shape than x is infinitely far.
+    x of any shape, float64. A gradient of another shape than x has an infinite error.
 
     >>> x = torch.tensor([2.0, 3.0], dtype=torch.float64)
     >>> distance(lambda x: (x**2).sum(), x, 2 * x, Generator()).right, distance(lambda x: (x**2).sum(), x, x, Generator()).right

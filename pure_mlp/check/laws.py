@@ -32,14 +32,14 @@ def laws(
     kinks: Iterable[float] = (),
     has_dx: bool = True,
 ) -> Report:
-    """Try every law on a layer: its gradients against 5-point differences in float64 to 1e-9, and what else is expected of it.
+    """Try every law on a layer: its gradients against 5-point differences in float64 to 1e-9, purity, dtypes, batches and more.
 
     Args:
         layer: any layer of a tensor.
         params: its params.
-        x: an input away from the kinks; its first dimension counts the examples, if it has more than one.
+        x: an input away from the kinks; if it has two dimensions or more, the first one is the batch.
         name: what the report calls the layer; by default its own name.
-        reference: (params, x) -> y by other means, to compare the values with.
+        reference: an independent function (params, x) -> y, whose values y must have.
         shared: which outputs share memory with which arguments, as "cache is x".
         kinks: where an elementwise layer has no derivative.
         has_dx: False for a layer that computes grads alone.
@@ -64,7 +64,7 @@ def laws(
 
 
 def tried(name: str, checks: dict[str, Callable[[], str]]) -> Report:
-    """The report of checks that return what is wrong; what they raise is wrong too.
+    """The report of checks, each of which returns what is wrong, or ""; an exception is wrong too.
 
     >>> tried("nothing", {"division": lambda: str(1 / 0)}).found
     (('division', 'ZeroDivisionError: division by zero'),)

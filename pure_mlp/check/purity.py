@@ -1,4 +1,4 @@
-"""Whether a function changes what it is given, and what it returns that is not its own."""
+"""Whether a function writes to its arguments, and which outputs share memory with them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _memory(t: Tensor) -> int:
 
 
 class Unchanged:
-    """What arguments were, to be compared with what they are: to the bit, and by torch's count of writes.
+    """A copy of arguments, to tell later which were written to: by their bits, and by torch's count of writes.
 
     >>> x = torch.ones(2)
     >>> unchanged = Unchanged(named(x=x))
@@ -45,7 +45,7 @@ class Unchanged:
 
     def __init__(self, arguments: list[tuple[str, Tensor]]) -> None:
         self.arguments = arguments
-        self.before = [(t.clone(), t._version) for _, t in arguments]
+        self.before: list[tuple[Tensor, int]] = [(t.clone(), t._version) for _, t in arguments]
 
     def changed(self) -> list[str]:
         """The names of those that were written to."""

@@ -1,4 +1,4 @@
-"""What was found of a layer or a loss: a value that prints as text."""
+"""The result of trying laws on something; it prints as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Report", "entry"]
 
 @attrs.frozen
 class Report:
-    """The laws that were tried on something, each with what breaks it.
+    """Laws that were tried, each with what breaks it.
 
     Args:
         name: what was checked.
@@ -50,7 +50,7 @@ def entry(what: str, J: Callable[[Tensor], Tensor], x: Tensor, i: int, written: 
         h: the step that is shown.
 
     Returns:
-        Lines of text; the error is drawn as a bar, two marks a factor of 10 above 1e-12.
+        Lines of text; the error is drawn as a bar, with two marks for each factor of 10 above 1e-12.
 
     >>> import torch
     >>> x = torch.tensor([3.0], dtype=torch.float64)

@@ -1,33 +1,37 @@
-"""The laws over rows of the registry, and over a file that registers some."""
+"""The laws of each row of the registry, and of the rows that a file registers."""
 
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 
 from pure_mlp.check.differences import pulled
+from pure_mlp.check.init_laws import init_laws
 from pure_mlp.check.laws import laws, tried
+from pure_mlp.check.optimizer_laws import optimizer_laws
 from pure_mlp.check.purity import Unchanged, named
 from pure_mlp.check.report import Report
+from pure_mlp.check.schedule_laws import schedule_laws
 from pure_mlp.check.trials import far
 from pure_mlp.losses.reduction import Reduction
 from pure_mlp.registry.layer_row import LayerRow
-from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.loss_row import LossRow
-from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.register import TABLES
+from pure_mlp.registry.rows import InitRow, OptimizerRow, Row, ScheduleRow
 from pure_mlp.registry.samples import WIDTH
 
-__all__ = ["layer_laws", "loss_laws", "registered_by"]
+__all__ = ["layer_laws", "loss_laws", "registered_by", "row_laws"]
 
 
 def layer_laws(row: LayerRow) -> Iterator[Report]:
     """The report of the layer, and one for each set of hyperparameters.
 
+    >>> from pure_mlp.registry.layers import LAYER_ROWS
     >>> [report.ok for report in layer_laws(LAYER_ROWS["softplus"])]
     [True, True]
     """
@@ -38,8 +42,9 @@ def layer_laws(row: LayerRow) -> Iterator[Report]:
 
 
 def loss_laws(row: LossRow) -> Iterator[Report]:
-    """The report of the loss, and one for each variant; a law a reduction.
+    """The report of the loss, and one for each variant, with one law for each reduction.
 
+    >>> from pure_mlp.registry.losses import LOSS_ROWS
     >>> [report.ok for report in loss_laws(LOSS_ROWS["mse"])]
     [True]
     """
@@ -58,14 +63,33 @@ def _reduced(row: LossRow, reduction: Reduction) -> str:
     return far("J", J, row.expected(y, y_hat, reduction), 1e-12) or far("dJ/dy_hat", dy_hat, difference, 1e-9)
 
 
-def registered_by(path: Path) -> list[LayerRow | LossRow]:
-    """The rows of layers and losses that a file registers. The file is run.
+_LAWS: dict[type, Callable[[Any], Iterator[Report]]] = {
+    LayerRow: layer_laws,
+    LossRow: loss_laws,
+    OptimizerRow: optimizer_laws,
+    ScheduleRow: schedule_laws,
+    InitRow: init_laws,
+}
+
+
+def row_laws(row: Row) -> Iterator[Report]:
+    """The reports of a row of any kind.
+
+    >>> from pure_mlp.registry.inits import INIT_ROWS
+    >>> [report.ok for report in row_laws(INIT_ROWS["zeros"])]
+    [True]
+    """
+    return _LAWS[type(row)](row)
+
+
+def registered_by(path: Path) -> list[Row]:
+    """The rows that a file registers. The file is run.
 
     Args:
         path: a Python file.
 
     Returns:
-        The rows, in order.
+        The rows: of layers, losses, optimizers, schedules, inits, in this order.
 
     Raises:
         ValueError: the file registers none, or cannot be run.
@@ -73,15 +97,15 @@ def registered_by(path: Path) -> list[LayerRow | LossRow]:
 
     >>> registered_by(Path(__file__))
     Traceback (most recent call last):
-    ValueError: rows.py registers no layer and no loss; see `pure-mlp docs adding`
+    ValueError: rows.py registers nothing; see `pure-mlp docs adding`
     """
-    before = {*LAYER_ROWS, *LOSS_ROWS}
+    before = [{*table} for table in TABLES.values()]
     path.stat()
     try:
         runpy.run_path(str(path))
     except Exception as error:
         raise ValueError(f"{path.name}: {type(error).__name__}: {error}") from error
-    rows = [row for table in (LAYER_ROWS, LOSS_ROWS) for name, row in table.items() if name not in before]
+    rows: list[Row] = [table[name] for table, old in zip(TABLES.values(), before) for name in table if name not in old]
     if not rows:
-        raise ValueError(f"{path.name} registers no layer and no loss; see `pure-mlp docs adding`")
+        raise ValueError(f"{path.name} registers nothing; see `pure-mlp docs adding`")
     return rows

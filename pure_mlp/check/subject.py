@@ -22,9 +22,9 @@ class Subject:
     Args:
         layer: the layer.
         params: its params.
-        x: an input; its first dimension counts the examples, if it has more than one.
+        x: an input; if it has two dimensions or more, the first one is the batch.
         dy: a cotangent of its output.
-        reference: (params, x) -> y by other means, or None.
+        reference: an independent function (params, x) -> y, or None.
         shared: what outputs may share memory with arguments, as "cache is x".
         has_dx: whether `bwd` computes dx.
     """
@@ -52,7 +52,7 @@ class Subject:
         return torch.randn(self.dy.shape, generator=Generator().manual_seed(1), dtype=self.dy.dtype)
 
     def gradients(self) -> Iterator[tuple[str, Tensor, Tensor, Callable[[Tensor], Tensor]]]:
-        """Each gradient: its name, where it is taken, what `bwd` says, and J = sum(dy * y) as a function of that tensor alone."""
+        """Each gradient: its name, where it is taken, what `bwd` returns, and J = sum(dy * y) as a function of that tensor."""
         _, (dx, grads) = self.both(self.params, self.x, self.dy)
         if self.has_dx:
             yield "dx", self.x, dx, lambda t: (self.layer.fwd(self.params, t)[0] * self.dy).sum()

@@ -9,12 +9,11 @@ from pathlib import Path
 from torch import Generator
 
 from pure_mlp.check.differences import LIMIT, distance
-from pure_mlp.check.rows import layer_laws, loss_laws, registered_by
+from pure_mlp.check.rows import registered_by, row_laws
 from pure_mlp.cli.cases import all_cases, net_cases
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
 from pure_mlp.homework.entry import entry_report
-from pure_mlp.registry.layer_row import LayerRow
 
 _LAST = ("identity", "sigmoid")
 """g of a file's net where it is not given: bce takes what sigmoid gives."""
@@ -25,7 +24,7 @@ _HOMEWORK = re.compile(r"^(class MLP|def (mse|bce)_loss)\b", re.MULTILINE)
 def check(options: Namespace) -> int:
     """Print the distance of each gradient from 5-point differences in float64; 0 if all are right, else 1.
 
-    Of a file: the laws of every layer and loss that it registers, or one entry of an mlp.py in full. Of a net, if one of
+    Of a file: the laws of everything that it registers, or one entry of an mlp.py in full. Of a net, if one of
     hidden, f, g and loss is given. Else of every layer and loss of the library.
 
     >>> from pure_mlp.cli.parser import parser
@@ -74,6 +73,6 @@ def _check_entry(options: Namespace, generator: Generator) -> int:
 def _check_laws(path: Path) -> int:
     rows = registered_by(path)
     print(f"{path.name} registers {', '.join(row.name for row in rows)}; the laws of each:\n")
-    reports = [report for row in rows for report in (layer_laws(row) if isinstance(row, LayerRow) else loss_laws(row))]
+    reports = [report for row in rows for report in row_laws(row)]
     print("\n".join(map(str, reports)))
     return int(not all(report.ok for report in reports))

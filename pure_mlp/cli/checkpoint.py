@@ -1,4 +1,4 @@
-"""A run on its way: everything that it needs to go on as if it had never stopped, in the file of its params."""
+"""An unfinished run: what it needs to go on as if it had never stopped, in the file of its params."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Carry: TypeAlias = tuple[Params, State[Params]]
 
 @attrs.frozen(eq=False)
 class Run:
-    """What a run has come to after the epochs of `rows`.
+    """The state of a run after the epochs of `rows`.
 
     carry: params and optimizer state. best: the params that are kept, see `kept_row`. generator: its state. data: a fingerprint of
     all examples. engine, compile_seconds: as in `Epoch`.
@@ -66,7 +66,7 @@ def kept_row(setup: Setup, rows: tuple[Row, ...]) -> Row:
 
 
 def over(setup: Setup, rows: tuple[Row, ...]) -> bool:
-    """Whether there is nothing left to do: all epochs are done, or early stopping has lost its patience.
+    """Whether training is over: all epochs are done, or early stopping has run out of patience.
 
     >>> from pure_mlp.cli.model import example
     >>> over(example().setup, ()), over(example().setup, (Row(1, 0.5, 0.5, 0.5, 1.0),))
@@ -93,7 +93,7 @@ def save_run(folder: Path, model: Model, run: Run) -> None:
 
 
 def resume(folder: Path, begun: Run, model: Model) -> Run:
-    """The run that is kept in the folder, of the same setup and data as the one that was begun; more or fewer epochs are the same.
+    """The run in the folder. It must have the setup and the data of this run; the number of epochs may differ.
 
     Raises `ValueError` where it is of another, and as `load_model`.
 

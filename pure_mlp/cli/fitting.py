@@ -1,4 +1,4 @@
-"""Training a model under the eyes of a person: progress, and the files of each epoch."""
+"""Training a model, with its progress on stderr and the files of each epoch."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def fit_model(
 ) -> tuple[Model, Run]:
     """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
-    The run goes on from where it is, to the same bits as if it had not stopped there. Each epoch becomes one of `rows`, and then,
-    if there is a folder, the files in it; that of the params of every so many epochs is written before the one that the run goes
-    on from. The engine is that of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+    The run continues where it stopped, with the same bits as if it had not. Each epoch is added to `rows` and then, if there is a
+    folder, written there; every `every` epochs the params get a file of their own, before the file that a run resumes from. The
+    engine is that of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example

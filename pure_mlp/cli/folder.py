@@ -20,7 +20,7 @@ def epoch_file(folder: Path, epoch: int | str) -> Path:
 
 
 def epoch_files(folder: Path) -> list[str]:
-    """The names of such files that are there, in the order of their epochs.
+    """The names of the epoch files in the folder, in the order of their epochs.
 
     >>> epoch_files(Path("no such folder"))
     []
@@ -29,7 +29,7 @@ def epoch_files(folder: Path) -> list[str]:
 
 
 def claim(folder: Path, overwrite: bool) -> None:
-    """Make the folder for a run, and remove what a run that was killed in the middle of a file left there.
+    """Make the folder of a run, and remove the temporary files that a killed run left there.
 
     Raises `ValueError` where a run is kept already, unless it may be overwritten, and where a file has the name.
 
@@ -56,7 +56,7 @@ def claim(folder: Path, overwrite: bool) -> None:
 
 
 def holds_params(folder: Path) -> bool:
-    """Whether there is a run that can be gone on with.
+    """Whether the folder holds a run that can be resumed.
 
     >>> holds_params(Path("no such folder"))
     False

@@ -1,4 +1,4 @@
-"""The story of a run, epoch by epoch, as metrics.csv, metrics.json and curves.png."""
+"""The epochs of a run, as metrics.csv, metrics.json and curves.png."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the end of the batch, so that it never falls into the writing of a file."""
+"""Ctrl-C takes effect at the end of a batch, so that it never interrupts the writing of a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def interrupt_noted() -> Generator[Callable[[], None]]:
-    """Within it SIGINT is noted, and raised as `KeyboardInterrupt` by the function that it yields, or else at its end.
+    """Inside, SIGINT is only noted; the function that is yielded raises `KeyboardInterrupt` then, or else the end of the block.
 
     A second SIGINT is raised at once. Outside the main thread, where signals do not arrive, nothing is changed.
 

@@ -19,7 +19,7 @@ Show = Callable[[int, str, bool], None]
 class Meter:
     """Counts examples and tells `show` about them, at most 20 times a second; the rate is over all of the time spent so far.
 
-    before: so many were done before.
+    before: how many were done before it started.
     """
 
     epochs: int

@@ -10,7 +10,7 @@ from pure_mlp.installed import has
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> None:
-    """Print a table, every cell escaped as in `printable`; columns whose cells are numbers stand at the right.
+    """Print a table, every cell escaped as in `printable`; columns of numbers are aligned to the right.
 
     >>> table("ages", ("who", "age"), [("Ann", "7")])
     <BLANKLINE>

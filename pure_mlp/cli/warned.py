@@ -1,4 +1,4 @@
-"""Warnings as a person reads them: one line each."""
+"""Warnings in one line each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pure_mlp.cli.printing import printable
 
 @contextmanager
 def warned_in_a_line(command: str) -> Generator[None]:
-    """Within it a warning is one line on stderr that begins with the command; which warnings are shown stays as it was.
+    """Inside, a warning is one line on stderr that begins with the command; the filters stay as they are.
 
     >>> from contextlib import redirect_stderr
     >>> with warnings.catch_warnings():
@@ -34,5 +34,5 @@ def warned_in_a_line(command: str) -> Generator[None]:
         print(printable(f"{command}: {' '.join(str(message).split())}"), file=sys.stderr)
 
     with warnings.catch_warnings():
-        warnings.showwarning = show
+        warnings.showwarning = show  # ty: ignore[invalid-assignment]  # to ty only the function of typeshed has its type
         yield

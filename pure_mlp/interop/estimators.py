@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Generator, Tensor
+from typing_extensions import Self
 
+from pure_mlp.layers.linear import Linear
 from pure_mlp.losses.cross_entropy import cross_entropy
 from pure_mlp.losses.mse import mse
-from pure_mlp.perceptron import mlp
+from pure_mlp.perceptron import MLP, mlp
 from pure_mlp.registry.functions import ACTIVATIONS, OPTIMIZERS, RATES
 from pure_mlp.signatures import Loss
 from pure_mlp.train.fit import fit
@@ -24,12 +26,33 @@ try:
     _checks: Any = import_module("sklearn.utils.validation")
     _utils: Any = import_module("sklearn.utils")
     _labels: Any = import_module("sklearn.utils.multiclass")
-except ImportError as missing:
-    raise ImportError("pure_mlp.interop.estimators needs scikit-learn: pip install 'pure-mlp[sklearn]'") from missing
+except ImportError as _missing:
+    raise ImportError("pure_mlp.interop.estimators needs scikit-learn: pip install 'pure-mlp[sklearn]'") from _missing
+
+if TYPE_CHECKING:  # the bases of the estimators, with the types that scikit-learn lacks
+
+    class _Estimator:
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+    class _Classifier:
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
+
+    class _Regressor:
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float: ...
+
+else:
+    _Estimator, _Classifier, _Regressor = _base.BaseEstimator, _base.ClassifierMixin, _base.RegressorMixin
 
 
-class _Perceptron(_base.BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class _Perceptron(_Estimator):
     """What both estimators share: the parameters, which are those of scikit-learn's own where it has them, and the training."""
+
+    net_: MLP
+    params_: tuple[Linear, ...]
+    loss_curve_: list[float]
+    n_iter_: int
 
     def __init__(
         self,
@@ -70,11 +93,10 @@ class _Perceptron(_base.BaseEstimator):  # type: ignore[misc]  # scikit-learn ha
     def _outputs(self, X: Any) -> Tensor:
         _checks.check_is_fitted(self)
         x = _checks.validate_data(self, X, reset=False, dtype=["float64", "float32"])
-        y: Tensor = self.net_.fwd(self.params_, _tensor(x, self.params_[0].weight.dtype))[0]
-        return y
+        return self.net_.fwd(self.params_, _tensor(x, self.params_[0].weight.dtype))[0]
 
 
-class PureMLPClassifier(_base.ClassifierMixin, _Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+class PureMLPClassifier(_Classifier, _Perceptron):
     """A perceptron with `cross_entropy` that tells two or more classes apart.
 
     Parameters have the names of `sklearn.neural_network.MLPClassifier`: hidden_layer_sizes, activation (a name of `--f`), solver (a
@@ -85,6 +107,8 @@ class PureMLPClassifier(_base.ClassifierMixin, _Perceptron):  # type: ignore[mis
     >>> PureMLPClassifier(max_iter=50).fit([[0.0], [1.0]], ["no", "yes"]).predict([[1.0]]).tolist()
     ['yes']
     """
+
+    classes_: Any
 
     def fit(self, X: Any, y: Any) -> PureMLPClassifier:
         """Train from the beginning on features X (n, d) and labels y (n,)."""
@@ -104,13 +128,15 @@ class PureMLPClassifier(_base.ClassifierMixin, _Perceptron):  # type: ignore[mis
         return self.classes_[best]
 
 
-class PureMLPRegressor(_base.RegressorMixin, _Perceptron):  # type: ignore[misc]  # scikit-learn has no types
+class PureMLPRegressor(_Regressor, _Perceptron):
     """A perceptron with `mse` for one value or several; parameters as in `PureMLPClassifier`. Labels should be scaled too.
 
     >>> line = PureMLPRegressor((), max_iter=50, solver="sgd").fit([[-1.0], [1.0]], [-2.0, 2.0])
     >>> [round(float(y), 3) for y in line.predict([[0.5]])]
     [1.0]
     """
+
+    flat_: bool
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

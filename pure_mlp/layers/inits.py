@@ -146,7 +146,7 @@ def orthogonal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype =
     drawn = empty.weight.normal_(generator=generator)
     q, r = torch.linalg.qr(drawn.t() if n_out < n_in else drawn)
     q = q * r.diagonal().sign()
-    return _as(dtype, q.t().contiguous() if n_out < n_in else q, empty.bias.zero_())
+    return _as(dtype, (q.t() if n_out < n_in else q).contiguous(), empty.bias.zero_())
 
 
 def _empty(n_in: int, n_out: int, dtype: torch.dtype, device: Device) -> Linear:

@@ -9,17 +9,27 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 import attrs
 import torch
 from torch import Tensor
+from typing_extensions import TypeIs
 
 from pure_mlp.nodes import explained, is_tensor
 from pure_mlp.optim.widths import wide_zeros
 from pure_mlp.record import record, tree_leaves, tree_like, tree_map, tree_zeros
 
-__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain"]
+__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "is_schedule"]
 
 T = TypeVar("T")
 
 Schedule: TypeAlias = Callable[[Tensor], Tensor]
 """The learning rate as a function of the number of updates made before, both 0-dim float64."""
+
+
+def is_schedule(lr: float | Schedule) -> TypeIs[Schedule]:
+    """Whether a learning rate is a schedule, rather than a number.
+
+    >>> is_schedule(0.1), is_schedule(torch.neg)
+    (False, True)
+    """
+    return callable(lr)
 
 
 class Leaves(NamedTuple):

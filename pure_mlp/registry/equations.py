@@ -1,4 +1,4 @@
-"""What an equation is, as text: LaTeX that the theory document prints, and that `pure_mlp.theory` reads as sympy expressions."""
+"""Equations in LaTeX, which the theory document prints and `pure_mlp.theory` reads as sympy expressions."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Equation:
     Args:
         call: the name of the function, "" for the identity.
         value: f(z); of softmax its element k.
-        slope: f'(z), which may use f(z); all sides of its equals signs are printed. Of softmax entry (i, j) of its Jacobian.
-        low: what f(z) stays above.
-        high: what f(z) stays below.
+        slope: f'(z), perhaps in terms of f(z); with equals signs, every side is printed. For softmax, entry (i, j) of its Jacobian.
+        low: the lower bound of f(z).
+        high: its upper bound.
         by_output: f'(z) written in y = f(z), "" where y does not determine it.
         elementwise: whether y_k depends on x_k alone.
     """
@@ -38,7 +38,7 @@ class Equation:
 
 @attrs.frozen
 class LossEquation:
-    """A loss over the K elements of one example, times the factor of its reduction, in LaTeX.
+    """A loss over the K elements of one example, in LaTeX, without the factor of a reduction.
 
     Args:
         element: its term of element k; the loss is the sum over k.

@@ -28,10 +28,10 @@ class LayerRow:
 
     Args:
         name: its public name.
-        layer: the layer; of a function of hyperparameters, what it returns without any.
+        layer: the layer; where there is `make`, what it returns by default.
         reference: the same by torch's own functions, (params, x, *hyperparameters) -> y; None where torch has no such function.
-        make: the function of hyperparameters; None for a constant.
-        hyperparameters: those that the laws are tried with, besides none.
+        make: a function of hyperparameters that returns the layer; None for a layer that has none.
+        hyperparameters: those that the laws are tried with, besides the default ones.
         init: the width of x -> its first params; None for a layer without params, and for `linear`, which `init` draws.
         params: (generator, dtype) -> params for an x of width 4; by default on the lattice, of the shapes that `init(4)` has.
         shared: which outputs share memory with which arguments, as "cache is x" (a nested output by its dotted path).

@@ -82,7 +82,8 @@ class LossRow:
 
     def input_shapes(self) -> list[tuple[int, ...]]:
         """Every shape of y_hat that the laws are tried on."""
-        return [(*lead, WIDTH) for lead in LEADS] + ([] if self.rows else [()])
+        shapes: list[tuple[int, ...]] = [(*lead, WIDTH) for lead in LEADS]
+        return shapes if self.rows else [*shapes, ()]
 
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Tensor, Tensor]:
         """A label and a prediction of this shape."""

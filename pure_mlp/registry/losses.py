@@ -120,6 +120,11 @@ _ROWS = (
         huber_loss,
         _of_torch(F.huber_loss),
         _shifted,
+        equation=LossEquation(  # for delta = 1
+            r"\frac{1}{2} (\hat{y}_k - y_k)^2 - \frac{1}{2} \max(0, \hat{y}_k - y_k - 1)^2"
+            r" - \frac{1}{2} \max(0, y_k - \hat{y}_k - 1)^2",
+            r"\hat{y}_k - y_k - \max(0, \hat{y}_k - y_k - 1) + \max(0, y_k - \hat{y}_k - 1)",
+        ),
         tasks=("regression",),
         options={"delta": 1.0},
         variants={"delta": (_shifted, {"delta": 0.5})},

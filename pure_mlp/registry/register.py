@@ -13,17 +13,18 @@ from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.registry.rows import InitRow, OptimizerRow, Row, ScheduleRow
 from pure_mlp.registry.schedules import SCHEDULE_ROWS
 
-__all__ = ["register"]
+__all__ = ["TABLES", "register"]
 
 R = TypeVar("R", bound=Row)
 
-_TABLES: dict[type, dict[str, Any]] = {
+TABLES: dict[type, dict[str, Any]] = {
     LayerRow: LAYER_ROWS,
     LossRow: LOSS_ROWS,
     OptimizerRow: OPTIMIZER_ROWS,
     ScheduleRow: SCHEDULE_ROWS,
     InitRow: INIT_ROWS,
 }
+"""The tables by the class of their rows."""
 
 
 def register(row: R) -> R:
@@ -43,7 +44,7 @@ def register(row: R) -> R:
     Traceback (most recent call last):
     ValueError: register: there is a LayerRow 'relu' already
     """
-    table = _TABLES[type(row)]
+    table = TABLES[type(row)]
     if row.name in table:
         raise ValueError(f"register: there is a {type(row).__name__} {row.name!r} already")
     table[row.name] = row

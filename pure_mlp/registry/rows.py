@@ -1,4 +1,4 @@
-"""What a row says of an optimizer, a schedule or an init; and what rows there are."""
+"""The rows of optimizers, schedules and inits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OptimizerRow:
 
     Args:
         name: its public name, and its word on the command line.
-        make: (learning rate, **options) -> the optimizer.
+        make: (learning rate or schedule, **options) -> the optimizer.
         reference: (tensors, learning rate, **options) -> that of torch; None where torch has none.
         formula: (learning rate, p, g, *slots, **options) -> the new p and slots, for one tensor, where torch has none.
         rate: the learning rate where --lr is not given.
@@ -60,10 +60,16 @@ class OptimizerRow:
 
 @attrs.frozen(eq=False)
 class ScheduleRow:
-    """One schedule: its public name, an example of it, and the same as a scheduler of torch for an optimizer of rate 0.05."""
+    """One schedule.
+
+    Args:
+        name: its public name.
+        make: learning rate -> the schedule, its other arguments chosen.
+        reference: the same as a scheduler of torch, for an optimizer of that learning rate; None where torch has none.
+    """
 
     name: str
-    schedule: Schedule
+    make: Callable[[float], Schedule]
     reference: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler] | None = None
 
 

@@ -10,10 +10,10 @@ from pure_mlp.registry.rows import ScheduleRow
 __all__ = ["SCHEDULE_ROWS"]
 
 _ROWS = (
-    ScheduleRow("constant", constant(0.05), lambda o: lr_scheduler.ConstantLR(o, 1.0)),
-    ScheduleRow("step_decay", step_decay(0.05, 7, 0.3), lambda o: lr_scheduler.StepLR(o, 7, 0.3)),
-    ScheduleRow("cosine", cosine(0.05, 20, 0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 0.01)),
-    ScheduleRow("warmup", warmup(constant(0.05), 8), lambda o: lr_scheduler.LinearLR(o, 1 / 8, total_iters=7)),
+    ScheduleRow("constant", constant, lambda o: lr_scheduler.ConstantLR(o, 1.0)),
+    ScheduleRow("step_decay", lambda rate: step_decay(rate, 2, 0.3), lambda o: lr_scheduler.StepLR(o, 2, 0.3)),
+    ScheduleRow("cosine", lambda rate: cosine(rate, 20, 0.01), lambda o: lr_scheduler.CosineAnnealingLR(o, 20, 0.01)),
+    ScheduleRow("warmup", lambda rate: warmup(constant(rate), 3), lambda o: lr_scheduler.LinearLR(o, 1 / 3, total_iters=2)),
 )
 SCHEDULE_ROWS: dict[str, ScheduleRow] = {row.name: row for row in _ROWS}
 """By name; `register` adds to it."""

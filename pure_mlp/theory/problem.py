@@ -19,7 +19,7 @@ from pure_mlp.theory.symbolic import Equations, activation
 from pure_mlp.theory.symbolic_losses import LOSS_EQUATIONS, LossEquations
 
 N_IN, HIDDEN, N_OUT = 2, 3, 2
-REDUCED: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {name: LOSS_ROWS[name].function for name in LOSS_EQUATIONS}
+REDUCED: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {name: LOSS_ROWS[name].loss for name in LOSS_EQUATIONS}
 
 
 @attrs.frozen(eq=False)

@@ -1,4 +1,4 @@
-"""What `fit` is given as data: a pair of tensors or arrays, or batches made by someone else."""
+"""What `fit` takes as data: a pair of tensors or arrays, or batches made by someone else."""
 
 from __future__ import annotations
 

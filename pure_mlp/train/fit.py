@@ -23,7 +23,7 @@ __all__ = ["Epoch", "batches", "fit"]
 S = TypeVar("S")
 
 _GATHERED = 2**18
-"""Numbers that are gathered at once: as many small batches as that are slices of one copy."""
+"""How many numbers are copied at once; small batches are slices of one such copy."""
 
 
 def batches(data: Batch, size: int, generator: Generator | None = None) -> Iterator[Batch]:
@@ -60,10 +60,15 @@ def _in_brief(carry: object) -> str:
 @record
 @attrs.frozen(eq=False)
 class Epoch(Generic[S]):
-    """What an observer is told after each epoch; prints in one line.
+    """What a callback gets after each epoch; prints in one line.
 
-    number: from 1. carry: as it is now, in memory of its own. loss: the mean of J over the examples that count. score: of the
-    carry. engine: what ran the steps. compile_seconds: how long the C compiler took so far.
+    Args:
+        number: of the epoch, from 1.
+        carry: as it is after the epoch, in memory of its own.
+        loss: the mean of J over the examples that count.
+        score: `score(carry)`, None where `fit` has no score.
+        engine: which engine ran the steps.
+        compile_seconds: how long the C compiler has taken so far.
     """
 
     number: int
@@ -90,10 +95,9 @@ def fit(
 ) -> tuple[S, list[Epoch[S]]]:
     """Fold `step` over `epochs` passes through the data, shuffled anew each time; returns the last carry and every epoch.
 
-    The loss of an epoch is the mean over the examples that count: batches are weighed by what their J stands for, which a step of
-    `training_step` knows from its loss (rows with `ignore_index` do not count; a sum is divided by the number of examples). Any
-    other step is taken to return a mean over the rows of its batch. A planned step is read once: it must be a function of carry and
-    batch alone (and generators).
+    The loss of an epoch is the mean over the examples that count. How many those are, a step of `training_step` knows from its
+    loss: rows with `ignore_index` do not count, and a sum is divided by the number of examples. Any other step is assumed to return
+    a mean over the rows of its batch. A planned step is traced once: it must depend on carry, batch and generators alone.
 
     Args:
         step: `step(carry, batch) -> (carry, J)`, as `training_step` makes it.
@@ -109,8 +113,8 @@ def fit(
         callbacks: see each epoch, and may save it; one that returns True makes it the last.
         observe: may wrap the batches of an epoch, as progress bars do.
         engine: "pure", the step as it stands; "plan", a flat program made of it, the same values up to rounding; "native", that
-            program in C, for small nets where there is a C compiler. None: "plan" for a step that can be planned, else "pure". One
-            asked for that cannot be had gives way to the next slower, after a `RuntimeWarning`; each epoch says what ran.
+            program in C, for small nets where there is a C compiler. None: "plan" for a step that can be planned, else "pure". If
+            the one asked for cannot run the step, the next slower one does, after a `RuntimeWarning`; each epoch names its own.
 
     Returns:
         The carry, and one `Epoch` a pass.

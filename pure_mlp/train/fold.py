@@ -23,11 +23,11 @@ _INSTEAD: dict[Engine, str] = {"plan": "planned but not made native", "pure": "n
 
 
 class Folding(Generic[S, B]):
-    """A carry on its way through batches; `fold` and `fit` are made of it.
+    """A fold in progress: its carry and its engine. `fold` and `fit` are built on it.
 
-    engine is the one that runs now: the one asked for, by default "plan", or the fastest below it that takes
-    the step. `reason` says why it is not the one asked for; an engine asked for by name says so in a
-    `RuntimeWarning` too.
+    `engine` is the one in use: the one that was asked for, by default "plan", or the fastest slower one that
+    takes the step. `reason` says why it is not the one asked for; if that was asked for by name, a
+    `RuntimeWarning` says so too.
     """
 
     def __init__(self, step: Step[S, B], carry: S, engine: Engine | None = None) -> None:
@@ -47,7 +47,7 @@ class Folding(Generic[S, B]):
     def run(self, batches: Iterable[B], *, kept: bool = False) -> Tensor:
         """Advance the carry over the batches; returns the losses (number of batches,). Raises what the step raises.
 
-        kept says that a batch keeps its values until the next 32 have been drawn, as those of a list do.
+        kept: whether a batch keeps its values until the next 32 have been drawn, as those of a list do.
         """
         source, losses = iter(batches), list[float]()
         kept = kept or isinstance(batches, (list, tuple))
@@ -98,7 +98,7 @@ class Folding(Generic[S, B]):
 
 
 def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[B]], tuple[S, Tensor]]:
-    """`(carry, batches) -> (carry, losses)`: the step folded over the batches by a plan of it, like `jax.lax.scan`.
+    """`(carry, batches) -> (carry, losses)`: the step folded over the batches, like `jax.lax.scan`.
 
     The carry is copied in and copied out: what comes back aliases nothing and has no tape. The plan is kept for
     the next call, so that what the step reads from Python is read once, as by `jax.jit`. Batches are tuples,
@@ -106,9 +106,8 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
 
     Args:
         step: `step(carry, batch) -> (carry, loss)`.
-        engine: "pure", "plan" or "native". A step that the engine does not take is folded by the fastest below
-            it, "native" by "plan" and "plan" by "pure", after one `RuntimeWarning` that says why, and from then
-            on.
+        engine: "pure", "plan" or "native". If it does not take the step, the next slower engine does from then
+            on ("plan" for "native", "pure" for "plan"), after one `RuntimeWarning` that says why.
 
     Returns:
         The fold. Its losses (number of batches,) are in the loss's dtype.
@@ -139,5 +138,5 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
 
 
 def _untaped(tree: S) -> S:
-    """The tree without tapes."""
+    """The tree with every tensor detached."""
     return tree_map(lambda leaf: leaf.detach() if is_tensor(leaf) else leaf, tree)

@@ -1,4 +1,4 @@
-"""The step of training: five visible lines make it a pure function, which `fit` and `fold` fold over batches."""
+"""The training step: a pure function of five lines, which `fit` and `fold` fold over batches."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
 
 @attrs.frozen(eq=False)
 class TrainingStep(Generic[P, C]):
-    """What `training_step` returns: the step, and how much the loss of a batch stands for."""
+    """What `training_step` returns: the step, and for how many examples the loss of a batch stands."""
 
     net: Layer[P, C]
     loss: Loss
@@ -76,7 +76,7 @@ def _halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
 
 
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
-    """`(params, x, y) -> (J, grads)` with J = loss(y, net(params, x)); the caches die as the backward pass consumes them.
+    """`(params, x, y) -> (J, grads)` with J = loss(y, net(params, x)); each cache is freed once the backward pass has used it.
 
     Args:
         net: a layer.

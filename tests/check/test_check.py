@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from torch import Tensor
 import pure_mlp as pm
 from pure_mlp import Layer, laws, linear, relu, tanh
 from pure_mlp.__main__ import main
-from pure_mlp.check.rows import layer_laws, loss_laws
+from pure_mlp.check.init_laws import INIT_LAWS
+from pure_mlp.check.optimizer_laws import OPTIMIZER_LAWS
+from pure_mlp.check.rows import layer_laws, loss_laws, row_laws
+from pure_mlp.check.schedule_laws import SCHEDULE_LAWS
 from pure_mlp.check.trials import LAWS
-from pure_mlp.registry.layers import LAYER_ROWS
-from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.optim.optimizer import Leaves
+from pure_mlp.registry.register import TABLES
 
 X = torch.tensor([[0.5, -1.25], [2.0, 0.75], [-0.5, 1.0]])
 Fwd = Callable[[Any, Tensor], Any]
@@ -36,6 +40,17 @@ def test_every_law_holds_of_every_layer(row: Row) -> None:
 @pytest.mark.parametrize("row", LOSSES, ids=[row.name for row in LOSSES])
 def test_every_law_holds_of_every_loss(row: LossRow) -> None:
     assert [str(report) for report in loss_laws(row) if not report.ok] == []
+
+
+OTHERS = [row for kind in (pm.OptimizerRow, pm.ScheduleRow, pm.InitRow) for row in TABLES[kind].values()]
+
+
+@pytest.mark.parametrize("row", OTHERS, ids=[row.name for row in OTHERS])
+def test_every_law_holds_of_every_optimizer_schedule_and_init(row: Any) -> None:
+    reports = [*row_laws(row)]
+    assert [str(report) for report in reports if not report.ok] == []
+    laws_of = {pm.OptimizerRow: OPTIMIZER_LAWS, pm.ScheduleRow: SCHEDULE_LAWS, pm.InitRow: INIT_LAWS}[type(row)]
+    assert [dict(report.found).keys() for report in reports] == [laws_of.keys()] * len(reports)
 
 
 def dtype_lost(params: Any, cache: Tensor, dy: Tensor) -> Any:
@@ -89,6 +104,72 @@ def test_a_broken_law_is_named(law: str) -> None:
     assert f"BROKEN {law}: " in str(report)
 
 
+def rule(change: Callable[[Tensor, Tensor, Tensor], Tensor], after: Callable[[Tensor], Tensor] = torch.clone) -> Any:
+    """Of an optimizer with one slot: change(p, g, slot), and what becomes of the slot."""
+
+    def apply(leaves: Leaves) -> Leaves:
+        [slots] = leaves.slots
+        params = [change(p, g, s) for p, g, s in zip(leaves.params, leaves.grads, slots)]
+        return leaves._replace(params=params, slots=[[after(s) for s in slots]])
+
+    return lambda lr: pm.Optimizer(0, 1, apply)
+
+
+times = iter(range(1, 10**6))
+DESCENT: Callable[..., tuple[Tensor, ...]] = lambda lr, p, g, *slots: (p - 0.05 * g,)  # noqa: E731  # a row has lambdas
+WRONG_OPTIMIZERS: dict[str, pm.OptimizerRow] = {
+    "structure": pm.OptimizerRow("", rule(lambda p, g, s: p - 0.05 * g, torch.Tensor.float)),
+    "values": pm.OptimizerRow("", rule(lambda p, g, s: p - 0.0501 * g), formula=DESCENT),
+    "schedule": pm.OptimizerRow("", lambda lr: pm.sgd(lr if isinstance(lr, float) else 0.1)),
+    "pure": pm.OptimizerRow("", rule(lambda p, g, s: p - 0.05 * g.mul_(1), torch.clone)),
+    "deterministic": pm.OptimizerRow("", rule(lambda p, g, s: p - 1e-9 * next(times) * g)),
+    "dtypes": pm.OptimizerRow("", rule(lambda p, g, s: p - (1e30 * p).clamp(max=1e38) * 1e-30 * (p.dtype == torch.float16))),
+    "vmap": pm.OptimizerRow("", rule(lambda p, g, s: p - g * 0.05 / (1 + float((p * p).sum() >= 0)))),
+}
+
+
+@pytest.mark.parametrize("law", OPTIMIZER_LAWS)
+def test_a_broken_law_of_an_optimizer_is_named(law: str) -> None:
+    [report] = row_laws(WRONG_OPTIMIZERS[law])
+    assert law in report.broken, report
+
+
+WRONG_SCHEDULES: dict[str, Callable[[float], pm.Schedule]] = {
+    "structure": lambda rate: lambda t: -rate * t,
+    "values": lambda rate: lambda t: torch.full_like(t, rate * (1 + 1e-9)),
+    "pure": lambda rate: lambda t: t.mul_(1) * 0 + rate,
+    "deterministic": lambda rate: lambda t: t * 0 + rate + next(times),
+    "vmap": lambda rate: lambda t: t * 0 + (rate if t > 5 else 0.0),
+}
+
+
+@pytest.mark.parametrize("law", SCHEDULE_LAWS)
+def test_a_broken_law_of_a_schedule_is_named(law: str) -> None:
+    [report] = row_laws(attrs.evolve(TABLES[pm.ScheduleRow]["constant"], make=WRONG_SCHEDULES[law]))
+    assert law in report.broken, report
+
+
+def drawn_otherwise(change: Callable[..., pm.Linear]) -> Any:
+    """xavier_normal with something wrong."""
+    return lambda n_in, n_out, g, dtype=torch.float32, device="cpu": change(n_in, n_out, g, dtype)
+
+
+WRONG_INITS: dict[str, Any] = {
+    "structure": drawn_otherwise(lambda n, m, g, d: pm.Linear(pm.xavier_normal(m, n, g, d).weight.t(), torch.zeros(m, dtype=d))),
+    "values": drawn_otherwise(lambda n, m, g, d: pm.tree_map(lambda t: t * (1 + 1e-6), pm.xavier_normal(n, m, g, d))),
+    "moments": drawn_otherwise(lambda n, m, g, d: pm.tree_map(lambda t: t * 1.1, pm.xavier_normal(n, m, g, d))),
+    "generator": drawn_otherwise(lambda n, m, g, d: pm.xavier_normal(n, m, torch.default_generator, d)),
+    "dtypes": drawn_otherwise(lambda n, m, g, d: pm.xavier_normal(n, m, g)),
+    "refusals": drawn_otherwise(lambda n, m, g, d: pm.xavier_normal(max(n, 1), max(m, 1), g, d)),
+}
+
+
+@pytest.mark.parametrize("law", INIT_LAWS)
+def test_a_broken_law_of_an_init_is_named(law: str) -> None:
+    [report] = row_laws(attrs.evolve(TABLES[pm.InitRow]["xavier_normal"], init=WRONG_INITS[law]))
+    assert law in report.broken, report
+
+
 def test_values_are_compared_with_a_reference() -> None:
     report = laws(tanh, (), X, reference=lambda p, x: x.tanh() * (1 + 1e-9))
     assert report.broken == ("values",)
@@ -139,12 +220,11 @@ register(LayerRow("my_square", Layer(fwd, bwd), lambda params, x: x**2, shared={
 
 @pytest.fixture
 def _tables() -> Any:
-    rows, losses = dict(LAYER_ROWS), dict(LOSS_ROWS)
+    before = [{*table} for table in TABLES.values()]
     yield
-    for name in LAYER_ROWS.keys() - rows.keys():
-        del LAYER_ROWS[name]
-    for name in LOSS_ROWS.keys() - losses.keys():
-        del LOSS_ROWS[name]
+    for table, names in zip(TABLES.values(), before, strict=True):
+        for name in table.keys() - names:
+            del table[name]
 
 
 @pytest.mark.usefixtures("_tables")
@@ -158,11 +238,39 @@ def test_a_file_of_ones_own(factor: int, code: int, said: str, tmp_path: Path, c
     assert said in printed
 
 
+KINDS = """
+import torch
+from pure_mlp import *
+def halved(y, y_hat, reduction="mean"):
+    J, dy_hat = mse(y, y_hat, reduction)
+    return J / 2, dy_hat / 2
+def zeros(generator, shape, dtype):
+    return torch.zeros(shape, dtype=dtype)
+register(LossRow("halved", halved, lambda y, y_hat, reduction: {factor} * mse(y, y_hat, reduction)[0] / 2, zeros))
+register(OptimizerRow("clipped", lambda lr: chain(clip_by_value(1e4), sgd(lr)), formula=lambda lr, p, g: (p - {factor} * lr * g,)))
+register(ScheduleRow("later", lambda rate: warmup(constant({factor} * rate - rate), 3)))
+register(InitRow("small", lambda *given: xavier_normal(*given), lambda n_in, n_out: {factor} * 2 / (n_in + n_out)))
+"""
+
+
+@pytest.mark.usefixtures("_tables")
+@pytest.mark.parametrize(("factor", "broken"), [(1, []), (2, ["mean", "sum", "batchmean", "none", "values", "moments"])])
+def test_a_file_with_a_row_of_every_other_kind(
+    factor: int, broken: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(KINDS.format(factor=factor), "utf-8")
+    assert main(["check", str(path)]) == int(factor != 1)
+    printed = capsys.readouterr().out
+    assert "halved, clipped, later, small; the laws of each:" in printed
+    assert re.findall(r"BROKEN (\w+): ", printed) == broken
+
+
 @pytest.mark.usefixtures("_tables")
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x = 1\n", "mine.py registers no layer and no loss"),
+        ("x = 1\n", "mine.py registers nothing"),
         ("1 / 0\n", "mine.py: ZeroDivisionError: division by zero"),
         ("from pure_mlp import *\nregister(LayerRow('relu', relu))\n", "there is a LayerRow 'relu' already"),
     ],

@@ -9,23 +9,22 @@ from typing import Any
 import pytest
 import torch
 from fuzz.loop import Case
+from planned import labelled, loss_of
 from torch import Generator, Tensor
 
 import pure_mlp as pm
+from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 
 from .engines import F64, Step, agrees, draw, every, fast
 
 CLIPPED = pm.chain(pm.clip_by_global_norm(1.0), pm.sgd(0.1))
 OPTIMIZERS = {
     "clipped": CLIPPED,
-    "sgd": pm.sgd(0.1),
+    **{name: row.make(0.1) for name, row in OPTIMIZER_ROWS.items()},
     "momentum": pm.sgd(0.1, 0.9, weight_decay=0.1),
-    "adam": pm.adam(0.1),
-    "adamw": pm.adamw(0.1),
-    "rmsprop": pm.rmsprop(0.1),
     "clipped adam": pm.chain(pm.clip_by_global_norm(1.0), pm.adam(pm.cosine(0.1, 5))),
 }
-LOSSES = {"bce": pm.bce_with_logits, "mse": pm.mse, "norm": pm.squared_norm, "cross entropy": pm.cross_entropy}
 
 
 def trained(optimizer: pm.Optimizer, loss: pm.Loss, sizes: tuple[int, ...]) -> tuple[Step, Any]:
@@ -34,23 +33,25 @@ def trained(optimizer: pm.Optimizer, loss: pm.Loss, sizes: tuple[int, ...]) -> t
 
 
 def rows(loss: str, n: int, seed: int = 0) -> pm.Batch:
-    y = draw(n, 3, seed=seed + 50).sigmoid()
-    return draw(n, 2, seed=seed), y.argmax(-1) if loss == "cross entropy" else y
+    [batch] = labelled(LOSS_ROWS[loss], [(draw(n, 2, seed=seed), draw(n, 3))])
+    return batch
 
 
 @fast
-@pytest.mark.parametrize(("optimizer", "loss"), [(o, "bce") for o in OPTIMIZERS] + [("clipped", loss) for loss in LOSSES])
+@pytest.mark.parametrize(
+    ("optimizer", "loss"), [(o, "bce_with_logits") for o in OPTIMIZERS] + [("clipped", loss) for loss in LOSS_ROWS]
+)
 @pytest.mark.parametrize("sizes", [(0,), (3, 0, 3)], ids=["only", "between"])
 def test_a_batch_of_no_rows(optimizer: str, loss: str, sizes: tuple[int, ...], engine: pm.Engine) -> None:
     """J is NaN by torch's conventions, gradients are sums of nothing: what the pure step makes of them is right."""
-    step, carry = trained(OPTIMIZERS[optimizer], LOSSES[loss], (2, 3))
+    step, carry = trained(OPTIMIZERS[optimizer], loss_of(LOSS_ROWS[loss]), (2, 3))
     agrees(lambda: Case(step, carry, [rows(loss, n, seed) for seed, n in enumerate(sizes)]), engine)
 
 
 @every
 def test_a_batch_of_no_rows_leaves_the_weights(engine: pm.Engine) -> None:
     step, carry = trained(CLIPPED, pm.bce_with_logits, (2, 3))
-    after, _ = pm.fold(step, engine=engine)(carry, [rows("bce", 0)])
+    after, _ = pm.fold(step, engine=engine)(carry, [rows("bce_with_logits", 0)])
     assert all(torch.equal(a, b) for a, b in zip(pm.tree_leaves(after), pm.tree_leaves(carry), strict=True))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from fuzz import nets
+from fuzz.program import GLOBALS
 from fuzz.values import LAYOUTS
 from torch import Generator, Tensor
 
@@ -29,7 +30,8 @@ def draw_step(seed: int) -> tuple[Step, Any, pm.Batch, str]:
     net, params = nets.net(random, n_in, n_out)
     rule = nets.optimizer(random, random.choice(RATES))
     loss, scale, layout = random.choice(nets.LOSSES), random.choice(SCALES), random.choice([*LAYOUTS])
-    scope = {"pm": pm, "g": Generator().manual_seed(seed), "d": torch.float32}
+    scale = min(scale, 30.0) if "cross_entropy" in loss else scale  # exp of logits of size 1000 shows how products are rounded
+    scope = {**GLOBALS, "g": Generator().manual_seed(seed), "d": torch.float32}
     several = random.random() < 0.2
     made, start, optimizer, function = (eval(text, scope) for text in (net, params, rule, loss))
     start = pm.tree_map(lambda t: t * scale, start)
@@ -89,7 +91,7 @@ def test_changes_in_float64(engine: pm.Engine) -> None:
     assert not wrong, f"{len(wrong)} leaves:\n" + "\n".join(wrong[:20])
 
 
-@pytest.mark.parametrize("seed", range(6000, 6020))
+@pytest.mark.parametrize("seed", range(6020, 6040))
 def test_the_law_spares_the_pure_step_in_other_orders(seed: int) -> None:
     """The law itself, tried: rows in another order are other roundings and no fault."""
     step, carry, batch, words = draw_step(seed)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count, cycle, islice
 from typing import Any
 
 import pytest
 import torch
-from natively import cache_in, close, identical, labelled, native, natively_same, needs_compiler, single
-from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, pure, training
+from loss_table import LOSSES
+from natively import cache_in, close, identical, native, natively_same, needs_compiler, single
+from planned import F64, MIDDLE, Batches, affine, deep, draw, labelled, loss_of, params_of, pieces, pure, training
 from torch import Generator, Tensor
 
 import pure_mlp as pm
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
-from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
+from pure_mlp.registry.samples import WIDTH
 
 pytestmark = needs_compiler
 
@@ -28,19 +29,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def sigmoids(f: Any) -> Any:
-    return lambda y, z: f(torch.sigmoid(y), z)
-
-
-LOSSES: dict[str, tuple[Any, Callable[..., Any]]] = {
-    **{name: (row.mean, list) for name, row in LOSS_ROWS.items() if row.takes == "numbers"},
-    "bce with logits": (sigmoids(pm.bce_with_logits), list),
-    "cross entropy of indices": (pm.cross_entropy, labelled),
-    "bce": (lambda y, z: pm.bce(torch.sigmoid(y), torch.sigmoid(z)), list),
-    "mse, sum": (lambda y, z: pm.mse(y, z, "sum"), list),
-    "cross entropy": (lambda y, z: pm.cross_entropy(torch.softmax(y, -1), z), list),
-    "smoothed": (lambda y, z: pm.cross_entropy(y, z, "sum", label_smoothing=0.1), labelled),
-}
 OPTIMIZERS: dict[str, Any] = {
     **{name: row.make(1e-2) for name, row in OPTIMIZER_ROWS.items()},
     "momentum": pm.sgd(0.01, momentum=0.9),
@@ -52,24 +40,25 @@ OPTIMIZERS: dict[str, Any] = {
     "warmup": pm.sgd(pm.warmup(pm.step_decay(0.01, 2, 0.5), 3)),
 }
 """Each is met, paired by position."""
-COUNT = max(len(MIDDLE), len(LOSSES), len(OPTIMIZERS))
-TABLE = [*islice(zip(cycle(MIDDLE), cycle(LOSSES), cycle(OPTIMIZERS)), COUNT)]
+SCORED = {row.name: row for row in LOSSES}
+COUNT = max(len(MIDDLE), len(SCORED), len(OPTIMIZERS))
+REDUCTIONS: tuple[pm.Reduction, ...] = ("mean", "sum", "batchmean")
+TABLE = [*islice(zip(cycle(MIDDLE), cycle(SCORED), cycle(OPTIMIZERS), cycle(REDUCTIONS)), COUNT)]
 
 
-def perceptron(activation: str, loss: str, optimizer: str) -> tuple[Callable[..., Any], Any, list[tuple[Tensor, Tensor]]]:
+def perceptron(activation: str, loss: str, optimizer: str, reduction: pm.Reduction = "mean") -> tuple[Any, Any, Batches]:
     net = pm.serial(pm.linear_bottom, MIDDLE[activation].layer, pm.linear)
-    function, labels = LOSSES[loss]
-    step, carry = training(net, (affine(6, 17), params_of(activation, 17), affine(17, 5, 1)), function, OPTIMIZERS[optimizer])
-    return step, carry, labels(pieces(6, 5))
+    row, function, params = SCORED[loss], loss_of(SCORED[loss]), (affine(6, 17), params_of(activation, 17), affine(17, WIDTH, 1))
+    return *training(net, params, lambda y, z: function(y, z, reduction), OPTIMIZERS[optimizer]), labelled(row, pieces(6, WIDTH))
 
 
-@pytest.mark.parametrize(("activation", "loss", "optimizer"), TABLE)
-def test_perceptrons(activation: str, loss: str, optimizer: str) -> None:
-    natively_same(*perceptron(activation, loss, optimizer))
+@pytest.mark.parametrize(("activation", "loss", "optimizer", "reduction"), TABLE)
+def test_perceptrons(activation: str, loss: str, optimizer: str, reduction: pm.Reduction) -> None:
+    natively_same(*perceptron(activation, loss, optimizer, reduction))
 
 
-@pytest.mark.parametrize(("activation", "loss", "optimizer"), TABLE[:3])
-def test_perceptrons_in_float32(activation: str, loss: str, optimizer: str) -> None:
+@pytest.mark.parametrize(("activation", "loss", "optimizer", "_"), TABLE[:3])
+def test_perceptrons_in_float32(activation: str, loss: str, optimizer: str, _: str) -> None:
     step, carry, batches = perceptron(activation, loss, optimizer)
     params = tree_map(torch.Tensor.float, carry[0])
     natively_same(step, (params, OPTIMIZERS[optimizer].init(params)), single(batches), rtol=1e-5, atol=1e-6)
@@ -163,10 +152,10 @@ def test_a_run_that_breaks_off_has_advanced_by_what_came_before(n: int) -> None:
 
 
 def test_labels_out_of_range_are_refused() -> None:
-    step, carry, batches = perceptron("relu", "cross entropy of indices", "sgd")
+    step, carry, batches = perceptron("relu", "cross_entropy", "sgd")
     x, y = batches[0]
     planned = native(step, carry, batches[0])
-    for wrong in (5, -1):
+    for wrong in (WIDTH, -1):
         for advance in (planned.step, lambda batch: planned.run([batch])):
             with pytest.raises(ValueError, match="cross_entropy: classes from"):
                 advance((x, y.clone().index_fill_(0, torch.tensor(3), wrong)))

@@ -14,9 +14,9 @@ import pure_mlp as pm
 
 ALL: dict[str, Callable[[], pm.Optimizer]] = {
     **{name: lambda row=row: row.make(0.05) for name, row in OPTIMIZERS.items()},  # type: ignore[misc]  # row is bound at once
-    **{f"sgd, {name}": lambda row=row: pm.sgd(row.schedule, 0.9) for name, row in SCHEDULES.items()},  # type: ignore[misc]
-    **{f"adam, {name}": lambda row=row: pm.adam(row.schedule) for name, row in SCHEDULES.items()},  # type: ignore[misc]
-    **{f"rmsprop, {name}": lambda row=row: pm.rmsprop(row.schedule) for name, row in SCHEDULES.items()},  # type: ignore[misc]
+    **{f"sgd, {name}": lambda row=row: pm.sgd(row.make(0.05), 0.9) for name, row in SCHEDULES.items()},  # type: ignore[misc]
+    **{f"adam, {name}": lambda row=row: pm.adam(row.make(0.05)) for name, row in SCHEDULES.items()},  # type: ignore[misc]
+    **{f"rmsprop, {name}": lambda row=row: pm.rmsprop(row.make(0.05)) for name, row in SCHEDULES.items()},  # type: ignore[misc]
     "adamw, cosine": lambda: pm.adamw(pm.cosine(0.05, 9), weight_decay=0.3),
     "clipped by norm": lambda: pm.chain(pm.clip_by_global_norm(0.5), pm.adam(0.05)),
     "clipped by value": lambda: pm.chain(pm.clip_by_value(0.5), pm.sgd(0.05, 0.9, nesterov=True)),

@@ -6,19 +6,21 @@ from typing import Any
 
 import pytest
 import torch
+from loss_table import LOSSES, LossRow
 from optimizers import OPTIMIZERS as ROWS
 from optimizers import SCHEDULES
-from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, same, training
+from planned import F64, MIDDLE, affine, deep, draw, labelled, loss_of, params_of, pieces, same, training
 from torch import Generator
 
 import pure_mlp as pm
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_map
+from pure_mlp.registry.samples import WIDTH
 
 OPTIMIZERS = {
     **{name: row.make(0.01) for name, row in ROWS.items()},
     "sgd at rate 0": pm.sgd(0.0),
-    **{f"sgd, {name}": pm.sgd(row.schedule, momentum=0.9) for name, row in SCHEDULES.items()},
+    **{f"sgd, {name}": pm.sgd(row.make(0.05), momentum=0.9) for name, row in SCHEDULES.items()},
     "adam by schedule": pm.adam(pm.cosine(1e-2, 3)),
     "clipped norm": pm.chain(pm.clip_by_global_norm(0.1), pm.sgd(0.1)),
     "clipped values": pm.chain(pm.clip_by_value(0.01), pm.adam(1e-2)),
@@ -30,23 +32,12 @@ def test_optimizers(optimizer: Any) -> None:
     same(*deep(3, optimizer), pieces(6, 6))
 
 
-LOSSES = {
-    "mse": pm.mse,
-    "mse, sum": lambda y, z: pm.mse(y, z, "sum"),
-    "mse, batchmean": lambda y, z: pm.mse(y, z, "batchmean"),
-    "squared norm": pm.squared_norm,
-    "bce": lambda y, z: pm.bce(torch.sigmoid(y), torch.sigmoid(z)),
-    "bce with logits": lambda y, z: pm.bce_with_logits(torch.sigmoid(y), z),
-    "cross entropy": lambda y, z: pm.cross_entropy(torch.softmax(y, -1), z),
-    "cross entropy of indices": lambda y, z: pm.cross_entropy(y.argmax(-1), z),
-    "smoothed": lambda y, z: pm.cross_entropy(y.argmax(-1), z, "sum", label_smoothing=0.1),
-}
-
-
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_losses(loss: Any) -> None:
-    net, params = pm.mlp((6, 7, 5), Generator().manual_seed(0), dtype=F64)
-    same(*training(net, params, loss, pm.sgd(0.01)), pieces(6, 5))
+@pytest.mark.parametrize("row", LOSSES, ids=[row.name for row in LOSSES])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "batchmean"])
+def test_losses(row: LossRow, reduction: pm.Reduction) -> None:
+    net, params = pm.mlp((6, 7, WIDTH), Generator().manual_seed(0), dtype=F64)
+    loss = loss_of(row)
+    same(*training(net, params, lambda y, z: loss(y, z, reduction), pm.sgd(0.01)), labelled(row, pieces(6, WIDTH)))
 
 
 def test_an_ensemble_of_perceptrons() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, same, training
+from planned import F64, MIDDLE, affine, deep, draw, labelled, loss_of, params_of, pieces, same, training
 from torch import Generator
 from torch.profiler import ProfilerActivity, profile
 
@@ -17,6 +17,8 @@ from pure_mlp._compile.calls.blas import routine
 from pure_mlp._compile.numbers import ARITHMETIC
 from pure_mlp._compile.plan import Plan
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.loss_row import LossRow
+from pure_mlp.registry.losses import LOSS_ROWS
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.train.fold import fold
 
@@ -72,14 +74,6 @@ def test_a_step_allocates_nothing(layers: int, optimizer: Any) -> None:
     assert allocations(lambda: planned.step(batch)) == 0
 
 
-LOSSES: dict[str, Any] = {
-    "mse": pm.mse,
-    "bce": lambda y, z: pm.bce(torch.sigmoid(y), torch.sigmoid(z)),
-    "bce with logits": lambda y, z: pm.bce_with_logits(torch.sigmoid(y), z),
-    "cross entropy": lambda y, z: pm.cross_entropy(torch.softmax(y, -1), z),
-    "cross entropy of indices": lambda y, z: pm.cross_entropy(y[:, 0].long().abs(), z, label_smoothing=0.1),
-    "squared norm": pm.squared_norm,
-}
 OPTIMIZERS = {
     **{name: row.make(1e-2) for name, row in OPTIMIZER_ROWS.items()},
     "momentum": pm.sgd(0.1, momentum=0.9),
@@ -87,9 +81,9 @@ OPTIMIZERS = {
     "adamw by schedule": pm.adamw(pm.warmup(pm.constant(1e-2), 3)),
     "clipped": pm.chain(pm.clip_by_global_norm(0.1), pm.clip_by_value(0.01), pm.sgd(0.1)),
 }
-STEPS: dict[str, tuple[Any, Any, Any]] = {
-    **{f"{name}, {other}": (pm.relu, loss, rule) for name, loss in LOSSES.items() for other, rule in OPTIMIZERS.items()},
-    **{name: (row.layer, pm.mse, pm.sgd(0.1)) for name, row in MIDDLE.items()},
+STEPS: dict[str, tuple[Any, LossRow, Any]] = {
+    **{f"{name}, {other}": (pm.relu, row, rule) for name, row in LOSS_ROWS.items() for other, rule in OPTIMIZERS.items()},
+    **{name: (row.layer, LOSS_ROWS["mse"], pm.sgd(0.1)) for name, row in MIDDLE.items()},
 }
 
 
@@ -98,8 +92,8 @@ STEPS: dict[str, tuple[Any, Any, Any]] = {
 def test_no_layer_loss_or_optimizer_makes_a_step_allocate(name: str, dtype: torch.dtype) -> None:
     layer, loss, optimizer = STEPS[name]
     params = tree_map(lambda p: p.to(dtype), (affine(6, 7), params_of(name, 7) if name in MIDDLE else (), affine(7, 5)))
-    step, carry = training(pm.serial(pm.linear, layer, pm.linear), params, loss, optimizer)
-    batch = draw(10, 6).to(dtype), draw(10, 5, seed=1).to(dtype)
+    step, carry = training(pm.serial(pm.linear, layer, pm.linear), params, loss_of(loss), optimizer)
+    [batch] = labelled(loss, [(draw(10, 6).to(dtype), draw(10, 5, seed=1).to(dtype))])
     planned = Plan(step, carry, batch)
     assert allocations(lambda: planned.step(batch)) == 0, planned.source
 

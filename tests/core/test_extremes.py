@@ -13,7 +13,7 @@ from oracles import autograd
 from torch import Generator, Tensor
 
 import pure_mlp as pm
-from pure_mlp import Init, Linear, Optimizer
+from pure_mlp import Linear, Optimizer
 from pure_mlp.optim.clip import global_norm
 from pure_mlp.registry.layers import LAYER_ROWS
 
@@ -193,23 +193,6 @@ def test_a_tiny_eps_does_not_round_to_0() -> None:
     for optimizer in (pm.adam(0.1, eps=1e-50), pm.rmsprop(0.1, eps=1e-50)):
         params = torch.ones(2)
         assert torch.equal(optimizer.update(params, torch.zeros(2), optimizer.init(params))[0], params)
-
-
-INITS: list[Init] = [
-    *(pm.linear_init, pm.kaiming_uniform, pm.kaiming_normal, pm.xavier_uniform, pm.xavier_normal),
-    *(pm.standard_normal, pm.orthogonal, pm.zeros),
-]
-
-
-@pytest.mark.parametrize("init", INITS)
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
-def test_inits_are_drawn_in_float32_and_converted(init: Init, dtype: torch.dtype) -> None:
-    for n_in, n_out in ((4, 3), (3, 4), (1, 1)):
-        drawn = init(n_in, n_out, Generator().manual_seed(0), dtype)
-        wide = init(n_in, n_out, Generator().manual_seed(0), torch.float32)
-        assert drawn.weight.dtype == drawn.bias.dtype == dtype
-        for narrow, single in zip(pm.tree_leaves(drawn), pm.tree_leaves(wide)):
-            assert torch.equal(narrow.float(), single.to(dtype).float())
 
 
 def test_linear_names_what_does_not_fit() -> None:

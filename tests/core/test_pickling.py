@@ -74,7 +74,7 @@ def test_layers(row: Row) -> None:
 @pytest.mark.parametrize("name", [*OPTIMIZERS, *SCHEDULES, "chained"])
 def test_optimizers_schedules_and_steps(name: str) -> None:
     chained = pm.chain(pm.clip_by_global_norm(0.1), pm.clip_by_value(0.05), pm.adam(pm.warmup(pm.cosine(0.1, 9), 3)))
-    scheduled = {name: pm.sgd(row.schedule) for name, row in SCHEDULES.items()}
+    scheduled = {name: pm.sgd(row.make(0.05)) for name, row in SCHEDULES.items()}
     optimizer = OPTIMIZERS[name].make(0.1) if name in OPTIMIZERS else scheduled.get(name, chained)
     net, params, x = NETS["mlp"]
     step = pm.training_step(net, pm.mse, optimizer)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from random import Random
 
+import pure_mlp as pm
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
+from pure_mlp.registry.schedules import SCHEDULE_ROWS
 
 from .containers import container
 from .program import Program
 
 ACTIVATIONS = [sample.name for row in LAYER_ROWS.values() if row.word for sample in row.samples()]
-SCHEDULES = ["pm.cosine({lr}, 5)", "pm.step_decay({lr}, 2)", "pm.warmup(pm.constant({lr}), 3)"]
+SCHEDULES = [f"SCHEDULE_ROWS[{name!r}].make({{lr}})" for name in SCHEDULE_ROWS]
 OPTIMIZERS = [
-    "pm.sgd({lr})",
-    "pm.sgd({lr}, 0.9)",
-    "pm.sgd({lr}, 0.9, nesterov=True, weight_decay=0.01)",
-    "pm.sgd({lr}, weight_decay=0.1)",
-    "pm.adam({lr})",
-    "pm.adam({lr}, weight_decay=0.01)",
-    "pm.adamw({lr})",
-    "pm.rmsprop({lr})",
-    "pm.rmsprop({lr}, momentum=0.9)",
+    f"pm.{name}({', '.join(['{lr}', *(f'{key}={value!r}' for key, value in options.items())])})"
+    for name, row in OPTIMIZER_ROWS.items()
+    for options in ({}, *row.variants.values())
 ]
 CLIPS = ["pm.clip_by_global_norm(1.0)", "pm.clip_by_value(0.1)", "pm.clip_by_global_norm(1e-3)"]
-LOSSES = ["pm.mse", "pm.squared_norm", "pm.bce_with_logits", "pm.cross_entropy", "lambda y, z: pm.mse(y, z, 'sum')"]
+LOSSES = [
+    *(
+        f"pm.{name}" if getattr(pm, name) is row.function else f"LOSS_ROWS[{name!r}].mean"  # the loss, or what makes it
+        for name, row in LOSS_ROWS.items()
+        if row.takes != "probabilities"
+    ),
+    "lambda y, z: pm.mse(y, z, 'sum')",
+]
 
 
 def optimizer(random: Random, rate: str) -> str:

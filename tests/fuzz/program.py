@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 
 import pure_mlp
+from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.schedules import SCHEDULE_ROWS
 
 from .containers import pack, parts
 from .loop import Case
@@ -15,12 +17,25 @@ from .values import exact, rand
 HEAD = """import torch
 from torch import nn
 import pure_mlp as pm
+from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.registry.schedules import SCHEDULE_ROWS
 from tests.fuzz.check import fold_differences
 from tests.fuzz.containers import pack, parts
 from tests.fuzz.loop import Case
 from tests.fuzz.values import exact, rand
 """
-GLOBALS = {"torch": torch, "nn": torch.nn, "pm": pure_mlp, "rand": rand, "exact": exact, "Case": Case, "pack": pack, "parts": parts}
+GLOBALS = {
+    "torch": torch,
+    "nn": torch.nn,
+    "pm": pure_mlp,
+    "LOSS_ROWS": LOSS_ROWS,
+    "SCHEDULE_ROWS": SCHEDULE_ROWS,
+    "rand": rand,
+    "exact": exact,
+    "Case": Case,
+    "pack": pack,
+    "parts": parts,
+}
 
 
 class Program(NamedTuple):

@@ -66,8 +66,3 @@ def natively_same(step: Callable[..., Any], carry: Any, batches: Batches, *, rto
 def single(batches: Batches) -> Batches:
     """The batches in float32; labels that are indices stay."""
     return [(x.float(), y.float() if y.is_floating_point() else y) for x, y in batches]
-
-
-def labelled(batches: Batches) -> Batches:
-    """The batches with the index of the largest y as label."""
-    return [(x, y.argmax(-1)) for x, y in batches]

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from pure_mlp import Linear, Optimizer, tree_leaves, tree_map
+from pure_mlp import tree_leaves
+from pure_mlp.check.optimizer_laws import Params, descended, drawn, gradient
 from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.registry.rows import OptimizerRow
 from pure_mlp.registry.schedules import SCHEDULE_ROWS
 
-Params = tuple[Linear, tuple[()], Linear]
+__all__ = ["OPTIMIZERS", "SCHEDULES", "Params", "descended", "drawn", "gradient", "same", "theirs"]
+
 OPTIMIZERS = {sample.name: sample for row in OPTIMIZER_ROWS.values() for sample in row.samples()}
 SCHEDULES = {name: row for name, row in SCHEDULE_ROWS.items() if row.reference}
 
@@ -39,26 +41,6 @@ def theirs(row: OptimizerRow, params: list[Tensor], lr: float) -> torch.optim.Op
         return row.reference(params, lr)
     assert row.formula is not None
     return ByFormula(params, lr, row.formula)
-
-
-def drawn(seed: int) -> Params:
-    g = Generator().manual_seed(seed)
-    shapes = ((3, 4), (3,), (2, 3), (2,))
-    w, b, v, c = (torch.randn(shape, generator=g, dtype=torch.float64) for shape in shapes)
-    return Linear(w, b), (), Linear(v, c)
-
-
-def gradient(params: Params, t: int) -> Params:
-    """That of a quartic bowl whose centre moves with t, so that no two steps are alike."""
-    return tree_map(lambda p, c: (p - c) + 0.1 * (p - c) ** 3, params, drawn(1000 + t))
-
-
-def ran(optimizer: Optimizer, steps: int = 20) -> Params:
-    params = drawn(0)
-    state = optimizer.init(params)
-    for t in range(steps):
-        params, state = optimizer.update(params, gradient(params, t), state)
-    return params
 
 
 def same(a: object, b: object) -> bool:

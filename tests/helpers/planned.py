@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 import pure_mlp as pm
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.registry.loss_row import LossRow
 from pure_mlp.train.fold import fold
 
 F64 = torch.float64
@@ -64,6 +65,16 @@ def params_of(name: str, width: int) -> Any:
     """First params of a layer of `MIDDLE`, in float64."""
     init = MIDDLE[name].init
     return tree_map(Tensor.double, init(width)) if init else ()
+
+
+def loss_of(row: LossRow) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The loss of a row, of any numbers z: where it takes probabilities, of sigmoid(z)."""
+    return (lambda y, z, *reduction: row.loss(y, torch.sigmoid(z), *reduction)) if row.takes == "probabilities" else row.loss
+
+
+def labelled(row: LossRow, batches: Batches) -> Batches:
+    """The batches with labels that the loss of a row takes."""
+    return [(x, row.labels(Generator().manual_seed(i), tuple(y.shape), y.dtype)) for i, (x, y) in enumerate(batches)]
 
 
 def affine(n_in: int, n_out: int, seed: int = 0) -> pm.Linear:

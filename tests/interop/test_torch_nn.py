@@ -12,9 +12,6 @@ from pure_mlp import (
     elu,
     from_torch,
     gelu,
-    gelu_tanh,
-    identity,
-    leaky_relu,
     linear,
     linear_bottom,
     linear_init,
@@ -25,8 +22,6 @@ from pure_mlp import (
     residual,
     serial,
     sigmoid,
-    silu,
-    softmax,
     softplus,
     tanh,
     to_torch,
@@ -35,8 +30,9 @@ from pure_mlp import (
     value_and_grad,
 )
 from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.registry.layers import LAYER_ROWS
 
-EXACT = [identity, relu, sigmoid, tanh, silu, gelu, gelu_tanh, softmax, leaky_relu(), leaky_relu(0.3), leaky_relu(0.0)]
+EXACT = [sample.layer for row in LAYER_ROWS.values() if row.word and row.to_the_bit for sample in row.samples()]
 DTYPES = [torch.float64, torch.float32, torch.bfloat16]
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +20,6 @@ from pure_mlp import (
     Layer,
     Linear,
     Optimizer,
-    adam,
-    adamw,
     chain,
     clip_by_global_norm,
     fit,
@@ -44,6 +41,7 @@ from pure_mlp import (
     tree_leaves,
     tree_map,
 )
+from pure_mlp.registry.optimizers import OPTIMIZER_ROWS
 from pure_mlp.saving.packing import pack, unpack
 from pure_mlp.saving.store import FORMAT
 
@@ -109,17 +107,16 @@ def test_other_programs_read_the_tensors_by_their_paths(tmp_path: Path) -> None:
     module.load_state_dict(load_file(tmp_path / "b.safetensors"))
 
 
-OPTIMIZERS: list[Callable[[], Optimizer]] = [
-    lambda: adam(0.01),
-    lambda: adamw(0.01),
-    lambda: sgd(0.05, momentum=0.9),
-    lambda: chain(clip_by_global_norm(1.0), rmsprop(0.01)),
-]
+OPTIMIZERS: dict[str, Optimizer] = {
+    **{name: row.make(row.rate) for name, row in OPTIMIZER_ROWS.items()},
+    "momentum": sgd(0.05, momentum=0.9),
+    "chain": chain(clip_by_global_norm(1.0), rmsprop(0.01)),
+}
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS, ids=["adam", "adamw", "sgd", "chain"])
-def test_training_goes_on_to_the_same_bits(make: Callable[[], Optimizer], tmp_path: Path) -> None:
-    (net, params), optimizer, path = mlp((3, 4, 1), Generator().manual_seed(0)), make(), tmp_path / "a.safetensors"
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_training_goes_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    (net, params), optimizer, path = mlp((3, 4, 1), Generator().manual_seed(0)), OPTIMIZERS[name], tmp_path / "a.safetensors"
     step, start, g = training_step(net, mse, optimizer), (params, optimizer.init(params)), Generator().manual_seed(3)
     saved = [
         fit(step, start, (X, Y), epochs=5, batch=8, generator=g, callbacks=[

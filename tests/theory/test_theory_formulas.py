@@ -180,7 +180,7 @@ def test_every_net_is_computed_or_refused_with_the_remedy(g: str, loss: str) -> 
 
 def test_which_nets_make_sense() -> None:
     logits = {"identity", "leaky_relu"}
-    expected = {"mse": {*ACTIVATIONS}, "squared_norm": {*ACTIVATIONS}, "bce": {"sigmoid", "softmax"}}
+    expected = {name: {*ACTIVATIONS} for name in ("mse", "squared_norm", "huber")} | {"bce": {"sigmoid", "softmax"}}
     expected |= {"cross_entropy": logits, "bce_with_logits": logits}
     assert {loss: {g for g in ACTIVATIONS if sensible(g, loss)} for loss in REDUCED} == expected
 

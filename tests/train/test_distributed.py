@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from pure_mlp.registry.losses import LOSS_ROWS
+
 PROGRAM = """
 import sys
 import torch
@@ -17,6 +19,7 @@ import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Replicate, Shard, distribute_tensor
 from pure_mlp import *
+from pure_mlp.registry.losses import LOSS_ROWS
 
 rank, store = int(sys.argv[1]), sys.argv[2]
 dist.init_process_group("gloo", init_method="file://" + store, rank=rank, world_size=2)
@@ -30,20 +33,16 @@ def shared(t, placement):
 
 everywhere = tree_map(lambda t: shared(t, Replicate()), params)
 probabilities = serial(net, sigmoid)
-for loss, f, p, q in (
-    (mse, net, params, everywhere),
-    (squared_norm, net, params, everywhere),
-    (bce_with_logits, net, params, everywhere),
-    (bce, probabilities, (params, ()), (everywhere, ())),
-    (cross_entropy, net, params, everywhere),
-):
+for name, row in LOSS_ROWS.items():
+    loss = row.loss
+    f, p, q = (probabilities, (params, ()), (everywhere, ())) if row.takes == "probabilities" else (net, params, everywhere)
     J, grads = value_and_grad(f, loss)(p, x, y)
     dJ, dgrads = value_and_grad(f, loss)(q, shared(x, Shard(0)), shared(y, Shard(0)))
     torch.testing.assert_close(dJ.full_tensor(), J, atol=1e-12, rtol=0)
     for a, b in zip(tree_leaves(dgrads), tree_leaves(grads)):
         torch.testing.assert_close(a.full_tensor(), b, atol=1e-12, rtol=0)
     if rank == 0:
-        print(loss.__name__, flush=True)
+        print(name, flush=True)
 dist.destroy_process_group()
 """
 
@@ -63,4 +62,4 @@ def test_losses_and_gradients_of_two_processes(tmp_path: Path) -> None:
             worker.kill()
             worker.communicate()
     assert [worker.returncode for worker in workers] == [0, 0], told
-    assert told[0].split() == ["mse", "squared_norm", "bce_with_logits", "bce", "cross_entropy"]
+    assert told[0].split() == [*LOSS_ROWS]

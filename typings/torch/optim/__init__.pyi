@@ -1,12 +1,16 @@
-"""What the registry compares with: constructed there, run by the tests alone."""
+"""What the registry compares with: constructed there; schedules are run by `check`, optimizers by the tests alone."""
+
+from typing import Any
 
 from torch import Tensor
 from torch.optim import lr_scheduler as lr_scheduler
 
 class Optimizer:
+    param_groups: list[dict[str, Any]]
     def __init__(self, params: list[Tensor], defaults: dict[str, float]) -> None: ...
 
 class SGD(Optimizer):
+    def step(self, closure: None = None) -> None: ...
     def __init__(
         self,
         params: list[Tensor],
