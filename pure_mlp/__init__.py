@@ -51,6 +51,8 @@ from pure_mlp.layers.linear import Linear as Linear
 from pure_mlp.layers.linear import linear as linear
 from pure_mlp.layers.linear import linear_bottom as linear_bottom
 from pure_mlp.layers.relu import relu as relu
+from pure_mlp.layers.rms_norm import RMSNorm as RMSNorm
+from pure_mlp.layers.rms_norm import rms_norm as rms_norm
 from pure_mlp.layers.sigmoid import sigmoid as sigmoid
 from pure_mlp.layers.silu import silu as silu
 from pure_mlp.layers.softmax import softmax as softmax
@@ -147,6 +149,7 @@ __all__ = [
     "LossRow",
     "Optimizer",
     "Plan",
+    "RMSNorm",
     "Reduction",
     "Report",
     "Rule",
@@ -221,6 +224,7 @@ __all__ = [
     "relu",
     "remat",
     "residual",
+    "rms_norm",
     "rmsprop",
     "save",
     "scored",

@@ -24,9 +24,11 @@ from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
+from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import Linear, linear_fwd
 from pure_mlp.layers.relu import relu
+from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -81,6 +83,28 @@ def _softplus(g: _Graph, beta: str, x: str) -> str:
     return g.op("Div", g.op("Softplus", g.op("Mul", x, beta)), beta)
 
 
+def _linear(g: _Graph, params: Linear, x: str) -> str:
+    return g.op("Add", g.op("MatMul", x, g.constant(params.weight.t())), g.constant(params.bias))
+
+
+def _layer_norm(g: _Graph, params: LayerNorm, x: str, eps: float) -> str:
+    return g.op("LayerNormalization", x, g.constant(params.weight), g.constant(params.bias), axis=-1, epsilon=eps)
+
+
+def _rms_norm(g: _Graph, params: RMSNorm, x: str, eps: float) -> str:
+    mean = g.op("ReduceMean", g.op("Mul", x, x), g.constant(torch.tensor([-1])))
+    root = g.op("Sqrt", g.op("Add", mean, g.constant(params.weight.new_full((), eps))))
+    return g.op("Mul", g.op("Div", x, root), g.constant(params.weight))
+
+
+_WITH_PARAMS: dict[Callable[..., object], _Rule] = {
+    linear_fwd: _linear,
+    function(layer_norm()): _layer_norm,
+    function(rms_norm()): _rms_norm,
+}
+"""What each kind of layer with params is: of the graph, these, the input, and the constants."""
+
+
 def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> None:  # Any: any net
     """Write the forward pass as an ONNX model (opset 20) with the input `x` (batch, in) and the output `y` (batch, out).
 
@@ -119,7 +143,7 @@ def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> 
 def _refuse(net: Layer[Any, Any]) -> None:
     """Raise `ValueError` that names the first layer that has no form."""
     made = composition(net)
-    if not isinstance(made, (Serial, Dense, Remat, Residual, FanSum, Parallel)) and function(net) not in {*_RULES, linear_fwd}:
+    if not isinstance(made, (Serial, Dense, Remat, Residual, FanSum, Parallel)) and function(net) not in {*_RULES, *_WITH_PARAMS}:
         raise ValueError(f"to_onnx: {layer_name(net)} has no form in ONNX here")
     for part in made.parts() if made else ():
         _refuse(part)
@@ -128,8 +152,10 @@ def _refuse(net: Layer[Any, Any]) -> None:
 def _emit(g: _Graph, like: Tensor, net: Layer[Any, Any], params: Any, x: str) -> str:
     """The name of the output of the net for the input x."""
     made = composition(net)
+    if made is None and function(net) in _WITH_PARAMS:
+        return _WITH_PARAMS[function(net)](g, params, x, *constants(net))
     if made is None:
-        return _linear(g, params, x) if function(net) is linear_fwd else _RULES[function(net)](g, like, x, *constants(net))
+        return _RULES[function(net)](g, like, x, *constants(net))
     parts = [*zip(made.parts(), made.split(params))]
     if isinstance(made, (FanSum, Parallel)):
         both = [_emit(g, like, part, p, x) for part, p in parts]
@@ -138,7 +164,3 @@ def _emit(g: _Graph, like: Tensor, net: Layer[Any, Any], params: Any, x: str) ->
     for part, p in parts:
         y = _emit(g, like, part, p, y)
     return g.op("Add", x, y) if isinstance(made, Residual) else y
-
-
-def _linear(g: _Graph, params: Linear, x: str) -> str:
-    return g.op("Add", g.op("MatMul", x, g.constant(params.weight.t())), g.constant(params.bias))

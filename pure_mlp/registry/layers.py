@@ -18,6 +18,7 @@ from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import linear, linear_bottom
 from pure_mlp.layers.relu import relu
+from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -56,6 +57,14 @@ _ROWS = (
         make=layer_norm,
         hyperparameters=((0.5,),),
         init=lambda n: LayerNorm(torch.ones(n), torch.zeros(n)),
+        to_the_bit=False,
+    ),
+    LayerRow(
+        "rms_norm",
+        rms_norm(),
+        lambda p, x, eps=1e-5: F.rms_norm(x, x.shape[-1:], p.weight, eps),
+        make=rms_norm,
+        init=lambda n: RMSNorm(torch.ones(n)),
         to_the_bit=False,
     ),
     LayerRow(

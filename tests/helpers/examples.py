@@ -69,6 +69,8 @@ BLOCKS = pm.serial(pm.dense(pm.gelu), pm.residual(pm.dense(pm.silu)), scale, pm.
 BLOCK_PARAMS = (L1, L2, FACTOR, (L3, affine(4, 2, 4)))
 WIDE = pm.serial(pm.linear_bottom, pm.fan_sum(pm.linear, pm.serial(pm.sigmoid, pm.linear)))
 WIDE_PARAMS = (L1, (L3, ((), affine(4, 2, 5))))
+NORMS = pm.serial(pm.linear_bottom, pm.layer_norm(), pm.tanh, pm.residual(pm.rms_norm()), pm.linear)
+NORMS_PARAMS = (L1, pm.LayerNorm(FACTOR.factor, L2.bias), (), pm.RMSNorm(FACTOR.factor.flip(0)), L3)
 
 CASES = {
     "mlp": made(*MLP),
@@ -79,6 +81,8 @@ CASES = {
     "classes": made(*MLP, (6,), partial(pm.cross_entropy, ignore_index=1), classes=True),
     "blocks": made(BLOCKS, BLOCK_PARAMS, loss=pm.bce_with_logits),
     "blocks, several rows": made(BLOCKS, BLOCK_PARAMS, (4, 2), partial(pm.mse, reduction="sum")),
+    "norms": made(NORMS, NORMS_PARAMS, (4,)),
+    "norms, several rows": made(NORMS, NORMS_PARAMS, (3, 2)),
     "wide": made(WIDE, WIDE_PARAMS, loss=partial(pm.bce_with_logits, reduction="batchmean")),
 }
 

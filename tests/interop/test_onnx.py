@@ -10,7 +10,25 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp import Layer, dense, fan_sum, linear, linear_init, mlp, parallel, relu, remat, residual, serial, tanh, to_onnx
+from pure_mlp import (
+    Layer,
+    LayerNorm,
+    RMSNorm,
+    dense,
+    fan_sum,
+    layer_norm,
+    linear,
+    linear_init,
+    mlp,
+    parallel,
+    relu,
+    remat,
+    residual,
+    rms_norm,
+    serial,
+    tanh,
+    to_onnx,
+)
 from pure_mlp.registry.functions import ACTIVATIONS
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -37,6 +55,13 @@ def agree(net: Layer[P, C], params: P, x: Tensor, path: Path) -> None:
 def test_every_activation_in_a_perceptron(f: str, n: int, tmp_path: Path) -> None:
     net, params = mlp((5, 4, 3), Generator().manual_seed(0), ACTIVATIONS[f])
     agree(net, params, 3 * torch.randn(n, 5, generator=Generator().manual_seed(1)), tmp_path / "a.onnx")
+
+
+def test_norms(tmp_path: Path) -> None:
+    g = Generator().manual_seed(0)
+    weight, bias = torch.rand(2, 5, generator=g)
+    net, params = serial(layer_norm(0.1), rms_norm(0.2)), (LayerNorm(weight, bias), RMSNorm(bias))
+    agree(net, params, torch.randn(7, 5, generator=g), tmp_path / "a.onnx")
 
 
 def test_every_combinator(tmp_path: Path) -> None:

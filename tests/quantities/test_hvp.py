@@ -41,6 +41,7 @@ def check_bwd_jvp(row: Row, layer: Layer[Any, Any]) -> None:
         oracle: Any = torch.func.jvp(pulled, (params, x), (dparams, dx))
         assert layer.bwd_jvp is not None
         found = layer.bwd_jvp(params, layer.fwd(params, x)[1], dy, dparams, dx)[0 if row.has_dx else 1 :]
+        assert type(found[-1]) is type(params)
         for a, b in zip(tree_leaves(found), tree_leaves(oracle[1]), strict=True):
             close("second derivative", a, b, atol=1e-12, rtol=1e-12)
     if row.scalars:

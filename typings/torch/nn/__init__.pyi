@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from torch import Size as _Size
 from torch import Tensor
 from torch import device as _device
 from torch import dtype as _dtype
@@ -55,6 +56,34 @@ class Softplus(Module):
     beta: float
     threshold: float
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None: ...
+
+class LayerNorm(Module):
+    normalized_shape: tuple[int, ...]
+    eps: float
+    weight: Tensor
+    bias: Tensor
+    def __init__(
+        self,
+        normalized_shape: int | list[int] | _Size,
+        eps: float = 1e-05,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: _device | str | None = None,
+        dtype: _dtype | None = None,
+    ) -> None: ...
+
+class RMSNorm(Module):
+    normalized_shape: tuple[int, ...]
+    eps: float | None
+    weight: Tensor
+    def __init__(
+        self,
+        normalized_shape: int | list[int] | _Size,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: _device | str | None = None,
+        dtype: _dtype | None = None,
+    ) -> None: ...
 
 class Softmax(Module):
     dim: int | None
