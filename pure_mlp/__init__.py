@@ -20,6 +20,7 @@ from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.serial import serial as serial
 from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
+from pure_mlp.evaluate import evaluated as evaluated
 from pure_mlp.initialize import init as init
 from pure_mlp.interop.arrays import on_arrays as on_arrays
 from pure_mlp.interop.onnx_file import to_onnx as to_onnx
@@ -31,6 +32,8 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.dropout import dropout as dropout
+from pure_mlp.layers.dropout import seeded as seeded
 from pure_mlp.layers.elu import elu as elu
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
@@ -175,8 +178,10 @@ __all__ = [
     "curved",
     "dense",
     "direct_feedback_alignment",
+    "dropout",
     "elu",
     "ensemble",
+    "evaluated",
     "example_dots",
     "example_grads",
     "example_norms",
@@ -228,6 +233,7 @@ __all__ = [
     "rmsprop",
     "save",
     "scored",
+    "seeded",
     "serial",
     "sgd",
     "sigmoid",

@@ -31,6 +31,7 @@ def laws(
     shared: Iterable[str] = (),
     kinks: Iterable[float] = (),
     has_dx: bool = True,
+    independent: bool = True,
 ) -> Report:
     """Try every law on a layer: its gradients against 5-point differences in float64 to 1e-9, and what else is expected of it.
 
@@ -43,6 +44,7 @@ def laws(
         shared: which outputs share memory with which arguments, as "cache is x".
         kinks: where an elementwise layer has no derivative.
         has_dx: False for a layer that computes grads alone.
+        independent: False where what becomes of an example depends on the others, or on its place among them.
 
     Returns:
         The report, which is `ok` or prints which law is broken and how.
@@ -59,7 +61,7 @@ def laws(
         if x.numel() and (x - kink).abs().min() < 3 * H:
             raise ValueError(f"laws: x is within {3 * H:g} of the kink {kink:g}, where differences say nothing")
     dy = torch.randn(layer.fwd(params, x)[0].shape, generator=Generator().manual_seed(0), dtype=x.dtype)
-    subject = Subject(layer, params, x, dy, reference, frozenset(shared), has_dx)
+    subject = Subject(layer, params, x, dy, reference, frozenset(shared), has_dx, independent)
     return tried(name or layer_name(layer), {law: partial(f, subject) for law, f in LAWS.items()})
 
 

@@ -27,6 +27,7 @@ class Subject:
         reference: (params, x) -> y by other means, or None.
         shared: what outputs may share memory with arguments, as "cache is x".
         has_dx: whether `bwd` computes dx.
+        independent: whether what becomes of an example depends on that example alone.
     """
 
     layer: Layer[Any, Any]
@@ -36,6 +37,7 @@ class Subject:
     reference: Callable[..., Tensor] | None
     shared: frozenset[str]
     has_dx: bool
+    independent: bool
 
     def both(self, params: Any, x: Tensor, dy: Tensor) -> tuple[Tensor, Any]:
         """y and what `bwd` returns: dx, if there is one, and grads."""

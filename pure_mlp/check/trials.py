@@ -114,12 +114,14 @@ def _dtypes(s: Subject) -> str:
 
 
 def _batch(s: Subject) -> str:
-    """No examples give empty outputs and grads of 0; one at a time gives the rows of all, and grads add up."""
+    """No examples give empty outputs and grads of 0; independent ones give, one at a time, the rows of all, and grads add up."""
     if s.x.dim() < 2:
         return ""
     y, (dx, grads) = s.both(s.params, s.x[:0], s.dy[:0])
     if y.numel() or (s.has_dx and dx.shape != s.x[:0].shape) or any(bool(g.any()) for g in tree_leaves(grads)):
         return "without examples y and dx have to be empty, and grads 0"
+    if not s.independent:
+        return ""
     y, (dx, grads) = s.both(s.params, s.x, s.dy)
     ones = [s.both(s.params, s.x[i : i + 1], s.dy[i : i + 1]) for i in range(len(s.x))]
     joined = [far("y of one example at a time", torch.cat([one[0] for one in ones]), y, 1e-12)]

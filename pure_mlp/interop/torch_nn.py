@@ -12,6 +12,7 @@ from pure_mlp.combinators.dense import Dense
 from pure_mlp.combinators.serial import Serial, serial
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
@@ -38,6 +39,7 @@ _THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
     function(gelu): nn.GELU,
     function(gelu_tanh): lambda: nn.GELU("tanh"),
     function(softmax): lambda: nn.Softmax(-1),
+    function(dropout()): lambda rate, seed: nn.Dropout(rate),
     function(elu()): nn.ELU,
     function(leaky_relu()): nn.LeakyReLU,
     function(softplus()): nn.Softplus,
@@ -63,8 +65,8 @@ def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net 
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
-            `Softmax(-1)`, `LayerNorm(n)`, `RMSNorm(n)` and of the like; or one of these alone. Whether it is in training makes no
-            difference to them.
+            `Softmax(-1)`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout` and of the like; or one of these alone. `Dropout` in
+            training is `dropout` without a seed, else `identity`; to the others it makes no difference.
 
     Returns:
         The net, and params in memory of their own.
@@ -98,6 +100,8 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return _PLAIN[kind], ()
     if isinstance(module, nn.GELU) and module.approximate in ("none", "tanh"):
         return gelu if module.approximate == "none" else gelu_tanh, ()
+    if kind is nn.Dropout and isinstance(module, nn.Dropout):
+        return dropout(module.p) if module.training else identity, ()
     if isinstance(module, nn.ELU) and module.alpha > 0:
         return elu(module.alpha), ()
     if isinstance(module, nn.LeakyReLU) and module.negative_slope >= 0:
@@ -110,7 +114,7 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
 
 
 def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:
-    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for those that `from_torch` names.
+    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for what `from_torch` names, and masks.
 
     The names of its state dict are the places of the layers: `0.weight`, as `nn.Sequential` gives them. A `dense` layer becomes
     `Linear` and its activation, as people write it, and `dense(identity)` a `Linear` alone. Only the forward functions count: torch

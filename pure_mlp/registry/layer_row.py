@@ -37,10 +37,12 @@ class LayerRow:
         shared: which outputs share memory with which arguments, as "cache is x" (a nested output by its dotted path).
         scalars: whether x may have no dimension; else the laws are tried on x with a last dimension.
         has_dx: False for a layer that computes grads alone.
+        independent: False where what becomes of an example depends on the others, or on its place among them.
         to_the_bit: whether y equals the reference exactly, and not only to rounding.
         kinks: where an elementwise layer has no derivative; the laws keep away from them.
         ends: an elementwise layer's slopes far below and far above 0, and its values at -inf and inf.
         word: its name on the command line, "" where it is not to be chosen there.
+        evaluated: the layer that stands in the place of a given one in evaluation; None where it stays.
         equation: of the hyperparameters in LaTeX, for the theory document; None where it is not in there.
     """
 
@@ -54,10 +56,12 @@ class LayerRow:
     shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
     scalars: bool = False
     has_dx: bool = True
+    independent: bool = True
     to_the_bit: bool = True
     kinks: tuple[float, ...] = ()
     ends: tuple[float, float, float, float] | None = None
     word: str = ""
+    evaluated: Callable[[Layer[Any, Any]], Layer[Any, Any]] | None = None
     equation: Callable[..., Equation] | None = None
 
     def samples(self) -> Iterator[LayerRow]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.identity import identity
@@ -66,6 +67,15 @@ _ROWS = (
         make=rms_norm,
         init=lambda n: RMSNorm(torch.ones(n)),
         to_the_bit=False,
+    ),
+    LayerRow(
+        "dropout",
+        dropout(0.5, 0),
+        lambda p, x, rate=0.5: x * dropout(rate, 0).fwd((), torch.ones_like(x))[0],
+        make=lambda rate=0.5: dropout(rate, 0),
+        scalars=True,
+        independent=False,
+        evaluated=lambda layer: identity,
     ),
     LayerRow(
         "relu",

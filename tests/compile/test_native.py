@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from natively import cache_in, close, identical, labelled, native, natively_same, needs_compiler, single
-from planned import F64, MIDDLE, affine, deep, draw, params_of, pieces, pure, training
+from planned import F64, MIDDLE, affine, around, deep, draw, pieces, pure, training
 from torch import Generator, Tensor
 
 import pure_mlp as pm
@@ -59,7 +59,7 @@ TABLE = [*islice(zip(cycle(MIDDLE), cycle(LOSSES), cycle(OPTIMIZERS)), COUNT)]
 def perceptron(activation: str, loss: str, optimizer: str) -> tuple[Callable[..., Any], Any, list[tuple[Tensor, Tensor]]]:
     net = pm.serial(pm.linear_bottom, MIDDLE[activation].layer, pm.linear)
     function, labels = LOSSES[loss]
-    step, carry = training(net, (affine(6, 17), params_of(activation, 17), affine(17, 5, 1)), function, OPTIMIZERS[optimizer])
+    step, carry = training(net, around(activation, 6, 17, 5), function, OPTIMIZERS[optimizer])
     return step, carry, labels(pieces(6, 5))
 
 

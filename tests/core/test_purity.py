@@ -58,10 +58,11 @@ def test_losses(row: LossRow) -> None:
 
 @pytest.mark.parametrize("row", LAYER_ROWS.values(), ids=LAYER_ROWS)
 def test_docstrings_say_what_is_shared(row: Row) -> None:
-    function = row.make or row.layer.fwd
+    function = getattr(pm, row.name) if row.make else row.layer.fwd
     said = " ".join((inspect.getdoc(function) or "").split())
-    phrases = {frozenset(): "The cache is y", frozenset({"cache is x"}): "The cache is x itself"}
-    assert row.init or phrases.get(row.shared, "Both y and the cache are x itself") in said
+    phrases = {frozenset(): "The cache is ", frozenset({"cache is x"}): "The cache is x itself"}
+    assert phrases.get(row.shared, "Both y and the cache are x itself") in said
+    assert bool(row.shared) == (" itself" in said)
 
 
 SAID: list[tuple[Callable[..., Any], str]] = [

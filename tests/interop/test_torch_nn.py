@@ -93,6 +93,12 @@ def test_norms_go_there_and_back() -> None:
     torch.testing.assert_close(from_torch(nn.RMSNorm(5))[0].fwd(RMSNorm(torch.ones(5)), x.float())[0], nn.RMSNorm(5)(x.float()))
 
 
+def test_dropout_goes_there_and_back_and_drops_nothing_in_evaluation() -> None:
+    module = nn.Sequential(nn.Dropout(0.3), nn.Tanh())
+    assert str(to_torch(*from_torch(module))) == str(module)
+    assert outline(from_torch(module.eval())[0]) == outline(serial(identity, tanh))
+
+
 @pytest.mark.parametrize("beta", [1.0, 0.5, 3.0])
 def test_softplus_is_that_of_torch_but_for_its_threshold(beta: float) -> None:
     x = torch.linspace(-50, 50, 1001, dtype=torch.float64)
@@ -159,7 +165,7 @@ def test_training_or_not_and_named_parts_are_the_same() -> None:
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        (nn.Dropout(), "from_torch: the module is Dropout(p=0.5, inplace=False), which has no layer here"),
+        (nn.AlphaDropout(), "from_torch: the module is AlphaDropout(p=0.5, inplace=False), which has no layer here"),
         (nn.Sequential(nn.ReLU(), nn.Sequential(nn.Conv1d(1, 1, 1))), "from_torch: 1.0 is Conv1d(1, 1, kernel_size=(1,), "),
         (nn.Linear(3, 2, bias=False), "the module is Linear(in_features=3, out_features=2, bias=False), which"),
         (nn.Sequential(nn.Softmax(dim=0)), "0 is Softmax(dim=0), which"),
