@@ -37,6 +37,7 @@ from pure_mlp.layers.dropout import seeded as seeded
 from pure_mlp.layers.elu import elu as elu
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
+from pure_mlp.layers.glu import glu as glu
 from pure_mlp.layers.identity import identity as identity
 from pure_mlp.layers.inits import Init as Init
 from pure_mlp.layers.inits import kaiming_normal as kaiming_normal
@@ -193,6 +194,7 @@ __all__ = [
     "gelu",
     "gelu_tanh",
     "ggn_product",
+    "glu",
     "gradient_variance",
     "gramian",
     "huber",

@@ -20,9 +20,10 @@ from pure_mlp.combinators.residual import Residual
 from pure_mlp.combinators.serial import Serial
 from pure_mlp.installed import has
 from pure_mlp.interop.constants import constants, function
-from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layer import Activation, Layer, composition, layer_name
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -56,6 +57,11 @@ class _Graph:
         self.nodes.append(self.onnx.helper.make_node(kind, [*inputs], [name], **attributes))
         return name
 
+    def halves(self, x: str) -> tuple[str, str]:
+        first, second = f"v{len(self.nodes)}", f"v{len(self.nodes)}b"
+        self.nodes.append(self.onnx.helper.make_node("Split", [x], [first, second], axis=-1, num_outputs=2))
+        return first, second
+
     def constant(self, t: Tensor) -> str:
         name = f"c{len(self.kept)}"
         self.kept.append(self.onnx.numpy_helper.from_array(t.detach().cpu().contiguous().numpy(), name))
@@ -74,6 +80,7 @@ _RULES: dict[Callable[..., object], _Rule] = {
     function(softmax): lambda g, like, x: g.op("Softmax", x, axis=-1),
     function(elu()): lambda g, like, x, a: g.op("Elu", x, alpha=a),
     function(leaky_relu()): lambda g, like, x, a: g.op("LeakyRelu", x, alpha=a),
+    function(glu()): lambda g, like, x, gate: _glu(g, like, gate, *g.halves(x)),
     function(softplus()): lambda g, like, x, b: _softplus(g, g.constant(like.new_full((), b)), x),
 }
 """What each kind of layer without params is in ONNX: of the graph, a tensor of the dtype, the input, and the constants."""
@@ -81,6 +88,10 @@ _RULES: dict[Callable[..., object], _Rule] = {
 
 def _softplus(g: _Graph, beta: str, x: str) -> str:
     return g.op("Div", g.op("Softplus", g.op("Mul", x, beta)), beta)
+
+
+def _glu(g: _Graph, like: Tensor, gate: Activation, a: str, b: str) -> str:
+    return g.op("Mul", a, _RULES[function(gate)](g, like, b, *constants(gate)))
 
 
 def _linear(g: _Graph, params: Linear, x: str) -> str:

@@ -15,6 +15,7 @@ from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -65,7 +66,7 @@ def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net 
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
-            `Softmax(-1)`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout` and of the like; or one of these alone. `Dropout` in
+            `Softmax(-1)`, `GLU`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout` and of the like; or one of these alone. `Dropout` in
             training is `dropout` without a seed, else `identity`; to the others it makes no difference.
 
     Returns:
@@ -102,6 +103,8 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return gelu if module.approximate == "none" else gelu_tanh, ()
     if kind is nn.Dropout and isinstance(module, nn.Dropout):
         return dropout(module.p) if module.training else identity, ()
+    if isinstance(module, nn.GLU) and module.dim == -1:
+        return glu(), ()
     if isinstance(module, nn.ELU) and module.alpha > 0:
         return elu(module.alpha), ()
     if isinstance(module, nn.LeakyReLU) and module.negative_slope >= 0:
@@ -161,6 +164,8 @@ def _theirs(net: Layer[Any, Any], params: Any, path: str) -> Iterator[nn.Module]
         module = _WITH_PARAMS[function(net)](params, *constants(net))
         module.load_state_dict({name: t.clone() for name, t in tree_items(params)}, assign=True)
         yield module
+    elif function(net) is function(glu()) and constants(net) == (sigmoid,):
+        yield nn.GLU()
     elif function(net) in _THEIRS:
         yield _THEIRS[function(net)](*constants(net))
     else:

@@ -14,6 +14,7 @@ from pure_mlp.layer import Layer
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
@@ -77,6 +78,7 @@ _ROWS = (
         independent=False,
         evaluated=lambda layer: identity,
     ),
+    LayerRow("glu", glu(), _of_x(F.glu), shared={"cache.0 is x"}, to_the_bit=False),
     LayerRow(
         "relu",
         relu,

@@ -11,12 +11,15 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp import (
+    Activation,
     Layer,
     LayerNorm,
     RMSNorm,
     dense,
     fan_sum,
+    glu,
     layer_norm,
+    leaky_relu,
     linear,
     linear_init,
     mlp,
@@ -26,6 +29,8 @@ from pure_mlp import (
     residual,
     rms_norm,
     serial,
+    sigmoid,
+    silu,
     tanh,
     to_onnx,
 )
@@ -62,6 +67,11 @@ def test_norms(tmp_path: Path) -> None:
     weight, bias = torch.rand(2, 5, generator=g)
     net, params = serial(layer_norm(0.1), rms_norm(0.2)), (LayerNorm(weight, bias), RMSNorm(bias))
     agree(net, params, torch.randn(7, 5, generator=g), tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("gate", [sigmoid, silu, leaky_relu(0.1)])
+def test_gated_units(gate: Activation, tmp_path: Path) -> None:
+    agree(glu(gate), (), torch.randn(7, 6, generator=Generator().manual_seed(0)), tmp_path / "a.onnx")
 
 
 def test_every_combinator(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pure_mlp import (
     from_torch,
     gelu,
     gelu_tanh,
+    glu,
     identity,
     layer_norm,
     leaky_relu,
@@ -91,6 +92,14 @@ def test_norms_go_there_and_back() -> None:
     assert again.fwd(p, x)[0].equal(net.fwd(params, x)[0])
     assert str(to_torch(again, p)) == str(module)
     torch.testing.assert_close(from_torch(nn.RMSNorm(5))[0].fwd(RMSNorm(torch.ones(5)), x.float())[0], nn.RMSNorm(5)(x.float()))
+
+
+def test_glu_goes_there_and_back_with_the_gate_that_torch_has() -> None:
+    x = sample(7, torch.float64)[:, :4]
+    torch.testing.assert_close(to_torch(glu(), ())(x), glu().fwd((), x)[0], atol=1e-15, rtol=1e-15)
+    assert from_torch(nn.GLU())[0].fwd((), x)[0].equal(glu().fwd((), x)[0])
+    with pytest.raises(ValueError, match=r"to_torch: 0 is glu, which torch\.nn has no module for"):
+        to_torch(serial(glu(silu)), ((),))
 
 
 def test_dropout_goes_there_and_back_and_drops_nothing_in_evaluation() -> None:

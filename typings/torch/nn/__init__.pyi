@@ -49,6 +49,10 @@ class Dropout(Module):
     p: float
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None: ...
 
+class GLU(Module):
+    dim: int
+    def __init__(self, dim: int = -1) -> None: ...
+
 class ELU(Module):
     alpha: float
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None: ...
