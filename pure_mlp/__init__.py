@@ -35,6 +35,9 @@ from pure_mlp.layer import over as over
 from pure_mlp.layers.dropout import dropout as dropout
 from pure_mlp.layers.dropout import seeded as seeded
 from pure_mlp.layers.elu import elu as elu
+from pure_mlp.layers.embedding import Embedding as Embedding
+from pure_mlp.layers.embedding import embedding as embedding
+from pure_mlp.layers.embedding import embedding_init as embedding_init
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
 from pure_mlp.layers.glu import glu as glu
@@ -142,6 +145,7 @@ __all__ = [
     "Activation",
     "Batch",
     "Checkpoint",
+    "Embedding",
     "Engine",
     "Epoch",
     "Init",
@@ -181,6 +185,8 @@ __all__ = [
     "direct_feedback_alignment",
     "dropout",
     "elu",
+    "embedding",
+    "embedding_init",
     "ensemble",
     "evaluated",
     "example_dots",

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from pure_mlp.check.report import Report
 from pure_mlp.check.subject import Subject
-from pure_mlp.check.trials import LAWS, H
+from pure_mlp.check.trials import LAWS, H, widest
 from pure_mlp.layer import Layer, layer_name
 from pure_mlp.record import tree_map
 
@@ -38,7 +38,7 @@ def laws(
     Args:
         layer: any layer of a tensor.
         params: its params.
-        x: an input away from the kinks; its first dimension counts the examples, if it has more than one.
+        x: an input away from the kinks, or whole numbers; its first dimension counts the examples, if it has more than one.
         name: what the report calls the layer; by default its own name.
         reference: (params, x) -> y by other means, to compare the values with.
         shared: which outputs share memory with which arguments, as "cache is x".
@@ -56,11 +56,12 @@ def laws(
     >>> print(laws(relu, (), torch.tensor([[0.5, -1.0], [2.0, 3.0]]), kinks=(0.0,)))
     relu: 11 of 11 laws hold
     """
-    params, x = tree_map(Tensor.double, params), x.double()
+    params, x = tree_map(widest, (params, x))
     for kink in kinks:
         if x.numel() and (x - kink).abs().min() < 3 * H:
             raise ValueError(f"laws: x is within {3 * H:g} of the kink {kink:g}, where differences say nothing")
-    dy = torch.randn(layer.fwd(params, x)[0].shape, generator=Generator().manual_seed(0), dtype=x.dtype)
+    y = layer.fwd(params, x)[0]
+    dy = torch.randn(y.shape, generator=Generator().manual_seed(0), dtype=y.dtype)
     subject = Subject(layer, params, x, dy, reference, frozenset(shared), has_dx, independent)
     return tried(name or layer_name(layer), {law: partial(f, subject) for law, f in LAWS.items()})
 

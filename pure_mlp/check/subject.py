@@ -68,5 +68,5 @@ class Subject:
             yield f"grads {name}".strip(), leaf, written[i], J
 
     def cast(self, dtype: torch.dtype) -> tuple[Any, Tensor, Tensor]:
-        """params, x and dy in another dtype."""
-        return tree_map(lambda t: t.to(dtype), (self.params, self.x, self.dy))
+        """params, x and dy in another dtype; whole numbers stay."""
+        return tree_map(lambda t: t.to(dtype) if t.is_floating_point() else t, (self.params, self.x, self.dy))

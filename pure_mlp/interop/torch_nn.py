@@ -14,6 +14,7 @@ from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
+from pure_mlp.layers.embedding import Embedding, embedding, embedding_fwd
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
@@ -49,10 +50,11 @@ _THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
 
 _WITH_PARAMS: dict[Callable[..., object], Callable[..., nn.Module]] = {
     linear_fwd: lambda p: nn.Linear(p.weight.shape[1], p.weight.shape[0], device="meta"),
+    embedding_fwd: lambda p: nn.Embedding(*p.weight.shape, _weight=p.weight),
     function(layer_norm()): lambda p, eps: nn.LayerNorm(len(p.weight), eps, device="meta"),
     function(rms_norm()): lambda p, eps: nn.RMSNorm(len(p.weight), eps, device="meta"),
 }
-"""The module of each kind of layer with params, of these and of its constants. On the device `meta` it draws nothing."""
+"""The module of each kind of layer with params, of these and of its constants. Made so that it draws nothing."""
 
 _PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: tanh, nn.SiLU: silu}
 
@@ -66,8 +68,8 @@ def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net 
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
-            `Softmax(-1)`, `GLU`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout` and of the like; or one of these alone. `Dropout` in
-            training is `dropout` without a seed, else `identity`; to the others it makes no difference.
+            `Softmax(-1)`, `GLU`, `Embedding`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout` and of the like; or one of these alone.
+            `Dropout` in training is `dropout` without a seed, else `identity`; to the others it makes no difference.
 
     Returns:
         The net, and params in memory of their own.
@@ -92,6 +94,8 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return serial(*[net for net, _ in parts]), tuple(params for _, params in parts)
     if isinstance(module, nn.Linear) and kind is nn.Linear and module.bias is not None:
         return linear, Linear(module.weight.detach().clone(), module.bias.detach().clone())
+    if isinstance(module, nn.Embedding) and (module.padding_idx, module.max_norm, module.scale_grad_by_freq) == (None, None, False):
+        return embedding, Embedding(module.weight.detach().clone())
     if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1 and module.bias is not None:
         return layer_norm(module.eps), LayerNorm(module.weight.detach().clone(), module.bias.detach().clone())
     if isinstance(module, nn.RMSNorm) and len(module.normalized_shape) == 1 and module.weight is not None:

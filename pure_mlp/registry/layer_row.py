@@ -33,6 +33,7 @@ class LayerRow:
         make: the function of hyperparameters; None for a constant.
         hyperparameters: those that the laws are tried with, besides none.
         init: the width of x -> its first params; None for a layer without params, and for `linear`, which `init` draws.
+        inputs: (generator, shape) -> x where its numbers are whole; None where they are floating, drawn from the lattice.
         params: (generator, dtype) -> params for an x of width 4; by default on the lattice, of the shapes that `init(4)` has.
         shared: which outputs share memory with which arguments, as "cache is x" (a nested output by its dotted path).
         scalars: whether x may have no dimension; else the laws are tried on x with a last dimension.
@@ -52,6 +53,7 @@ class LayerRow:
     make: Callable[..., Layer[Any, Any]] | None = None
     hyperparameters: tuple[tuple[float, ...], ...] = ()
     init: Callable[[int], Any] | None = None
+    inputs: Callable[[Generator, tuple[int, ...]], Tensor] | None = None
     params: Callable[[Generator, torch.dtype], Any] | None = None
     shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
     scalars: bool = False
@@ -92,7 +94,7 @@ class LayerRow:
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Any, Tensor, Tensor]:
         """Params, x of this shape, and a dy that fits."""
         g = Generator().manual_seed(seed)
-        params, x = self.draw_params(g, dtype), lattice(g, *shape, dtype=dtype)
+        params, x = self.draw_params(g, dtype), self.inputs(g, shape) if self.inputs else lattice(g, *shape, dtype=dtype)
         return params, x, lattice(g, *self.layer.fwd(params, x)[0].shape, dtype=dtype)
 
 

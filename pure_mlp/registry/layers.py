@@ -13,6 +13,7 @@ from torch import Tensor
 from pure_mlp.layer import Layer
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
+from pure_mlp.layers.embedding import Embedding, embedding
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
@@ -28,7 +29,7 @@ from pure_mlp.layers.softplus import softplus
 from pure_mlp.layers.tanh import tanh
 from pure_mlp.registry.equations import Equation
 from pure_mlp.registry.layer_row import LayerRow
-from pure_mlp.registry.samples import lattice_linear
+from pure_mlp.registry.samples import lattice, lattice_linear
 
 __all__ = ["LAYER_ROWS", "row_of"]
 
@@ -49,6 +50,15 @@ _ROWS = (
         linear_bottom,
         lambda p, x: F.linear(x, p.weight, p.bias),
         params=lattice_linear,
+        shared={"cache is x"},
+        has_dx=False,
+    ),
+    LayerRow(
+        "embedding",
+        embedding,
+        lambda p, x: F.embedding(x, p.weight),
+        inputs=lambda g, shape: torch.randint(5, shape, generator=g),
+        params=lambda g, dtype: Embedding(lattice(g, 5, 3, dtype=dtype)),
         shared={"cache is x"},
         has_dx=False,
     ),

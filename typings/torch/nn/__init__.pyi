@@ -53,6 +53,26 @@ class GLU(Module):
     dim: int
     def __init__(self, dim: int = -1) -> None: ...
 
+class Embedding(Module):
+    padding_idx: int | None
+    max_norm: float | None
+    scale_grad_by_freq: bool
+    weight: Tensor
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: _device | str | None = None,
+        dtype: _dtype | None = None,
+    ) -> None: ...
+
 class ELU(Module):
     alpha: float
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None: ...
