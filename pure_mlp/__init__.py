@@ -32,6 +32,8 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.batch_norm import BatchNorm as BatchNorm
+from pure_mlp.layers.batch_norm import batch_norm as batch_norm
 from pure_mlp.layers.dropout import dropout as dropout
 from pure_mlp.layers.dropout import seeded as seeded
 from pure_mlp.layers.elu import elu as elu
@@ -60,6 +62,10 @@ from pure_mlp.layers.linear import linear_bottom as linear_bottom
 from pure_mlp.layers.relu import relu as relu
 from pure_mlp.layers.rms_norm import RMSNorm as RMSNorm
 from pure_mlp.layers.rms_norm import rms_norm as rms_norm
+from pure_mlp.layers.running import Statistics as Statistics
+from pure_mlp.layers.running import batch_norm_by as batch_norm_by
+from pure_mlp.layers.running import initial_statistics as initial_statistics
+from pure_mlp.layers.running import running_statistics as running_statistics
 from pure_mlp.layers.sigmoid import sigmoid as sigmoid
 from pure_mlp.layers.silu import silu as silu
 from pure_mlp.layers.softmax import softmax as softmax
@@ -144,6 +150,7 @@ __all__ = [
     "MLP",
     "Activation",
     "Batch",
+    "BatchNorm",
     "Checkpoint",
     "Embedding",
     "Engine",
@@ -163,10 +170,13 @@ __all__ = [
     "Rule",
     "Schedule",
     "State",
+    "Statistics",
     "Step",
     "Unplannable",
     "adam",
     "adamw",
+    "batch_norm",
+    "batch_norm_by",
     "batches",
     "bce",
     "bce_with_logits",
@@ -207,6 +217,7 @@ __all__ = [
     "hvp",
     "identity",
     "init",
+    "initial_statistics",
     "jvp",
     "kaiming_normal",
     "kaiming_uniform",
@@ -239,6 +250,7 @@ __all__ = [
     "residual",
     "rms_norm",
     "rmsprop",
+    "running_statistics",
     "save",
     "scored",
     "seeded",

@@ -21,6 +21,7 @@ from pure_mlp.combinators.serial import Serial
 from pure_mlp.installed import has
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Activation, Layer, composition, layer_name
+from pure_mlp.layers.batch_norm import BatchNorm
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.glu import glu
@@ -30,6 +31,7 @@ from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import Linear, linear_fwd
 from pure_mlp.layers.relu import relu
 from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
+from pure_mlp.layers.running import Statistics, batch_norm_by
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -108,8 +110,14 @@ def _rms_norm(g: _Graph, params: RMSNorm, x: str, eps: float) -> str:
     return g.op("Mul", g.op("Div", x, root), g.constant(params.weight))
 
 
+def _batch_norm_by(g: _Graph, params: BatchNorm, x: str, eps: float, mean: Tensor, variance: Tensor) -> str:
+    factor = params.weight * torch.rsqrt(variance + eps)
+    return g.op("Add", g.op("Mul", x, g.constant(factor)), g.constant(params.bias - mean * factor))
+
+
 _WITH_PARAMS: dict[Callable[..., object], _Rule] = {
     linear_fwd: _linear,
+    function(batch_norm_by(Statistics(torch.zeros(1), torch.ones(1)))): _batch_norm_by,
     function(layer_norm()): _layer_norm,
     function(rms_norm()): _rms_norm,
 }

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pure_mlp.combinators.dense import Dense
 from pure_mlp.combinators.serial import Serial, serial
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.batch_norm import BatchNorm, batch_norm
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.embedding import Embedding, embedding, embedding_fwd
@@ -23,6 +24,7 @@ from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import Linear, linear, linear_fwd
 from pure_mlp.layers.relu import relu
 from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
+from pure_mlp.layers.running import Statistics, batch_norm_by
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -48,9 +50,21 @@ _THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
 }
 """The module of each kind of layer without params, of its constants."""
 
+
+def _batch_norm(p: BatchNorm, eps: float, mean: Tensor | None = None, variance: Tensor | None = None) -> nn.Module:
+    """In training without statistics; with them in evaluation."""
+    module = nn.BatchNorm1d(len(p.weight), eps, dtype=p.weight.dtype)
+    if mean is None or variance is None:
+        return module
+    module.load_state_dict({"running_mean": mean.clone(), "running_var": variance.clone()}, strict=False, assign=True)
+    return module.eval()
+
+
 _WITH_PARAMS: dict[Callable[..., object], Callable[..., nn.Module]] = {
     linear_fwd: lambda p: nn.Linear(p.weight.shape[1], p.weight.shape[0], device="meta"),
-    embedding_fwd: lambda p: nn.Embedding(*p.weight.shape, _weight=p.weight),
+    function(batch_norm()): _batch_norm,
+    function(batch_norm_by(Statistics(torch.zeros(1), torch.ones(1)))): _batch_norm,
+    embedding_fwd: lambda p: nn.Embedding(p.weight.shape[0], p.weight.shape[1], _weight=p.weight),
     function(layer_norm()): lambda p, eps: nn.LayerNorm(len(p.weight), eps, device="meta"),
     function(rms_norm()): lambda p, eps: nn.RMSNorm(len(p.weight), eps, device="meta"),
 }
@@ -68,8 +82,9 @@ def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net 
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
-            `Softmax(-1)`, `GLU`, `Embedding`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout` and of the like; or one of these alone.
-            `Dropout` in training is `dropout` without a seed, else `identity`; to the others it makes no difference.
+            `Softmax(-1)`, `GLU`, `Embedding`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout`, `BatchNorm1d` (of matrices) and of the like;
+            or one of these alone. In training `Dropout` is `dropout` without a seed, and `BatchNorm1d` is `batch_norm`; in
+            evaluation they are `identity` and `batch_norm_by` its statistics; to the others it makes no difference.
 
     Returns:
         The net, and params in memory of their own.
@@ -94,6 +109,11 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return serial(*[net for net, _ in parts]), tuple(params for _, params in parts)
     if isinstance(module, nn.Linear) and kind is nn.Linear and module.bias is not None:
         return linear, Linear(module.weight.detach().clone(), module.bias.detach().clone())
+    if isinstance(module, nn.BatchNorm1d) and module.weight is not None:
+        params = BatchNorm(module.weight.detach().clone(), module.bias.detach().clone())
+        if module.training or module.running_mean is None or module.running_var is None:
+            return batch_norm(module.eps), params
+        return batch_norm_by(Statistics(module.running_mean.clone(), module.running_var.clone()), module.eps), params
     if isinstance(module, nn.Embedding) and (module.padding_idx, module.max_norm, module.scale_grad_by_freq) == (None, None, False):
         return embedding, Embedding(module.weight.detach().clone())
     if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1 and module.bias is not None:
@@ -166,7 +186,7 @@ def _theirs(net: Layer[Any, Any], params: Any, path: str) -> Iterator[nn.Module]
         yield from () if f is identity else _theirs(f, (), path)
     elif function(net) in _WITH_PARAMS:
         module = _WITH_PARAMS[function(net)](params, *constants(net))
-        module.load_state_dict({name: t.clone() for name, t in tree_items(params)}, assign=True)
+        module.load_state_dict({name: t.clone() for name, t in tree_items(params)}, strict=False, assign=True)
         yield module
     elif function(net) is function(glu()) and constants(net) == (sigmoid,):
         yield nn.GLU()

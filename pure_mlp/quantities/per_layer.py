@@ -16,6 +16,7 @@ from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.embedding import Embedding, embedding_fwd
 from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd, linear_fwd
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.layers import row_of
 
 __all__ = ["AnyLayer", "ParamsRule", "Quantity", "over_params", "remembering"]
 
@@ -66,6 +67,9 @@ class Quantity:
             return attrs.evolve(layer, bwd=partial(_by_formula, self.linear, layer))
         if layer.fwd is embedding_fwd:
             return attrs.evolve(layer, bwd=partial(_by_one_hot, self.linear))
+        row = row_of(layer)
+        if row and not row.independent:
+            raise ValueError(f"{layer_name(layer)} mixes the examples of a batch: none has a gradient of its own")
         return Layer(partial(_remember, layer), partial(_by_forming, self.formed, layer))
 
 

@@ -43,7 +43,7 @@ class LayerRow:
         kinks: where an elementwise layer has no derivative; the laws keep away from them.
         ends: an elementwise layer's slopes far below and far above 0, and its values at -inf and inf.
         word: its name on the command line, "" where it is not to be chosen there.
-        evaluated: the layer that stands in the place of a given one in evaluation; None where it stays.
+        evaluated: (layer, statistics still to come) -> what stands in its place in evaluation; None where it stays.
         equation: of the hyperparameters in LaTeX, for the theory document; None where it is not in there.
     """
 
@@ -63,7 +63,7 @@ class LayerRow:
     kinks: tuple[float, ...] = ()
     ends: tuple[float, float, float, float] | None = None
     word: str = ""
-    evaluated: Callable[[Layer[Any, Any]], Layer[Any, Any]] | None = None
+    evaluated: Callable[[Layer[Any, Any], Iterator[Any]], Layer[Any, Any]] | None = None
     equation: Callable[..., Equation] | None = None
 
     def samples(self) -> Iterator[LayerRow]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.batch_norm import BatchNorm, batch_norm
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.embedding import Embedding, embedding
@@ -22,6 +23,7 @@ from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import linear, linear_bottom
 from pure_mlp.layers.relu import relu
 from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
+from pure_mlp.layers.running import batch_norm_by
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -37,6 +39,13 @@ __all__ = ["LAYER_ROWS", "row_of"]
 def _of_x(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A function of x as one of params and x."""
     return lambda params, x, *hyperparameters: f(x, *hyperparameters)
+
+
+def _standardized(params: BatchNorm, x: Tensor, eps: float = 1e-5) -> Tensor:
+    """torch's own refuses a batch of one row."""
+    rows = x.reshape(-1, x.shape[-1])
+    d = x - rows.mean(0)
+    return params.weight * d / ((rows - rows.mean(0)) ** 2).mean(0).add(eps).sqrt() + params.bias
 
 
 def _times(factor: str) -> str:
@@ -80,13 +89,23 @@ _ROWS = (
         to_the_bit=False,
     ),
     LayerRow(
+        "batch_norm",
+        batch_norm(),
+        _standardized,
+        make=batch_norm,
+        init=lambda n: BatchNorm(torch.ones(n), torch.zeros(n)),
+        independent=False,
+        to_the_bit=False,
+        evaluated=lambda layer, statistics: batch_norm_by(next(statistics), *getattr(layer.fwd, "args", ())),
+    ),
+    LayerRow(
         "dropout",
         dropout(0.5, 0),
         lambda p, x, rate=0.5: x * dropout(rate, 0).fwd((), torch.ones_like(x))[0],
         make=lambda rate=0.5: dropout(rate, 0),
         scalars=True,
         independent=False,
-        evaluated=lambda layer: identity,
+        evaluated=lambda layer, statistics: identity,
     ),
     LayerRow("glu", glu(), _of_x(F.glu), shared={"cache.0 is x"}, to_the_bit=False),
     LayerRow(

@@ -35,7 +35,7 @@ def test_nan_is_not_swallowed(row: Row) -> None:
     x[2] = torch.nan
     y = row.layer.fwd(params, x)[0]
     assert y[2].isnan().all()
-    assert not y[[0, 1, 3, 4]].isnan().any()
+    assert not row.independent or not y[[0, 1, 3, 4]].isnan().any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
@@ -105,10 +105,10 @@ def test_options_out_of_range_are_refused(name: str, wrong: float) -> None:
         MADE[name](wrong)
 
 
-NORMS = {name: LAYER_ROWS[name] for name in ("layer_norm", "rms_norm")}
+NORMS = {name: LAYER_ROWS[name] for name in ("layer_norm", "rms_norm", "batch_norm")}
 
 
-@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize("name", ["layer_norm", "rms_norm"])
 def test_a_norm_of_a_constant_row_is_finite_and_0_where_there_is_nothing(name: str) -> None:
     row = NORMS[name]
     params = tree_map(Tensor.double, row.init(IN) if row.init else ())

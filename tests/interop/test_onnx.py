@@ -12,9 +12,12 @@ from torch import Generator, Tensor
 
 from pure_mlp import (
     Activation,
+    BatchNorm,
     Layer,
     LayerNorm,
     RMSNorm,
+    Statistics,
+    batch_norm_by,
     dense,
     fan_sum,
     glu,
@@ -65,7 +68,9 @@ def test_every_activation_in_a_perceptron(f: str, n: int, tmp_path: Path) -> Non
 def test_norms(tmp_path: Path) -> None:
     g = Generator().manual_seed(0)
     weight, bias = torch.rand(2, 5, generator=g)
-    net, params = serial(layer_norm(0.1), rms_norm(0.2)), (LayerNorm(weight, bias), RMSNorm(bias))
+    seen = Statistics(bias, weight)
+    net = serial(layer_norm(0.1), rms_norm(0.2), batch_norm_by(seen))
+    params = (LayerNorm(weight, bias), RMSNorm(bias), BatchNorm(weight, bias))
     agree(net, params, torch.randn(7, 5, generator=g), tmp_path / "a.onnx")
 
 

@@ -89,7 +89,7 @@ def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> l
 
 def selected(out: Array, table: Array, index: Array) -> list[str]:
     """out = the rows of the table that the index says; the step ends where it says none."""
-    row, column = INDICES[:2]
+    row, column = INDICES[0], INDICES[1]
     at = f"const int64_t at = {index.at([row], index.stride)};"
     body = [at, f"if (at < 0 || at >= {table.shape[0]}) return 1;"]
     term = f"{out.at([row, column], out.stride)} = {table.at(['at', column], table.stride)};"
@@ -98,11 +98,11 @@ def selected(out: Array, table: Array, index: Array) -> list[str]:
 
 def added(out: Array, base: Array, index: Array, source: Array) -> list[str]:
     """out = base, and to its rows that the index says those of the source are added, in order."""
-    (row, column), (count, width) = INDICES[:2], source.shape
+    row, column = INDICES[0], INDICES[1]
     at = f"const int64_t at = {index.at([row], index.stride)};"
     body = [at, f"if (at < 0 || at >= {out.shape[0]}) return 1;"]
     term = f"{out.at(['at', column], out.stride)} += {source.at([row, column], source.stride)};"
-    return [*copy(out, base), *looped([count, width], [*body, term])]
+    return [*copy(out, base), *looped(source.shape, [*body, term])]
 
 
 def joined(out: Array, parts: Sequence[Array], axis: int, *, new: bool) -> list[str]:

@@ -7,9 +7,11 @@ from torch import device as _device
 from torch import dtype as _dtype
 from torch.nn import functional as functional
 from torch.nn import init as init
+from typing_extensions import Self
 
 class Module:
     training: bool
+    def eval(self) -> Self: ...
     def __init__(self, *args: Any, **kwargs: Any) -> None: ...
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any: ...
     def named_children(self) -> Iterator[tuple[str, Module]]: ...
@@ -69,6 +71,23 @@ class Embedding(Module):
         sparse: bool = False,
         _weight: Tensor | None = None,
         _freeze: bool = False,
+        device: _device | str | None = None,
+        dtype: _dtype | None = None,
+    ) -> None: ...
+
+class BatchNorm1d(Module):
+    eps: float
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
         device: _device | str | None = None,
         dtype: _dtype | None = None,
     ) -> None: ...
