@@ -76,9 +76,9 @@ _PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: ta
 def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net that is known at run time only
     """The net and params that compute what a module computes: (serial, a tuple of params), nested as the module is.
 
-    The outputs are equal to the bit, but for `ELU` and the norms, which round otherwise, and `Softplus`, which torch computes
-    with an error of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict, where the module
-    has no names of its own.
+    The outputs are equal to the bit, but for `ELU`, `GLU` and the norms, which round otherwise, and `Softplus`, which torch
+    computes with an error of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict, where
+    the module has no names of its own.
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
@@ -109,7 +109,7 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return serial(*[net for net, _ in parts]), tuple(params for _, params in parts)
     if isinstance(module, nn.Linear) and kind is nn.Linear and module.bias is not None:
         return linear, Linear(module.weight.detach().clone(), module.bias.detach().clone())
-    if isinstance(module, nn.BatchNorm1d) and module.weight is not None:
+    if isinstance(module, nn.BatchNorm1d) and module.affine and module.bias is not None:
         params = BatchNorm(module.weight.detach().clone(), module.bias.detach().clone())
         if module.training or module.running_mean is None or module.running_var is None:
             return batch_norm(module.eps), params

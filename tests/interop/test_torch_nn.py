@@ -180,6 +180,7 @@ def test_training_or_not_and_named_parts_are_the_same() -> None:
         (nn.Sequential(nn.Softmax(dim=0)), "0 is Softmax(dim=0), which"),
         (nn.Softplus(1.0, 5.0), "is Softplus(beta=1.0, threshold=5.0), which"),
         (nn.LayerNorm(3, bias=False), "is LayerNorm((3,), eps=1e-05, elementwise_affine=True"),
+        (nn.BatchNorm1d(3, affine=False), "is BatchNorm1d(3, eps=1e-05"),
         (nn.LayerNorm((2, 3)), "is LayerNorm((2, 3), eps=1e-05"),
         (nn.RMSNorm(3, elementwise_affine=False), "is RMSNorm((3,), eps=None"),
         (nn.LeakyReLU(-0.1), "is LeakyReLU(negative_slope=-0.1), which"),

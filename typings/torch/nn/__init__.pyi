@@ -77,6 +77,7 @@ class Embedding(Module):
 
 class BatchNorm1d(Module):
     eps: float
+    affine: bool
     weight: Tensor
     bias: Tensor
     running_mean: Tensor | None
@@ -90,6 +91,8 @@ class BatchNorm1d(Module):
         track_running_stats: bool = True,
         device: _device | str | None = None,
         dtype: _dtype | None = None,
+        *,
+        bias: bool = True,
     ) -> None: ...
 
 class ELU(Module):
