@@ -20,6 +20,7 @@ from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.serial import serial as serial
 from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
+from pure_mlp.evaluate import evaluated as evaluated
 from pure_mlp.initialize import init as init
 from pure_mlp.interop.arrays import on_arrays as on_arrays
 from pure_mlp.interop.onnx_file import to_onnx as to_onnx
@@ -31,9 +32,17 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.batch_norm import BatchNorm as BatchNorm
+from pure_mlp.layers.batch_norm import batch_norm as batch_norm
+from pure_mlp.layers.dropout import dropout as dropout
+from pure_mlp.layers.dropout import seeded as seeded
 from pure_mlp.layers.elu import elu as elu
+from pure_mlp.layers.embedding import Embedding as Embedding
+from pure_mlp.layers.embedding import embedding as embedding
+from pure_mlp.layers.embedding import embedding_init as embedding_init
 from pure_mlp.layers.gelu import gelu as gelu
 from pure_mlp.layers.gelu import gelu_tanh as gelu_tanh
+from pure_mlp.layers.glu import glu as glu
 from pure_mlp.layers.identity import identity as identity
 from pure_mlp.layers.inits import Init as Init
 from pure_mlp.layers.inits import kaiming_normal as kaiming_normal
@@ -51,6 +60,12 @@ from pure_mlp.layers.linear import Linear as Linear
 from pure_mlp.layers.linear import linear as linear
 from pure_mlp.layers.linear import linear_bottom as linear_bottom
 from pure_mlp.layers.relu import relu as relu
+from pure_mlp.layers.rms_norm import RMSNorm as RMSNorm
+from pure_mlp.layers.rms_norm import rms_norm as rms_norm
+from pure_mlp.layers.running import Statistics as Statistics
+from pure_mlp.layers.running import batch_norm_by as batch_norm_by
+from pure_mlp.layers.running import initial_statistics as initial_statistics
+from pure_mlp.layers.running import running_statistics as running_statistics
 from pure_mlp.layers.sigmoid import sigmoid as sigmoid
 from pure_mlp.layers.silu import silu as silu
 from pure_mlp.layers.softmax import softmax as softmax
@@ -138,7 +153,9 @@ __all__ = [
     "MLP",
     "Activation",
     "Batch",
+    "BatchNorm",
     "Checkpoint",
+    "Embedding",
     "Engine",
     "Epoch",
     "Init",
@@ -152,16 +169,20 @@ __all__ = [
     "Optimizer",
     "OptimizerRow",
     "Plan",
+    "RMSNorm",
     "Reduction",
     "Report",
     "Rule",
     "Schedule",
     "ScheduleRow",
     "State",
+    "Statistics",
     "Step",
     "Unplannable",
     "adam",
     "adamw",
+    "batch_norm",
+    "batch_norm_by",
     "batches",
     "bce",
     "bce_with_logits",
@@ -178,8 +199,12 @@ __all__ = [
     "curved",
     "dense",
     "direct_feedback_alignment",
+    "dropout",
     "elu",
+    "embedding",
+    "embedding_init",
     "ensemble",
+    "evaluated",
     "example_dots",
     "example_grads",
     "example_norms",
@@ -191,12 +216,14 @@ __all__ = [
     "gelu",
     "gelu_tanh",
     "ggn_product",
+    "glu",
     "gradient_variance",
     "gramian",
     "huber",
     "hvp",
     "identity",
     "init",
+    "initial_statistics",
     "jvp",
     "kaiming_normal",
     "kaiming_uniform",
@@ -227,9 +254,12 @@ __all__ = [
     "relu",
     "remat",
     "residual",
+    "rms_norm",
     "rmsprop",
+    "running_statistics",
     "save",
     "scored",
+    "seeded",
     "serial",
     "sgd",
     "sigmoid",

@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from pure_mlp.combinators.ensemble import Ensemble
 from pure_mlp.layer import Layer, Rule, composition, layer_name, over
+from pure_mlp.layers.dropout import seeded
 from pure_mlp.layers.inits import Device, Init, linear_init
 from pure_mlp.layers.linear import linear_fwd
 from pure_mlp.record import tree_map
@@ -83,7 +84,7 @@ def init(
         fwd.__qualname__ = layer_name(layer)
         return attrs.evolve(layer, fwd=fwd)
 
-    over(cast(Rule, met), net).fwd(_joined(net, None), x)
+    over(cast(Rule, met), seeded(net, 0)).fwd(_joined(net, None), x)
     if widths:
         raise ValueError(f"init: the sizes {[*widths]} are left over: the net has {len(given) - 1 - len(widths)} linear layers")
     return net, _joined(net, iter(drawn))

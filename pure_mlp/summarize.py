@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer, Rule, composition, layer_name, over
+from pure_mlp.layers.dropout import seeded
 from pure_mlp.record import tree_leaves
 
 __all__ = ["summary"]
@@ -78,7 +79,7 @@ def summary(net: Layer[P, C], params: P, x: Tensor) -> str:
 
         return Layer(fwd, bwd)
 
-    traced = over(cast(Rule, measured), net)
+    traced = over(cast(Rule, measured), seeded(net, 0))
     y, cache = traced.fwd(params, x)
     held = {t.untyped_storage().data_ptr() for t in tree_leaves(cache)}
     sizes = [_first_kept(row.kept, held) for row in rows]

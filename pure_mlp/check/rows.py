@@ -38,7 +38,17 @@ def layer_laws(row: LayerRow) -> Iterator[Report]:
     for sample in row.samples():
         params, x, _ = sample.draw((3, WIDTH))
         reference, shared, kinks = sample.reference, sample.shared, sample.kinks
-        yield laws(sample.layer, params, x, name=sample.name, reference=reference, shared=shared, kinks=kinks, has_dx=sample.has_dx)
+        yield laws(
+            sample.layer,
+            params,
+            x,
+            name=sample.name,
+            reference=reference,
+            shared=shared,
+            kinks=kinks,
+            has_dx=sample.has_dx,
+            independent=sample.independent,
+        )
 
 
 def loss_laws(row: LossRow) -> Iterator[Report]:

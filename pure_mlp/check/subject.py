@@ -27,6 +27,7 @@ class Subject:
         reference: an independent function (params, x) -> y, or None.
         shared: what outputs may share memory with arguments, as "cache is x".
         has_dx: whether `bwd` computes dx.
+        independent: whether what becomes of an example depends on that example alone.
     """
 
     layer: Layer[Any, Any]
@@ -36,6 +37,7 @@ class Subject:
     reference: Callable[..., Tensor] | None
     shared: frozenset[str]
     has_dx: bool
+    independent: bool
 
     def both(self, params: Any, x: Tensor, dy: Tensor) -> tuple[Tensor, Any]:
         """y and what `bwd` returns: dx, if there is one, and grads."""
@@ -66,5 +68,5 @@ class Subject:
             yield f"grads {name}".strip(), leaf, written[i], J
 
     def cast(self, dtype: torch.dtype) -> tuple[Any, Tensor, Tensor]:
-        """params, x and dy in another dtype."""
-        return tree_map(lambda t: t.to(dtype), (self.params, self.x, self.dy))
+        """params, x and dy in another dtype; whole numbers stay."""
+        return tree_map(lambda t: t.to(dtype) if t.is_floating_point() else t, (self.params, self.x, self.dy))

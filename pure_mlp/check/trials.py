@@ -16,10 +16,19 @@ from pure_mlp.checks import spec
 from pure_mlp.layer import Layer
 from pure_mlp.record import tree_leaves, tree_map
 
-__all__ = ["LAWS", "H", "far", "sharing"]
+__all__ = ["LAWS", "H", "far", "sharing", "widest"]
 
 H, MOST = 5e-4, 300
 """The step of the differences; of how many entries they are taken."""
+
+
+def widest(t: Tensor) -> Tensor:
+    """t in float64; whole numbers as they are.
+
+    >>> widest(torch.tensor([1.5])), widest(torch.tensor([1]))
+    (tensor([1.5000], dtype=torch.float64), tensor([1]))
+    """
+    return t.double() if t.is_floating_point() else t
 
 
 def _structure(s: Subject) -> str:
@@ -104,7 +113,7 @@ def _dtypes(s: Subject) -> str:
     """In float32 and bfloat16 the dtype is kept, and the values are those of float64 within rounding."""
     for dtype in (torch.float32, torch.bfloat16):
         low = s.cast(dtype)
-        exact = tree_leaves(s.both(*tree_map(Tensor.double, low)))
+        exact = tree_leaves(s.both(*tree_map(widest, low)))
         for (what, got), wanted in zip(named(out=s.both(*low)), exact):
             if got.dtype != dtype:
                 return f"{what} is {got.dtype} for {dtype}"
@@ -114,12 +123,14 @@ def _dtypes(s: Subject) -> str:
 
 
 def _batch(s: Subject) -> str:
-    """No examples give empty outputs and grads of 0; one at a time gives the rows of all, and grads add up."""
+    """No examples give empty outputs and grads of 0; independent ones give, one at a time, the rows of all, and grads add up."""
     if s.x.dim() < 2:
         return ""
     y, (dx, grads) = s.both(s.params, s.x[:0], s.dy[:0])
     if y.numel() or (s.has_dx and dx.shape != s.x[:0].shape) or any(bool(g.any()) for g in tree_leaves(grads)):
         return "without examples y and dx have to be empty, and grads 0"
+    if not s.independent:
+        return ""
     y, (dx, grads) = s.both(s.params, s.x, s.dy)
     ones = [s.both(s.params, s.x[i : i + 1], s.dy[i : i + 1]) for i in range(len(s.x))]
     joined = [far("y of one example at a time", torch.cat([one[0] for one in ones]), y, 1e-12)]

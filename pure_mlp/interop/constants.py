@@ -21,8 +21,8 @@ def function(layer: Layer[Any, Any, Any, Any]) -> Callable[..., object]:
     return fwd
 
 
-def constants(layer: Layer[Any, Any, Any, Any]) -> tuple[float, ...]:
-    """The numbers that a layer was made with.
+def constants(layer: Layer[Any, Any, Any, Any]) -> tuple[Any, ...]:
+    """The numbers, and layers, that a layer was made with.
 
     >>> from pure_mlp import leaky_relu, relu
     >>> constants(leaky_relu(0.1)), constants(relu)

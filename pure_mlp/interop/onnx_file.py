@@ -20,13 +20,18 @@ from pure_mlp.combinators.residual import Residual
 from pure_mlp.combinators.serial import Serial
 from pure_mlp.installed import has
 from pure_mlp.interop.constants import constants, function
-from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layer import Activation, Layer, composition, layer_name
+from pure_mlp.layers.batch_norm import BatchNorm
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
+from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import Linear, linear_fwd
 from pure_mlp.layers.relu import relu
+from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
+from pure_mlp.layers.running import Statistics, batch_norm_by
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -54,6 +59,11 @@ class _Graph:
         self.nodes.append(self.onnx.helper.make_node(kind, [*inputs], [name], **attributes))
         return name
 
+    def halves(self, x: str) -> tuple[str, str]:
+        first, second = f"v{len(self.nodes)}", f"v{len(self.nodes)}b"
+        self.nodes.append(self.onnx.helper.make_node("Split", [x], [first, second], axis=-1, num_outputs=2))
+        return first, second
+
     def constant(self, t: Tensor) -> str:
         name = f"c{len(self.kept)}"
         self.kept.append(self.onnx.numpy_helper.from_array(t.detach().cpu().contiguous().numpy(), name))
@@ -72,6 +82,7 @@ _RULES: dict[Callable[..., object], _Rule] = {
     function(softmax): lambda g, like, x: g.op("Softmax", x, axis=-1),
     function(elu()): lambda g, like, x, a: g.op("Elu", x, alpha=a),
     function(leaky_relu()): lambda g, like, x, a: g.op("LeakyRelu", x, alpha=a),
+    function(glu()): lambda g, like, x, gate: _glu(g, like, gate, *g.halves(x)),
     function(softplus()): lambda g, like, x, b: _softplus(g, g.constant(like.new_full((), b)), x),
 }
 """What each kind of layer without params is in ONNX: of the graph, a tensor of the dtype, the input, and the constants."""
@@ -79,6 +90,38 @@ _RULES: dict[Callable[..., object], _Rule] = {
 
 def _softplus(g: _Graph, beta: str, x: str) -> str:
     return g.op("Div", g.op("Softplus", g.op("Mul", x, beta)), beta)
+
+
+def _glu(g: _Graph, like: Tensor, gate: Activation, a: str, b: str) -> str:
+    return g.op("Mul", a, _RULES[function(gate)](g, like, b, *constants(gate)))
+
+
+def _linear(g: _Graph, params: Linear, x: str) -> str:
+    return g.op("Add", g.op("MatMul", x, g.constant(params.weight.t())), g.constant(params.bias))
+
+
+def _layer_norm(g: _Graph, params: LayerNorm, x: str, eps: float) -> str:
+    return g.op("LayerNormalization", x, g.constant(params.weight), g.constant(params.bias), axis=-1, epsilon=eps)
+
+
+def _rms_norm(g: _Graph, params: RMSNorm, x: str, eps: float) -> str:
+    mean = g.op("ReduceMean", g.op("Mul", x, x), g.constant(torch.tensor([-1])))
+    root = g.op("Sqrt", g.op("Add", mean, g.constant(params.weight.new_full((), eps))))
+    return g.op("Mul", g.op("Div", x, root), g.constant(params.weight))
+
+
+def _batch_norm_by(g: _Graph, params: BatchNorm, x: str, eps: float, mean: Tensor, variance: Tensor) -> str:
+    factor = params.weight * torch.rsqrt(variance + eps)
+    return g.op("Add", g.op("Mul", x, g.constant(factor)), g.constant(params.bias - mean * factor))
+
+
+_WITH_PARAMS: dict[Callable[..., object], _Rule] = {
+    linear_fwd: _linear,
+    function(batch_norm_by(Statistics(torch.zeros(1), torch.ones(1)))): _batch_norm_by,
+    function(layer_norm()): _layer_norm,
+    function(rms_norm()): _rms_norm,
+}
+"""What each kind of layer with params is: of the graph, these, the input, and the constants."""
 
 
 def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> None:  # Any: any net
@@ -119,7 +162,7 @@ def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> 
 def _refuse(net: Layer[Any, Any]) -> None:
     """Raise `ValueError` that names the first layer that has no form."""
     made = composition(net)
-    if not isinstance(made, (Serial, Dense, Remat, Residual, FanSum, Parallel)) and function(net) not in {*_RULES, linear_fwd}:
+    if not isinstance(made, (Serial, Dense, Remat, Residual, FanSum, Parallel)) and function(net) not in {*_RULES, *_WITH_PARAMS}:
         raise ValueError(f"to_onnx: {layer_name(net)} has no form in ONNX here")
     for part in made.parts() if made else ():
         _refuse(part)
@@ -128,8 +171,10 @@ def _refuse(net: Layer[Any, Any]) -> None:
 def _emit(g: _Graph, like: Tensor, net: Layer[Any, Any], params: Any, x: str) -> str:
     """The name of the output of the net for the input x."""
     made = composition(net)
+    if made is None and function(net) in _WITH_PARAMS:
+        return _WITH_PARAMS[function(net)](g, params, x, *constants(net))
     if made is None:
-        return _linear(g, params, x) if function(net) is linear_fwd else _RULES[function(net)](g, like, x, *constants(net))
+        return _RULES[function(net)](g, like, x, *constants(net))
     parts = [*zip(made.parts(), made.split(params))]
     if isinstance(made, (FanSum, Parallel)):
         both = [_emit(g, like, part, p, x) for part, p in parts]
@@ -138,7 +183,3 @@ def _emit(g: _Graph, like: Tensor, net: Layer[Any, Any], params: Any, x: str) ->
     for part, p in parts:
         y = _emit(g, like, part, p, y)
     return g.op("Add", x, y) if isinstance(made, Residual) else y
-
-
-def _linear(g: _Graph, params: Linear, x: str) -> str:
-    return g.op("Add", g.op("MatMul", x, g.constant(params.weight.t())), g.constant(params.bias))

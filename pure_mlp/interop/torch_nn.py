@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from pure_mlp.combinators.dense import Dense
 from pure_mlp.combinators.serial import Serial, serial
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.batch_norm import BatchNorm, batch_norm
+from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
+from pure_mlp.layers.embedding import Embedding, embedding, embedding_fwd
 from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
+from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import Linear, linear, linear_fwd
 from pure_mlp.layers.relu import relu
+from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
+from pure_mlp.layers.running import Statistics, batch_norm_by
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
 from pure_mlp.layers.softplus import softplus
 from pure_mlp.layers.tanh import tanh
+from pure_mlp.record import tree_items
 
 __all__ = ["from_torch", "to_torch"]
 
@@ -34,11 +43,32 @@ _THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
     function(gelu): nn.GELU,
     function(gelu_tanh): lambda: nn.GELU("tanh"),
     function(softmax): lambda: nn.Softmax(-1),
+    function(dropout()): lambda rate, seed: nn.Dropout(rate),
     function(elu()): nn.ELU,
     function(leaky_relu()): nn.LeakyReLU,
     function(softplus()): nn.Softplus,
 }
 """The module of each kind of layer without params, of its constants."""
+
+
+def _batch_norm(p: BatchNorm, eps: float, mean: Tensor | None = None, variance: Tensor | None = None) -> nn.Module:
+    """In training without statistics; with them in evaluation."""
+    module = nn.BatchNorm1d(len(p.weight), eps, dtype=p.weight.dtype)
+    if mean is None or variance is None:
+        return module
+    module.load_state_dict({"running_mean": mean.clone(), "running_var": variance.clone()}, strict=False, assign=True)
+    return module.eval()
+
+
+_WITH_PARAMS: dict[Callable[..., object], Callable[..., nn.Module]] = {
+    linear_fwd: lambda p: nn.Linear(p.weight.shape[1], p.weight.shape[0], device="meta"),
+    function(batch_norm()): _batch_norm,
+    function(batch_norm_by(Statistics(torch.zeros(1), torch.ones(1)))): _batch_norm,
+    embedding_fwd: lambda p: nn.Embedding(p.weight.shape[0], p.weight.shape[1], _weight=p.weight),
+    function(layer_norm()): lambda p, eps: nn.LayerNorm(len(p.weight), eps, device="meta"),
+    function(rms_norm()): lambda p, eps: nn.RMSNorm(len(p.weight), eps, device="meta"),
+}
+"""The module of each kind of layer with params, of these and of its constants. Made so that it draws nothing."""
 
 _PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: tanh, nn.SiLU: silu}
 
@@ -46,13 +76,15 @@ _PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: ta
 def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net that is known at run time only
     """The net and params that compute what a module computes: (serial, a tuple of params), nested as the module is.
 
-    The outputs are equal to the bit, but for `ELU`, which rounds otherwise, and `Softplus`, which torch computes with an error
-    of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict, where the module has no
-    names of its own.
+    The outputs are equal to the bit, but for `ELU`, `GLU` and the norms, which round otherwise, and `Softplus`, which torch
+    computes with an error of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict, where
+    the module has no names of its own.
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
-            `Softmax(-1)` and of the like; or one of these alone. Whether it is in training makes no difference to them.
+            `Softmax(-1)`, `GLU`, `Embedding`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout`, `BatchNorm1d` (of matrices) and of the like;
+            or one of these alone. In training `Dropout` is `dropout` without a seed, and `BatchNorm1d` is `batch_norm`; in
+            evaluation they are `identity` and `batch_norm_by` its statistics; to the others it makes no difference.
 
     Returns:
         The net, and params in memory of their own.
@@ -77,10 +109,26 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return serial(*[net for net, _ in parts]), tuple(params for _, params in parts)
     if isinstance(module, nn.Linear) and kind is nn.Linear and module.bias is not None:
         return linear, Linear(module.weight.detach().clone(), module.bias.detach().clone())
+    if isinstance(module, nn.BatchNorm1d) and module.affine and module.bias is not None:
+        params = BatchNorm(module.weight.detach().clone(), module.bias.detach().clone())
+        if module.training or module.running_mean is None or module.running_var is None:
+            return batch_norm(module.eps), params
+        return batch_norm_by(Statistics(module.running_mean.clone(), module.running_var.clone()), module.eps), params
+    if isinstance(module, nn.Embedding) and (module.padding_idx, module.max_norm, module.scale_grad_by_freq) == (None, None, False):
+        return embedding, Embedding(module.weight.detach().clone())
+    if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1 and module.bias is not None:
+        return layer_norm(module.eps), LayerNorm(module.weight.detach().clone(), module.bias.detach().clone())
+    if isinstance(module, nn.RMSNorm) and len(module.normalized_shape) == 1 and module.weight is not None:
+        eps = torch.finfo(module.weight.dtype).eps if module.eps is None else module.eps
+        return rms_norm(eps), RMSNorm(module.weight.detach().clone())
     if kind in _PLAIN:
         return _PLAIN[kind], ()
     if isinstance(module, nn.GELU) and module.approximate in ("none", "tanh"):
         return gelu if module.approximate == "none" else gelu_tanh, ()
+    if kind is nn.Dropout and isinstance(module, nn.Dropout):
+        return dropout(module.p) if module.training else identity, ()
+    if isinstance(module, nn.GLU) and module.dim == -1:
+        return glu(), ()
     if isinstance(module, nn.ELU) and module.alpha > 0:
         return elu(module.alpha), ()
     if isinstance(module, nn.LeakyReLU) and module.negative_slope >= 0:
@@ -93,14 +141,14 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
 
 
 def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:
-    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for `elu` and `softplus` as in `from_torch`.
+    """The `nn.Sequential` that computes what the net computes, equal to the bit, but for what `from_torch` names, and masks.
 
     The names of its state dict are the places of the layers: `0.weight`, as `nn.Sequential` gives them. A `dense` layer becomes
     `Linear` and its activation, as people write it, and `dense(identity)` a `Linear` alone. Only the forward functions count: torch
     differentiates the module by itself.
 
     Args:
-        net: a layer, or `serial` of `linear`, `dense`, activations and `serial`.
+        net: a layer, or `serial` of `linear`, `dense`, norms, activations and `serial`.
         params: those of the net.
 
     Returns:
@@ -136,17 +184,13 @@ def _theirs(net: Layer[Any, Any], params: Any, path: str) -> Iterator[nn.Module]
         affine, f = made.parts()
         yield from _theirs(affine, params, path)
         yield from () if f is identity else _theirs(f, (), path)
-    elif function(net) is linear_fwd:
-        yield _linear(params)
+    elif function(net) in _WITH_PARAMS:
+        module = _WITH_PARAMS[function(net)](params, *constants(net))
+        module.load_state_dict({name: t.clone() for name, t in tree_items(params)}, strict=False, assign=True)
+        yield module
+    elif function(net) is function(glu()) and constants(net) == (sigmoid,):
+        yield nn.GLU()
     elif function(net) in _THEIRS:
         yield _THEIRS[function(net)](*constants(net))
     else:
         raise ValueError(f"to_torch: {path or 'the net'} is {layer_name(net)}, which torch.nn has no module for")
-
-
-def _linear(params: Linear) -> nn.Module:
-    n_out, n_in = params.weight.shape
-    module = nn.Linear(n_in, n_out, device="meta")  # which draws nothing
-    kept: Mapping[str, Tensor] = {"weight": params.weight.clone(), "bias": params.bias.clone()}
-    module.load_state_dict(kept, assign=True)
-    return module

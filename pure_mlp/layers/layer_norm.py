@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pure_mlp.checks import check_cotangent, check_tangent, spec
 from pure_mlp.layer import Layer
+from pure_mlp.layers.means import row_mean, wide
 from pure_mlp.record import record
 
 __all__ = ["LayerNorm", "layer_norm"]
@@ -33,7 +34,7 @@ def layer_norm(eps: float = 1e-5) -> Layer[LayerNorm, tuple[Tensor, Tensor]]:
     """y = w h + b, h = (x - m) r, r = 1 / sqrt(v + eps), with m and v the mean and variance of x over the last dimension.
 
     With u = w dy: dx = r (u - mean(u) - h mean(u h)), dw = sum of dy h and db = sum of dy over the rows. The cache is (h, r).
-    A row of equal numbers gives y = b.
+    A row of equal numbers gives y = b. Mean and variance are computed in float32 where x is half precision.
 
     Args:
         eps: added to the variance, at least 0.
@@ -57,10 +58,11 @@ def _layer_norm_fwd(eps: float, params: LayerNorm, x: Tensor) -> tuple[Tensor, t
     for t in (params.weight, params.bias):
         if t.shape != x.shape[-1:] or t.dtype != x.dtype:
             raise ValueError(f"input {spec(x)}, weight {spec(params.weight)}, bias {spec(params.bias)}")
-    d = x - _mean(x)
-    r = torch.rsqrt(_mean(d * d) + eps)
-    h = d * r
-    return params.weight * h + params.bias, (h, r)
+    z = wide(x)
+    d = z - row_mean(z)
+    r = torch.rsqrt(row_mean(d * d) + eps)
+    h = (d * r).to(x.dtype)
+    return params.weight * h + params.bias, (h, r.to(x.dtype))
 
 
 def _layer_norm_bwd(params: LayerNorm, cache: tuple[Tensor, Tensor], dy: Tensor) -> tuple[Tensor, LayerNorm]:
@@ -69,13 +71,13 @@ def _layer_norm_bwd(params: LayerNorm, cache: tuple[Tensor, Tensor], dy: Tensor)
     u = params.weight * dy
     n = h.shape[-1]
     grads = LayerNorm((dy * h).reshape(-1, n).sum(0), dy.reshape(-1, n).sum(0))
-    return r * (u - _mean(u) - h * _mean(u * h)), grads
+    return r * (u - row_mean(u) - h * row_mean(u * h)), grads
 
 
 def _layer_norm_jvp(params: LayerNorm, cache: tuple[Tensor, Tensor], dparams: LayerNorm, dx: Tensor) -> Tensor:
     h, r = cache
     check_tangent(h, dx)
-    dh = r * (dx - _mean(dx) - h * _mean(h * dx))
+    dh = r * (dx - row_mean(dx) - h * row_mean(h * dx))
     return dparams.weight * h + params.weight * dh + dparams.bias
 
 
@@ -85,12 +87,8 @@ def _layer_norm_bwd_jvp(
     """With u and h as in `bwd`, V the tangent of w, dh = r (dx - mean(dx) - h mean(h dx)), dr = -r^2 mean(h dx)."""
     h, r = cache
     u, du = params.weight * dy, dparams.weight * dy
-    dh, dr = r * (dx - _mean(dx) - h * _mean(h * dx)), -r * r * _mean(h * dx)
-    moved = r * (du - _mean(du) - dh * _mean(u * h) - h * _mean(du * h + u * dh))
+    dh, dr = r * (dx - row_mean(dx) - h * row_mean(h * dx)), -r * r * row_mean(h * dx)
+    moved = r * (du - row_mean(du) - dh * row_mean(u * h) - h * row_mean(du * h + u * dh))
     n = h.shape[-1]
     grads = LayerNorm((dy * dh).reshape(-1, n).sum(0), torch.zeros_like(params.bias))
-    return dr * (u - _mean(u) - h * _mean(u * h)) + moved, grads
-
-
-def _mean(x: Tensor) -> Tensor:
-    return x.sum(-1, keepdim=True) / x.shape[-1]
+    return dr * (u - row_mean(u) - h * row_mean(u * h)) + moved, grads

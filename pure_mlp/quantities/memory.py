@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.dropout import seeded
 from pure_mlp.record import tree_leaves, tree_map
 
 __all__ = ["cache_nbytes"]
@@ -39,6 +40,6 @@ def cache_nbytes(net: Layer[P, C, X, Y], params: P, x: X) -> int:
     (180, 60)
     """
     bare_params, bare_x = tree_map(lambda t: t.to("meta"), params), tree_map(lambda t: t.to("meta"), x)
-    _, cache = net.fwd(bare_params, bare_x)
+    _, cache = seeded(net, 0).fwd(bare_params, bare_x)
     storages = [t.untyped_storage() for t in tree_leaves(cache)]
     return sum({id(storage): storage.nbytes() for storage in storages}.values())

@@ -13,8 +13,10 @@ from torch.func import vmap
 
 from pure_mlp.checks import spec
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.embedding import Embedding, embedding_fwd
 from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd, linear_fwd
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.registry.layers import row_of
 
 __all__ = ["AnyLayer", "ParamsRule", "Quantity", "over_params", "remembering"]
 
@@ -52,7 +54,7 @@ def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
 class Quantity:
     """What stands in the place of the gradients, as a rule for `over_params`.
 
-    linear: of a `linear` layer, from the rows x (B, T, in) and dy (B, T, out) of its B examples, T rows each.
+    linear: of a `linear` layer or an `embedding`, from the rows x (B, T, in) and dy (B, T, out) of its B examples, T rows each.
     formed: of any other layer, from one leaf (B, ..) of the gradients of its examples, which are formed one by one.
     """
 
@@ -63,6 +65,11 @@ class Quantity:
         """The layer whose backward pass computes this in the place of the gradients."""
         if layer.fwd is linear_fwd:
             return attrs.evolve(layer, bwd=partial(_by_formula, self.linear, layer))
+        if layer.fwd is embedding_fwd:
+            return attrs.evolve(layer, bwd=partial(_by_one_hot, self.linear))
+        row = row_of(layer)
+        if row and not row.independent:
+            raise ValueError(f"{layer_name(layer)} mixes the examples of a batch: none has a gradient of its own")
         return Layer(partial(_remember, layer), partial(_by_forming, self.formed, layer))
 
 
@@ -73,7 +80,7 @@ def remembering(layer: AnyLayer, params: Any, /) -> AnyLayer:
     >>> remembering(linear, ()) is linear
     True
     """
-    return layer if layer.fwd is linear_fwd else Layer(partial(_remember, layer), partial(_plainly, layer))
+    return layer if layer.fwd in (linear_fwd, embedding_fwd) else Layer(partial(_remember, layer), partial(_plainly, layer))
 
 
 def _by_formula(formula: Callable[[Tensor, Tensor], Linear], layer: AnyLayer, params: Linear, x: Tensor, dy: Tensor) -> Any:
@@ -84,6 +91,14 @@ def _by_formula(formula: Callable[[Tensor, Tensor], Linear], layer: AnyLayer, pa
     else:
         dx = layer.bwd(params, x, dy)[0]
     return dx, formula(_rows(x), _rows(dy))
+
+
+def _by_one_hot(formula: Callable[[Tensor, Tensor], Linear], params: Embedding, x: Tensor, dy: Tensor) -> Any:
+    """An embedding is a linear layer of one-hot rows without bias, whose weight is turned: so x and dy change places."""
+    if x.dim() < 1 or x.shape != dy.shape[:-1]:
+        raise ValueError(f"input {spec(x)}, dy {spec(dy)}: expected a batch of examples in the first dimension of both")
+    hot = x.unsqueeze(-1).flatten(1).unsqueeze(-1) == torch.arange(len(params.weight), device=x.device)
+    return NO_DX, Embedding(formula(_rows(dy), hot.to(dy.dtype)).weight)
 
 
 def _rows(t: Tensor) -> Tensor:

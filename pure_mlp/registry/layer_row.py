@@ -33,14 +33,17 @@ class LayerRow:
         make: a function of hyperparameters that returns the layer; None for a layer that has none.
         hyperparameters: those that the laws are tried with, besides the default ones.
         init: the width of x -> its first params; None for a layer without params, and for `linear`, which `init` draws.
+        inputs: (generator, shape) -> x where its numbers are whole; None where they are floating, drawn from the lattice.
         params: (generator, dtype) -> params for an x of width 4; by default on the lattice, of the shapes that `init(4)` has.
         shared: which outputs share memory with which arguments, as "cache is x" (a nested output by its dotted path).
         scalars: whether x may have no dimension; else the laws are tried on x with a last dimension.
         has_dx: False for a layer that computes grads alone.
+        independent: False where what becomes of an example depends on the others, or on its place among them.
         to_the_bit: whether y equals the reference exactly, and not only to rounding.
         kinks: where an elementwise layer has no derivative; the laws keep away from them.
         ends: an elementwise layer's slopes far below and far above 0, and its values at -inf and inf.
         word: its name on the command line, "" where it is not to be chosen there.
+        evaluated: (layer, statistics still to come) -> what stands in its place in evaluation; None where it stays.
         equation: of the hyperparameters in LaTeX, for the theory document; None where it is not in there.
     """
 
@@ -50,14 +53,17 @@ class LayerRow:
     make: Callable[..., Layer[Any, Any]] | None = None
     hyperparameters: tuple[tuple[float, ...], ...] = ()
     init: Callable[[int], Any] | None = None
+    inputs: Callable[[Generator, tuple[int, ...]], Tensor] | None = None
     params: Callable[[Generator, torch.dtype], Any] | None = None
     shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
     scalars: bool = False
     has_dx: bool = True
+    independent: bool = True
     to_the_bit: bool = True
     kinks: tuple[float, ...] = ()
     ends: tuple[float, float, float, float] | None = None
     word: str = ""
+    evaluated: Callable[[Layer[Any, Any], Iterator[Any]], Layer[Any, Any]] | None = None
     equation: Callable[..., Equation] | None = None
 
     def samples(self) -> Iterator[LayerRow]:
@@ -88,7 +94,7 @@ class LayerRow:
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Any, Tensor, Tensor]:
         """Params, x of this shape, and a dy that fits."""
         g = Generator().manual_seed(seed)
-        params, x = self.draw_params(g, dtype), lattice(g, *shape, dtype=dtype)
+        params, x = self.draw_params(g, dtype), self.inputs(g, shape) if self.inputs else lattice(g, *shape, dtype=dtype)
         return params, x, lattice(g, *self.layer.fwd(params, x)[0].shape, dtype=dtype)
 
 

@@ -11,13 +11,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.batch_norm import BatchNorm, batch_norm
+from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
+from pure_mlp.layers.embedding import Embedding, embedding
 from pure_mlp.layers.gelu import gelu, gelu_tanh
+from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
 from pure_mlp.layers.layer_norm import LayerNorm, layer_norm
 from pure_mlp.layers.leaky_relu import leaky_relu
 from pure_mlp.layers.linear import linear, linear_bottom
 from pure_mlp.layers.relu import relu
+from pure_mlp.layers.rms_norm import RMSNorm, rms_norm
+from pure_mlp.layers.running import batch_norm_by
 from pure_mlp.layers.sigmoid import sigmoid
 from pure_mlp.layers.silu import silu
 from pure_mlp.layers.softmax import softmax
@@ -25,7 +31,7 @@ from pure_mlp.layers.softplus import softplus
 from pure_mlp.layers.tanh import tanh
 from pure_mlp.registry.equations import Equation
 from pure_mlp.registry.layer_row import LayerRow
-from pure_mlp.registry.samples import lattice_linear
+from pure_mlp.registry.samples import lattice, lattice_linear
 
 __all__ = ["LAYER_ROWS", "row_of"]
 
@@ -33,6 +39,13 @@ __all__ = ["LAYER_ROWS", "row_of"]
 def _of_x(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A function of x as one of params and x."""
     return lambda params, x, *hyperparameters: f(x, *hyperparameters)
+
+
+def _standardized(params: BatchNorm, x: Tensor, eps: float = 1e-5) -> Tensor:
+    """torch's own refuses a batch of one row."""
+    rows = x.reshape(-1, x.shape[-1])
+    d = x - rows.mean(0)
+    return params.weight * d / ((rows - rows.mean(0)) ** 2).mean(0).add(eps).sqrt() + params.bias
 
 
 def _times(factor: str) -> str:
@@ -50,6 +63,15 @@ _ROWS = (
         has_dx=False,
     ),
     LayerRow(
+        "embedding",
+        embedding,
+        lambda p, x: F.embedding(x, p.weight),
+        inputs=lambda g, shape: torch.randint(5, shape, generator=g),
+        params=lambda g, dtype: Embedding(lattice(g, 5, 3, dtype=dtype)),
+        shared={"cache is x"},
+        has_dx=False,
+    ),
+    LayerRow(
         "layer_norm",
         layer_norm(),
         lambda p, x, eps=1e-5: F.layer_norm(x, x.shape[-1:], p.weight, p.bias, eps),
@@ -58,6 +80,34 @@ _ROWS = (
         init=lambda n: LayerNorm(torch.ones(n), torch.zeros(n)),
         to_the_bit=False,
     ),
+    LayerRow(
+        "rms_norm",
+        rms_norm(),
+        lambda p, x, eps=1e-5: F.rms_norm(x, x.shape[-1:], p.weight, eps),
+        make=rms_norm,
+        init=lambda n: RMSNorm(torch.ones(n)),
+        to_the_bit=False,
+    ),
+    LayerRow(
+        "batch_norm",
+        batch_norm(),
+        _standardized,
+        make=batch_norm,
+        init=lambda n: BatchNorm(torch.ones(n), torch.zeros(n)),
+        independent=False,
+        to_the_bit=False,
+        evaluated=lambda layer, statistics: batch_norm_by(next(statistics), *getattr(layer.fwd, "args", ())),
+    ),
+    LayerRow(
+        "dropout",
+        dropout(0.5, 0),
+        lambda p, x, rate=0.5: x * dropout(rate, 0).fwd((), torch.ones_like(x))[0],
+        make=lambda rate=0.5: dropout(rate, 0),
+        scalars=True,
+        independent=False,
+        evaluated=lambda layer, statistics: identity,
+    ),
+    LayerRow("glu", glu(), _of_x(F.glu), shared={"cache.0 is x"}, to_the_bit=False),
     LayerRow(
         "relu",
         relu,

@@ -10,7 +10,7 @@ __all__ = ["described"]
 
 
 def described(net: Layer[Any, Any, Any, Any], depth: int = 0) -> str:
-    """The outline of a net, a layer a line, with the numbers that a layer was made with, as `leaky_relu(0.1)`.
+    """The outline of a net, a layer a line, with what a layer was made with, as `leaky_relu(0.1)`.
 
     Args:
         net: any layer.
@@ -23,6 +23,6 @@ def described(net: Layer[Any, Any, Any, Any], depth: int = 0) -> str:
       leaky_relu(0.1)
     """
     made = composition(net)
-    constants = [repr(a) for a in getattr(net.fwd, "args", ()) if isinstance(a, (int, float, str))]
+    constants = [repr(a) for a in getattr(net.fwd, "args", ()) if isinstance(a, (int, float, str, Layer))]
     line = "  " * depth + layer_name(net) + (f"({', '.join(constants)})" if constants else "")
     return "\n".join([line, *(described(part, depth + 1) for part in (made.parts() if made else ()))])

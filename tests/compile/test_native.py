@@ -10,7 +10,7 @@ import pytest
 import torch
 from loss_table import LOSSES
 from natively import cache_in, close, identical, native, natively_same, needs_compiler, single
-from planned import F64, MIDDLE, Batches, affine, deep, draw, labelled, loss_of, params_of, pieces, pure, training
+from planned import F64, MIDDLE, Batches, affine, around, deep, draw, labelled, loss_of, pieces, pure, training
 from torch import Generator, Tensor
 
 import pure_mlp as pm
@@ -48,7 +48,7 @@ TABLE = [*islice(zip(cycle(MIDDLE), cycle(SCORED), cycle(OPTIMIZERS), cycle(REDU
 
 def perceptron(activation: str, loss: str, optimizer: str, reduction: pm.Reduction = "mean") -> tuple[Any, Any, Batches]:
     net = pm.serial(pm.linear_bottom, MIDDLE[activation].layer, pm.linear)
-    row, function, params = SCORED[loss], loss_of(SCORED[loss]), (affine(6, 17), params_of(activation, 17), affine(17, WIDTH, 1))
+    row, function, params = SCORED[loss], loss_of(SCORED[loss]), around(activation, 6, 17, WIDTH)
     return *training(net, params, lambda y, z: function(y, z, reduction), OPTIMIZERS[optimizer]), labelled(row, pieces(6, WIDTH))
 
 

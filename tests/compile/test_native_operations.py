@@ -36,6 +36,16 @@ def torch_of(name: str, arguments: int) -> Function:
     return lambda *tensors: getattr(torch, name)(*tensors[:arguments])
 
 
+def bits_of(name: str) -> Function:
+    """The operation on bits of this name, of whole numbers from 0 to 2^40."""
+
+    def f(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+        found: Tensor = getattr(torch, f"bitwise_{name}")(((c + 2) * 2.0**38).long(), 21)
+        return found.to(c.dtype)
+
+    return f
+
+
 ELEMENTS: dict[str, Function] = {
     **{name: torch_of(name, 1) for name in ("relu", "neg", "abs", "reciprocal", "square", "rsqrt", "exp", "expm1", "log", "log1p")},
     **{name: torch_of(name, 1) for name in ("sqrt", "tanh", "erf", "erfc", "sin", "cos", "floor", "sigmoid", "clone")},
@@ -59,6 +69,7 @@ ELEMENTS: dict[str, Function] = {
     "addcdiv": lambda a, b, c: torch.addcdiv(a, b, c, value=0.3),
     "lerp": lambda a, b, c: torch.lerp(a, b, 0.3),
     "lerp, far": lambda a, b, c: torch.lerp(a, b, 0.9),
+    **{f"bitwise_{name}": bits_of(name) for name in ("and", "xor", "right_shift")},
     "where": lambda a, b, c: torch.where(a > c, b, c),
     "binary_cross_entropy": lambda a, b, c: F.binary_cross_entropy(c.sigmoid(), (c / 2).abs(), reduction="none"),
 }

@@ -9,7 +9,7 @@ import torch
 from loss_table import LOSSES, LossRow
 from optimizers import OPTIMIZERS as ROWS
 from optimizers import SCHEDULES
-from planned import F64, MIDDLE, affine, deep, draw, labelled, loss_of, params_of, pieces, same, training
+from planned import F64, MIDDLE, affine, around, deep, draw, labelled, loss_of, pieces, same, training
 from torch import Generator
 
 import pure_mlp as pm
@@ -55,10 +55,7 @@ NETS: dict[str, tuple[Any, Any]] = {
     "residual": (pm.serial(pm.linear, pm.residual(pm.linear)), (affine(6, 6), affine(6, 6, 1))),
     "parallel": (pm.parallel(pm.linear, pm.linear), (affine(6, 2), affine(6, 4, 1))),
     "remat": (pm.remat(pm.serial(pm.linear, pm.tanh, pm.linear)), (affine(6, 7), (), affine(7, 6))),
-    **{
-        name: (pm.serial(pm.linear, row.layer, pm.linear), (affine(6, 7), params_of(name, 7), affine(7, 6)))
-        for name, row in MIDDLE.items()
-    },
+    **{name: (pm.serial(pm.linear, row.layer, pm.linear), around(name, 6, 7, 6)) for name, row in MIDDLE.items()},
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from planned import F64, MIDDLE, affine, deep, draw, labelled, loss_of, params_of, pieces, same, training
+from planned import F64, MIDDLE, affine, around, deep, draw, labelled, loss_of, pieces, same, training
 from torch import Generator
 from torch.profiler import ProfilerActivity, profile
 
@@ -91,7 +91,7 @@ STEPS: dict[str, tuple[Any, LossRow, Any]] = {
 @pytest.mark.parametrize("name", STEPS)
 def test_no_layer_loss_or_optimizer_makes_a_step_allocate(name: str, dtype: torch.dtype) -> None:
     layer, loss, optimizer = STEPS[name]
-    params = tree_map(lambda p: p.to(dtype), (affine(6, 7), params_of(name, 7) if name in MIDDLE else (), affine(7, 5)))
+    params = tree_map(lambda p: p.to(dtype), around(name if name in MIDDLE else "relu", 6, 7, 5))
     step, carry = training(pm.serial(pm.linear, layer, pm.linear), params, loss_of(loss), optimizer)
     [batch] = labelled(loss, [(draw(10, 6).to(dtype), draw(10, 5, seed=1).to(dtype))])
     planned = Plan(step, carry, batch)

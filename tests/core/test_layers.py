@@ -50,7 +50,7 @@ def test_non_contiguous(row: Row, layout: Callable[[Tensor], Tensor]) -> None:
         params, x, dy = row.draw(shape)
         assert not layout(x).is_contiguous()
         check_vjp(row, row.layer, tree_map(layout, params), layout(x), layout(dy))
-    check_vjp(row, row.layer, params, x[:1].expand(4, 3, IN), dy[:1].expand(4, 3, dy.shape[-1]))
+    check_vjp(row, row.layer, params, x[:1].expand(4, 3, IN), dy[:1].expand(4, *dy.shape[1:]))
 
 
 @over_layers
@@ -60,7 +60,8 @@ def test_low_precision(row: Row, dtype: torch.dtype) -> None:
     params, x, dy = row.draw((7, IN), dtype)
     y, cache = row.layer.fwd(params, x)
     dx, grads = row.layer.bwd(params, cache, dy)
-    assert {t.dtype for t in tree_leaves((y, cache, grads))} | ({dx.dtype} if row.has_dx else set()) == {dtype}
+    kept = [t for t in tree_leaves(cache) if t.is_floating_point()]
+    assert {t.dtype for t in (y, *kept, *tree_leaves(grads))} | ({dx.dtype} if row.has_dx else set()) == {dtype}
     exact = row.draw((7, IN))
     y64, cache64 = row.layer.fwd(*exact[:2])
     dx64, grads64 = row.layer.bwd(exact[0], cache64, exact[2])

@@ -58,10 +58,12 @@ def test_losses(row: LossRow) -> None:
 
 @pytest.mark.parametrize("row", LAYER_ROWS.values(), ids=LAYER_ROWS)
 def test_docstrings_say_what_is_shared(row: Row) -> None:
-    function = row.make or row.layer.fwd
+    function = getattr(pm, row.name)
+    function = function.fwd if isinstance(function, Layer) else function
     said = " ".join((inspect.getdoc(function) or "").split())
-    phrases = {frozenset(): "The cache is y", frozenset({"cache is x"}): "The cache is x itself"}
-    assert row.init or phrases.get(row.shared, "Both y and the cache are x itself") in said
+    phrases = {(): "The cache is ", ("cache is x",): "The cache is x itself", ("cache.0 is x",): "The cache is (x itself"}
+    assert phrases.get(tuple(row.shared), "Both y and the cache are x itself") in said
+    assert bool(row.shared) == (" itself" in said)
 
 
 SAID: list[tuple[Callable[..., Any], str]] = [

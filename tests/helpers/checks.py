@@ -20,14 +20,17 @@ def check_vjp(row: Row, layer: Layer[Any, Any], params: Any, x: Tensor, dy: Tens
     y, cache = layer.fwd(params, x)
     dx, grads = layer.bwd(params, cache, dy)
 
-    def f(x: Tensor, *leaves: Tensor) -> Tensor:
+    def f(*given: Tensor) -> Tensor:
         assert row.reference is not None
-        return row.reference(tree_like(params, list(leaves)), x)
+        leaves, at = [*given], x
+        if row.has_dx:
+            at, *leaves = given
+        return row.reference(tree_like(params, leaves), at)
 
-    y_ref, dx_ref, *grads_ref = autograd(f, dy, x, *tree_leaves(params))
+    y_ref, *grads_ref = autograd(f, dy, *[x] * row.has_dx, *tree_leaves(params))
     close("y", y, y_ref, atol=1e-12, rtol=1e-12)
     if row.has_dx:
-        close("dx", dx, dx_ref, atol=1e-12, rtol=1e-12)
+        close("dx", dx, grads_ref.pop(0), atol=1e-12, rtol=1e-12)
     assert type(grads) is type(params)
     for i, (actual, expected) in enumerate(zip(tree_leaves(grads), grads_ref, strict=True)):
         close(f"grad {i}", actual, expected, atol=1e-12, rtol=1e-12)
@@ -50,6 +53,8 @@ def check_differences(row: Row, layer: Layer[Any, Any], params: Any, x: Tensor, 
 def check_kink_and_edges(row: Row, layer: Layer[Any, Any]) -> None:
     """At 0 and at +-1e3 the conventions are those of torch."""
     params, x, dy = row.draw((5, IN))
+    if row.inputs:
+        return
     values = torch.tensor([0.0, 1e3, -1e3, -0.0, 0.5], dtype=x.dtype)
     edges = torch.stack([values.roll(i)[:IN] for i in range(5)])
     check_vjp(row, layer, tree_map(torch.zeros_like, params), edges, dy)

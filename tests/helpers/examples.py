@@ -61,6 +61,10 @@ def made(net: Layer[Any, Any], params: Any, lead: tuple[int, ...] = (5,), loss: 
     return Case(net, params, x, drawn.argmax(-1) if classes else drawn, loss)
 
 
+def draws(*shape: int) -> Tensor:
+    return torch.rand(shape, generator=Generator().manual_seed(8), dtype=F64)
+
+
 MLP = pm.mlp((3, 6, 4, 2), Generator().manual_seed(0), pm.tanh, dtype=F64)
 L1, L2, L3 = affine(3, 4, 1), affine(4, 4, 2), affine(4, 2, 3)
 FACTOR = Scale(torch.linspace(0.5, 2, 4, dtype=F64))
@@ -69,6 +73,11 @@ BLOCKS = pm.serial(pm.dense(pm.gelu), pm.residual(pm.dense(pm.silu)), scale, pm.
 BLOCK_PARAMS = (L1, L2, FACTOR, (L3, affine(4, 2, 4)))
 WIDE = pm.serial(pm.linear_bottom, pm.fan_sum(pm.linear, pm.serial(pm.sigmoid, pm.linear)))
 WIDE_PARAMS = (L1, (L3, ((), affine(4, 2, 5))))
+NORMS = pm.serial(pm.linear_bottom, pm.layer_norm(), pm.tanh, pm.residual(pm.rms_norm()), pm.linear)
+NORMS_PARAMS = (L1, pm.LayerNorm(FACTOR.factor, L2.bias), (), pm.RMSNorm(FACTOR.factor.flip(0)), L3)
+
+WORDS = pm.serial(pm.embedding, pm.dense(pm.tanh, pm.linear))
+WORDS_PARAMS = (pm.embedding_init(5, 4, Generator().manual_seed(3), F64), L3)
 
 CASES = {
     "mlp": made(*MLP),
@@ -79,6 +88,10 @@ CASES = {
     "classes": made(*MLP, (6,), partial(pm.cross_entropy, ignore_index=1), classes=True),
     "blocks": made(BLOCKS, BLOCK_PARAMS, loss=pm.bce_with_logits),
     "blocks, several rows": made(BLOCKS, BLOCK_PARAMS, (4, 2), partial(pm.mse, reduction="sum")),
+    "norms": made(NORMS, NORMS_PARAMS, (4,)),
+    "norms, several rows": made(NORMS, NORMS_PARAMS, (3, 2)),
+    "words": Case(WORDS, WORDS_PARAMS, torch.tensor([3, 0, 3, 1]), draws(4, 2), pm.mse),
+    "words, several an example": Case(WORDS, WORDS_PARAMS, torch.tensor([[3, 0, 3], [1, 1, 4]]), draws(2, 3, 2), pm.mse),
     "wide": made(WIDE, WIDE_PARAMS, loss=partial(pm.bce_with_logits, reduction="batchmean")),
 }
 

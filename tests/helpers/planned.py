@@ -57,14 +57,17 @@ def deep(layers: int, optimizer: Any, width: int = 6) -> tuple[Callable[..., Any
     return training(net, params, pm.mse, optimizer)
 
 
-MIDDLE = {name: row for name, row in LAYER_ROWS.items() if row.word or row.init}
-"""The rows of layers that keep the width of x."""
+MIDDLE = {name: row for name, row in LAYER_ROWS.items() if row.params is None}
+"""The rows of layers that may stand between two linear ones."""
 
 
-def params_of(name: str, width: int) -> Any:
-    """First params of a layer of `MIDDLE`, in float64."""
-    init = MIDDLE[name].init
-    return tree_map(Tensor.double, init(width)) if init else ()
+def around(name: str, n_in: int, width: int, n_out: int) -> Any:
+    """First params of a layer of `MIDDLE` and of the linear layers before and after it, in float64."""
+    row = MIDDLE[name]
+    halves = row.draw((1, 4))[2].shape[-1] < 4
+    width += halves and width % 2
+    params = tree_map(Tensor.double, row.init(width)) if row.init else ()
+    return affine(n_in, width), params, affine(width // 2 if halves else width, n_out, 1)
 
 
 def loss_of(row: LossRow) -> Callable[..., tuple[Tensor, Tensor]]:

@@ -10,7 +10,33 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp import Layer, dense, fan_sum, linear, linear_init, mlp, parallel, relu, remat, residual, serial, tanh, to_onnx
+from pure_mlp import (
+    Activation,
+    BatchNorm,
+    Layer,
+    LayerNorm,
+    RMSNorm,
+    Statistics,
+    batch_norm_by,
+    dense,
+    fan_sum,
+    glu,
+    layer_norm,
+    leaky_relu,
+    linear,
+    linear_init,
+    mlp,
+    parallel,
+    relu,
+    remat,
+    residual,
+    rms_norm,
+    serial,
+    sigmoid,
+    silu,
+    tanh,
+    to_onnx,
+)
 from pure_mlp.registry.functions import ACTIVATIONS
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -37,6 +63,20 @@ def agree(net: Layer[P, C], params: P, x: Tensor, path: Path) -> None:
 def test_every_activation_in_a_perceptron(f: str, n: int, tmp_path: Path) -> None:
     net, params = mlp((5, 4, 3), Generator().manual_seed(0), ACTIVATIONS[f])
     agree(net, params, 3 * torch.randn(n, 5, generator=Generator().manual_seed(1)), tmp_path / "a.onnx")
+
+
+def test_norms(tmp_path: Path) -> None:
+    g = Generator().manual_seed(0)
+    weight, bias = torch.rand(2, 5, generator=g)
+    seen = Statistics(bias, weight)
+    net = serial(layer_norm(0.1), rms_norm(0.2), batch_norm_by(seen))
+    params = (LayerNorm(weight, bias), RMSNorm(bias), BatchNorm(weight, bias))
+    agree(net, params, torch.randn(7, 5, generator=g), tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("gate", [sigmoid, silu, leaky_relu(0.1)])
+def test_gated_units(gate: Activation, tmp_path: Path) -> None:
+    agree(glu(gate), (), torch.randn(7, 6, generator=Generator().manual_seed(0)), tmp_path / "a.onnx")
 
 
 def test_every_combinator(tmp_path: Path) -> None:

@@ -8,10 +8,15 @@ from torch import Generator, nn
 
 from pure_mlp import (
     Layer,
+    LayerNorm,
     Linear,
+    RMSNorm,
     elu,
     from_torch,
     gelu,
+    glu,
+    identity,
+    layer_norm,
     linear,
     linear_bottom,
     linear_init,
@@ -20,8 +25,10 @@ from pure_mlp import (
     outline,
     relu,
     residual,
+    rms_norm,
     serial,
     sigmoid,
+    silu,
     softplus,
     tanh,
     to_torch,
@@ -69,6 +76,34 @@ def test_elu_goes_there_and_back(alpha: float) -> None:
     ours, theirs = elu(alpha).fwd((), x)[0], to_torch(elu(alpha), ())(x)
     torch.testing.assert_close(ours, theirs, atol=0, rtol=1e-15)
     assert from_torch(nn.ELU(alpha))[0].fwd((), x)[0].equal(ours)
+
+
+def test_norms_go_there_and_back() -> None:
+    g = Generator().manual_seed(0)
+    affine, weight, bias = linear_init(5, 5, g, torch.float64), *torch.rand(2, 5, generator=g, dtype=torch.float64)
+    net = serial(linear, layer_norm(1e-3), rms_norm(0.5))
+    params, x = (affine, LayerNorm(weight, bias), RMSNorm(bias)), sample(7, torch.float64)
+    module = to_torch(net, params)
+    torch.testing.assert_close(module(x).detach(), net.fwd(params, x)[0], atol=1e-13, rtol=1e-13)
+    assert {name: t.tolist() for name, t in module.state_dict().items()} == {name: t.tolist() for name, t in tree_items(params)}
+    again, p = from_torch(module)
+    assert again.fwd(p, x)[0].equal(net.fwd(params, x)[0])
+    assert str(to_torch(again, p)) == str(module)
+    torch.testing.assert_close(from_torch(nn.RMSNorm(5))[0].fwd(RMSNorm(torch.ones(5)), x.float())[0], nn.RMSNorm(5)(x.float()))
+
+
+def test_glu_goes_there_and_back_with_the_gate_that_torch_has() -> None:
+    x = sample(7, torch.float64)[:, :4]
+    torch.testing.assert_close(to_torch(glu(), ())(x), glu().fwd((), x)[0], atol=1e-15, rtol=1e-15)
+    assert from_torch(nn.GLU())[0].fwd((), x)[0].equal(glu().fwd((), x)[0])
+    with pytest.raises(ValueError, match=r"to_torch: 0 is glu, which torch\.nn has no module for"):
+        to_torch(serial(glu(silu)), ((),))
+
+
+def test_dropout_goes_there_and_back_and_drops_nothing_in_evaluation() -> None:
+    module = nn.Sequential(nn.Dropout(0.3), nn.Tanh())
+    assert str(to_torch(*from_torch(module))) == str(module)
+    assert outline(from_torch(module.eval())[0]) == outline(serial(identity, tanh))
 
 
 @pytest.mark.parametrize("beta", [1.0, 0.5, 3.0])
@@ -137,11 +172,15 @@ def test_training_or_not_and_named_parts_are_the_same() -> None:
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        (nn.Dropout(), "from_torch: the module is Dropout(p=0.5, inplace=False), which has no layer here"),
+        (nn.AlphaDropout(), "from_torch: the module is AlphaDropout(p=0.5, inplace=False), which has no layer here"),
         (nn.Sequential(nn.ReLU(), nn.Sequential(nn.Conv1d(1, 1, 1))), "from_torch: 1.0 is Conv1d(1, 1, kernel_size=(1,), "),
         (nn.Linear(3, 2, bias=False), "the module is Linear(in_features=3, out_features=2, bias=False), which"),
         (nn.Sequential(nn.Softmax(dim=0)), "0 is Softmax(dim=0), which"),
         (nn.Softplus(1.0, 5.0), "is Softplus(beta=1.0, threshold=5.0), which"),
+        (nn.LayerNorm(3, bias=False), "is LayerNorm((3,), eps=1e-05, elementwise_affine=True"),
+        (nn.BatchNorm1d(3, affine=False), "is BatchNorm1d(3, eps=1e-05"),
+        (nn.LayerNorm((2, 3)), "is LayerNorm((2, 3), eps=1e-05"),
+        (nn.RMSNorm(3, elementwise_affine=False), "is RMSNorm((3,), eps=None"),
         (nn.LeakyReLU(-0.1), "is LeakyReLU(negative_slope=-0.1), which"),
         (nn.Linear(3, 2).to(torch.float32).requires_grad_(False), ""),
     ],

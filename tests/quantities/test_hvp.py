@@ -35,12 +35,13 @@ def check_bwd_jvp(row: Row, layer: Layer[Any, Any]) -> None:
         dparams, dx = tree_map(lambda t: lattice(g, *t.shape), (params, x))  # noqa: B023
         dx = dx if row.has_dx else torch.zeros_like(dx)
 
-        def pulled(p: Any, x: Tensor, dy: Tensor = dy) -> Any:
+        def pulled(p: Any, x: Tensor = x, dy: Tensor = dy) -> Any:
             return layer.bwd(p, layer.fwd(p, x)[1], dy)[0 if row.has_dx else 1 :]
 
-        oracle: Any = torch.func.jvp(pulled, (params, x), (dparams, dx))
+        oracle: Any = torch.func.jvp(pulled, (params, x)[: 1 + row.has_dx], (dparams, dx)[: 1 + row.has_dx])
         assert layer.bwd_jvp is not None
         found = layer.bwd_jvp(params, layer.fwd(params, x)[1], dy, dparams, dx)[0 if row.has_dx else 1 :]
+        assert type(found[-1]) is type(params)
         for a, b in zip(tree_leaves(found), tree_leaves(oracle[1]), strict=True):
             close("second derivative", a, b, atol=1e-12, rtol=1e-12)
     if row.scalars:

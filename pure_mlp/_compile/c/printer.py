@@ -12,7 +12,7 @@ from pure_mlp._compile.c.arrays import Array, Memory
 from pure_mlp._compile.c.elements import host_number, is_element, literal
 from pure_mlp._compile.c.loops import Run, copy
 from pure_mlp._compile.c.products import Kernels, Product, matrix
-from pure_mlp._compile.c.reductions import joined, largest, row_sum, scattered, softmax, summed
+from pure_mlp._compile.c.reductions import added, joined, largest, row_sum, scattered, selected, softmax, summed
 from pure_mlp._compile.c.stacks import part, passing, sections
 from pure_mlp._compile.graph import Node, Unplannable
 from pure_mlp._compile.lowered import Lowered
@@ -122,6 +122,10 @@ class Printer:
             self.lines += softmax(out, tensors[0], self.axes(node, tensors[0])[0], "log" in node.op)
         elif node.op == "aten.scatter.value" and out.shape:
             self.lines += scattered(out, tensors[0], node.integer(1), tensors[1], self.value(args[3], out.dtype))
+        elif node.op == "aten.index_select.default" and args[1] == 0 and len(out.shape) == 2:
+            self.lines += selected(out, *tensors)
+        elif node.op == "aten.index_add.default" and args[1] == 0 and len(out.shape) == 2 and not node.kwargs:
+            self.lines += added(out, *tensors)
         elif node.op in ("aten.cat.default", "aten.stack.default"):
             self.lines += joined(out, tensors, node.integer(1, 0) % len(out.shape), new="stack" in node.op)
         else:

@@ -87,6 +87,24 @@ def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> l
     return [*copy(out, base), *looped(index.shape, [*body, f"{out.name}[{at}] = {value};"])]
 
 
+def selected(out: Array, table: Array, index: Array) -> list[str]:
+    """out = the rows of the table that the index says; the step ends where it says none."""
+    row, column = INDICES[0], INDICES[1]
+    at = f"const int64_t at = {index.at([row], index.stride)};"
+    body = [at, f"if (at < 0 || at >= {table.shape[0]}) return 1;"]
+    term = f"{out.at([row, column], out.stride)} = {table.at(['at', column], table.stride)};"
+    return looped(out.shape, [*body, term])
+
+
+def added(out: Array, base: Array, index: Array, source: Array) -> list[str]:
+    """out = base, and to its rows that the index says those of the source are added, in order."""
+    row, column = INDICES[0], INDICES[1]
+    at = f"const int64_t at = {index.at([row], index.stride)};"
+    body = [at, f"if (at < 0 || at >= {out.shape[0]}) return 1;"]
+    term = f"{out.at(['at', column], out.stride)} += {source.at([row, column], source.stride)};"
+    return [*copy(out, base), *looped(source.shape, [*body, term])]
+
+
 def joined(out: Array, parts: Sequence[Array], axis: int, *, new: bool) -> list[str]:
     """out = the parts behind one another along an axis, which is theirs or a new one."""
     lines, start = [], out.offset

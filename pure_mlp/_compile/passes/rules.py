@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from pure_mlp._compile.graph import Node
 from pure_mlp._compile.numbers import Number, number
 from pure_mlp._compile.passes.builder import Builder, Scaled, Value, is_finite, scalar_dtype
+from pure_mlp._compile.schema import name_of
 from pure_mlp._compile.spec import Spec
 from pure_mlp.kernels import ONES
 
@@ -128,6 +131,8 @@ def _arithmetic(s: Builder, node: Node) -> Value:
     args = [s.argument(a) for a in node.args]
     if node.like.dtype.is_floating_point:
         args = [_converted(s, a, node.like) for a in args]
+    elif node.like.dtype == torch.int64:
+        args = [s.graph.number(a, torch.int64) if type(a) is int else a for a in args]
     kwargs = {k: s.argument(a) for k, a in node.kwargs.items()}
     tensors = not any(isinstance(a, (int, float)) for a in args)
     op = node.op.replace(".Scalar", ".Tensor") if tensors else node.op
@@ -147,15 +152,15 @@ def _converted(s: Builder, a: object, like: Spec) -> object:
 
 
 def comparison(s: Builder, node: Node) -> Value | None:
-    """A comparison with a number, as one with a tensor, which costs less, where torch compares in the tensor's
-    dtype.
+    """A comparison with a number, or bits of one, as one with a tensor, which costs less, where torch computes
+    in the tensor's dtype.
     """
     x, c = (s.argument(a) for a in node.args[:2])
     if not isinstance(x, Node) or isinstance(c, bool) or not isinstance(c, (int, float)):
         return None
     if not x.like.real and not (isinstance(c, int) and x.like.dtype.itemsize == 8 and not x.like.dtype.is_floating_point):
         return None
-    op = node.op.replace(".Scalar", ".Tensor")
+    op = f"aten.{name_of(node.op)}.Tensor"
     return Scaled(s.graph.add(op, (x, s.graph.number(c, x.like.dtype)), {}, node.spec), 1.0)
 
 
