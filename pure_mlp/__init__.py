@@ -101,6 +101,8 @@ from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
 from pure_mlp.quantities.private import clipped_grads as clipped_grads
 from pure_mlp.quantities.private import private_grads as private_grads
+from pure_mlp.quantities.recorded import Recorded as Recorded
+from pure_mlp.quantities.recorded import recorded as recorded
 from pure_mlp.quantities.variance import gradient_variance as gradient_variance
 from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
@@ -147,6 +149,7 @@ __all__ = [
     "LossRow",
     "Optimizer",
     "Plan",
+    "Recorded",
     "Reduction",
     "Report",
     "Rule",
@@ -217,6 +220,7 @@ __all__ = [
     "private_grads",
     "rate_for_batch",
     "record",
+    "recorded",
     "register",
     "relu",
     "remat",
