@@ -89,14 +89,22 @@ from pure_mlp.quantities.credit import direct_feedback_alignment as direct_feedb
 from pure_mlp.quantities.credit import feedback_alignment as feedback_alignment
 from pure_mlp.quantities.credit import sign_symmetric as sign_symmetric
 from pure_mlp.quantities.credit import straight_through as straight_through
+from pure_mlp.quantities.density import spectral_density as spectral_density
 from pure_mlp.quantities.dots import example_dots as example_dots
+from pure_mlp.quantities.ekfac import Eigenbasis as Eigenbasis
+from pure_mlp.quantities.ekfac import ekfac as ekfac
+from pure_mlp.quantities.ekfac import natural_gradient as natural_gradient
 from pure_mlp.quantities.examples import example_grads as example_grads
 from pure_mlp.quantities.examples import example_norms as example_norms
 from pure_mlp.quantities.ggn import ggn_product as ggn_product
+from pure_mlp.quantities.ggn_diagonal import ggn_diagonal as ggn_diagonal
 from pure_mlp.quantities.gramian import gramian as gramian
 from pure_mlp.quantities.gramian import ntk as ntk
 from pure_mlp.quantities.hvp import hvp as hvp
+from pure_mlp.quantities.jacobian import jacobian as jacobian
 from pure_mlp.quantities.jvp import jvp as jvp
+from pure_mlp.quantities.kfac import Kronecker as Kronecker
+from pure_mlp.quantities.kfac import kfac as kfac
 from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
 from pure_mlp.quantities.private import clipped_grads as clipped_grads
@@ -138,9 +146,11 @@ __all__ = [
     "Activation",
     "Batch",
     "Checkpoint",
+    "Eigenbasis",
     "Engine",
     "Epoch",
     "Init",
+    "Kronecker",
     "Layer",
     "LayerNorm",
     "LayerRow",
@@ -175,6 +185,7 @@ __all__ = [
     "curved",
     "dense",
     "direct_feedback_alignment",
+    "ekfac",
     "elu",
     "ensemble",
     "example_dots",
@@ -187,6 +198,7 @@ __all__ = [
     "from_torch",
     "gelu",
     "gelu_tanh",
+    "ggn_diagonal",
     "ggn_product",
     "gradient_variance",
     "gramian",
@@ -194,9 +206,11 @@ __all__ = [
     "hvp",
     "identity",
     "init",
+    "jacobian",
     "jvp",
     "kaiming_normal",
     "kaiming_uniform",
+    "kfac",
     "laws",
     "layer_name",
     "layer_norm",
@@ -210,6 +224,7 @@ __all__ = [
     "merge",
     "mlp",
     "mse",
+    "natural_gradient",
     "noise_scale",
     "ntk",
     "on_arrays",
@@ -235,6 +250,7 @@ __all__ = [
     "silu",
     "softmax",
     "softplus",
+    "spectral_density",
     "squared_norm",
     "standard_normal",
     "step_decay",
