@@ -85,8 +85,10 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.quantities.angles import angles as angles
 from pure_mlp.quantities.credit import direct_feedback_alignment as direct_feedback_alignment
 from pure_mlp.quantities.credit import feedback_alignment as feedback_alignment
+from pure_mlp.quantities.credit import kolen_pollack as kolen_pollack
 from pure_mlp.quantities.credit import sign_symmetric as sign_symmetric
 from pure_mlp.quantities.credit import straight_through as straight_through
 from pure_mlp.quantities.density import spectral_density as spectral_density
@@ -169,6 +171,7 @@ __all__ = [
     "Unplannable",
     "adam",
     "adamw",
+    "angles",
     "batches",
     "bce",
     "bce_with_logits",
@@ -211,6 +214,7 @@ __all__ = [
     "kaiming_normal",
     "kaiming_uniform",
     "kfac",
+    "kolen_pollack",
     "laws",
     "layer_name",
     "layer_norm",
