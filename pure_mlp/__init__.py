@@ -100,22 +100,34 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.quantities.angles import angles as angles
 from pure_mlp.quantities.credit import direct_feedback_alignment as direct_feedback_alignment
 from pure_mlp.quantities.credit import feedback_alignment as feedback_alignment
+from pure_mlp.quantities.credit import kolen_pollack as kolen_pollack
 from pure_mlp.quantities.credit import sign_symmetric as sign_symmetric
 from pure_mlp.quantities.credit import straight_through as straight_through
+from pure_mlp.quantities.density import spectral_density as spectral_density
 from pure_mlp.quantities.dots import example_dots as example_dots
+from pure_mlp.quantities.ekfac import Eigenbasis as Eigenbasis
+from pure_mlp.quantities.ekfac import ekfac as ekfac
+from pure_mlp.quantities.ekfac import natural_gradient as natural_gradient
 from pure_mlp.quantities.examples import example_grads as example_grads
 from pure_mlp.quantities.examples import example_norms as example_norms
 from pure_mlp.quantities.ggn import ggn_product as ggn_product
+from pure_mlp.quantities.ggn_diagonal import ggn_diagonal as ggn_diagonal
 from pure_mlp.quantities.gramian import gramian as gramian
 from pure_mlp.quantities.gramian import ntk as ntk
 from pure_mlp.quantities.hvp import hvp as hvp
+from pure_mlp.quantities.jacobian import jacobian as jacobian
 from pure_mlp.quantities.jvp import jvp as jvp
+from pure_mlp.quantities.kfac import Kronecker as Kronecker
+from pure_mlp.quantities.kfac import kfac as kfac
 from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
 from pure_mlp.quantities.private import clipped_grads as clipped_grads
 from pure_mlp.quantities.private import private_grads as private_grads
+from pure_mlp.quantities.recorded import Recorded as Recorded
+from pure_mlp.quantities.recorded import recorded as recorded
 from pure_mlp.quantities.variance import gradient_variance as gradient_variance
 from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
@@ -155,11 +167,13 @@ __all__ = [
     "Batch",
     "BatchNorm",
     "Checkpoint",
+    "Eigenbasis",
     "Embedding",
     "Engine",
     "Epoch",
     "Init",
     "InitRow",
+    "Kronecker",
     "Layer",
     "LayerNorm",
     "LayerRow",
@@ -170,6 +184,7 @@ __all__ = [
     "OptimizerRow",
     "Plan",
     "RMSNorm",
+    "Recorded",
     "Reduction",
     "Report",
     "Rule",
@@ -181,6 +196,7 @@ __all__ = [
     "Unplannable",
     "adam",
     "adamw",
+    "angles",
     "batch_norm",
     "batch_norm_by",
     "batches",
@@ -200,6 +216,7 @@ __all__ = [
     "dense",
     "direct_feedback_alignment",
     "dropout",
+    "ekfac",
     "elu",
     "embedding",
     "embedding_init",
@@ -215,6 +232,7 @@ __all__ = [
     "from_torch",
     "gelu",
     "gelu_tanh",
+    "ggn_diagonal",
     "ggn_product",
     "glu",
     "gradient_variance",
@@ -224,9 +242,12 @@ __all__ = [
     "identity",
     "init",
     "initial_statistics",
+    "jacobian",
     "jvp",
     "kaiming_normal",
     "kaiming_uniform",
+    "kfac",
+    "kolen_pollack",
     "laws",
     "layer_name",
     "layer_norm",
@@ -240,6 +261,7 @@ __all__ = [
     "merge",
     "mlp",
     "mse",
+    "natural_gradient",
     "noise_scale",
     "ntk",
     "on_arrays",
@@ -250,6 +272,7 @@ __all__ = [
     "private_grads",
     "rate_for_batch",
     "record",
+    "recorded",
     "register",
     "relu",
     "remat",
@@ -267,6 +290,7 @@ __all__ = [
     "silu",
     "softmax",
     "softplus",
+    "spectral_density",
     "squared_norm",
     "standard_normal",
     "step_decay",

@@ -14,6 +14,7 @@ from pure_mlp.cli.history import Row
 from pure_mlp.cli.model import Model
 from pure_mlp.cli.params import NAME, read, save
 from pure_mlp.cli.prepared import Prepared
+from pure_mlp.cli.rule import begun
 from pure_mlp.cli.setup import Setup
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
@@ -23,7 +24,7 @@ from pure_mlp.saving.packing import fingerprint
 from pure_mlp.saving.store import restored
 
 Params: TypeAlias = tuple[Linear, ...]
-Carry: TypeAlias = tuple[Params, State[Params]]
+Carry: TypeAlias = tuple[Any, State[Any]]  # params, or for Kolen-Pollack their pair with the feedback
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +51,8 @@ def start(model: Model, parts: Mapping[str, Prepared], generator: Generator) -> 
     >>> start(example(), {}, Generator()).rows
     ()
     """
-    carry = model.params, OPTIMIZERS[model.setup.optimizer](model.setup.lr).init(model.params)
+    trained = begun(model.setup, model.params)
+    carry = trained, OPTIMIZERS[model.setup.optimizer](model.setup.lr).init(trained)
     data = fingerprint({f"{name}.{i}": t for name, part in parts.items() for i, t in enumerate((part.x, part.y))})
     return Run((), carry, model.params, generator.get_state(), data, "pure", 0.0)
 
@@ -92,7 +94,7 @@ def save_run(folder: Path, model: Model, run: Run) -> None:
     save(folder / NAME, attrs.evolve(model, params=run.best), tensors, training)
 
 
-def resume(folder: Path, begun: Run, model: Model) -> Run:
+def resume(folder: Path, fresh: Run, model: Model) -> Run:
     """The run in the folder. It must have the setup and the data of this run; the number of epochs may differ.
 
     Raises `ValueError` where it is of another, and as `load_model`.
@@ -107,12 +109,12 @@ def resume(folder: Path, begun: Run, model: Model) -> Run:
     """
 
     def made(saved: Model, tensors: Mapping[str, Tensor], training: Any) -> tuple[Setup, Run]:  # Any is what JSON holds
-        if saved.setup.sizes != model.setup.sizes or saved.setup.optimizer != model.setup.optimizer:
-            return saved.setup, begun  # what its tensors should be like is not known; the difference is said below
+        if any(getattr(saved.setup, name) != getattr(model.setup, name) for name in ("sizes", "optimizer", "rule")):
+            return saved.setup, fresh  # what its tensors should be like is not known; the difference is said below
         rows = tuple(Row(*row) for row in training["rows"])
         state = tensors["training.generator"]
         Generator().set_state(state)
-        carry = restored(begun.carry, tensors, "training.carry")
+        carry = restored(fresh.carry, tensors, "training.carry")
         return saved.setup, Run(rows, carry, saved.params, state, training["data"], training["engine"], training["compile_seconds"])
 
     setup, run = read(folder, made)
@@ -120,6 +122,6 @@ def resume(folder: Path, begun: Run, model: Model) -> Run:
         before, now = getattr(setup, field.name), getattr(model.setup, field.name)
         if before != now and field.name != "epochs":
             raise ValueError(f"--resume: the run in {folder} has {field.name} {before}, this one {now}; say the same flags again")
-    if run.data != begun.data:
+    if run.data != fresh.data:
         raise ValueError(f"--resume: the examples of {setup.data} are others than those of the run in {folder}")
     return run

@@ -15,11 +15,12 @@ from pure_mlp.cli.checkpoint import Carry, Run, kept_row, over, save_run
 from pure_mlp.cli.folder import epoch_file
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
-from pure_mlp.cli.model import Model, net_like
+from pure_mlp.cli.model import Model
 from pure_mlp.cli.params import save
 from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
+from pure_mlp.cli.rule import own_params, ruled
 from pure_mlp.cli.scores import metric, scores
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
@@ -63,7 +64,7 @@ def fit_model(
     def keep(epoch: Epoch[Carry]) -> bool:
         nonlocal run
         number = len(rows) + 1
-        after = attrs.evolve(model, params=epoch.carry[0])
+        after = attrs.evolve(model, params=own_params(setup, epoch.carry[0]))
         seen = scores(after, parts[name])
         if not isfinite(epoch.loss) or not isfinite(seen.loss):
             raise ValueError(f"the loss of epoch {number} is not finite: try a smaller --lr than {setup.lr:g}")
@@ -71,7 +72,7 @@ def fit_model(
         ends.append(perf_counter())
         rows.append(Row(number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
         improved = kept_row(setup, tuple(rows)) is rows[-1]
-        best = epoch.carry[0] if improved else run.best
+        best = after.params if improved else run.best
         run = Run(tuple(rows), epoch.carry, best, generator.get_state(), run.data, epoch.engine, epoch.compile_seconds)
         if folder:
             (folder / "curves.png").unlink(missing_ok=True)  # that of another run, or of fewer epochs
@@ -95,7 +96,7 @@ def fit_model(
                 meter.batch(len(piece[0]))
 
         fit(
-            training_step(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
+            training_step(ruled(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
             run.carry,
             examples,
             epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),

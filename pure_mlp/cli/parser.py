@@ -9,6 +9,7 @@ from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.docs import add_parser as add_docs
+from pure_mlp.cli.setup import RULES
 from pure_mlp.cli.version import version
 from pure_mlp.data.dataset import Task
 from pure_mlp.homework.commands import add_parser as add_homework
@@ -140,6 +141,12 @@ def parser() -> Parser:
         "--loss", choices=[*LOSSES], help="by the data: cross_entropy for classes, bce_with_logits for binary, mse for regression"
     )
     train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step (%(default)s)")
+    train.add_argument(
+        "--rule",
+        choices=RULES,
+        default="backprop",
+        help="how cotangents come down: backprop, (direct) feedback alignment, signs of the weights, Kolen-Pollack (%(default)s)",
+    )
     train.add_argument("--lr", type=positive, help=f"learning rate ({_rates()})")
     train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step (%(default)s)")
     train.add_argument(

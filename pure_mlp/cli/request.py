@@ -8,7 +8,7 @@ import attrs
 import torch
 from torch import Generator
 
-from pure_mlp.cli.setup import DEFAULT_LOSS, Setup, refuse_nonsense
+from pure_mlp.cli.setup import DEFAULT_LOSS, Setup, refuse_nonsense, refuse_rule
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
 from pure_mlp.data.split import split
@@ -19,7 +19,7 @@ VALIDATION = 0.1
 
 
 def setup_of(options: Namespace, data: Dataset) -> Setup:
-    """The run that the flags ask for on this data. Raises `ValueError` where loss, g and task do not fit.
+    """The run that the flags ask for on this data. Raises `ValueError` where loss, g, rule and task do not fit.
 
     >>> from pure_mlp.cli.parser import parser
     >>> from pure_mlp.data.load import load
@@ -28,13 +28,15 @@ def setup_of(options: Namespace, data: Dataset) -> Setup:
     """
     loss = options.loss or DEFAULT_LOSS[data.task]
     refuse_nonsense(data.task, loss, options.g)
+    sizes = (data.x.shape[1], *options.hidden, len(data.classes) if data.task == "classes" else 1)
+    refuse_rule(options.rule, sizes, options.g)
     return Setup(
         data=data.name,
         source=data.source,
         task=data.task,
         classes=data.classes,
         unit=data.unit,
-        sizes=(data.x.shape[1], *options.hidden, len(data.classes) if data.task == "classes" else 1),
+        sizes=sizes,
         f=options.f,
         g=options.g,
         loss=loss,
@@ -46,6 +48,7 @@ def setup_of(options: Namespace, data: Dataset) -> Setup:
         patience=options.patience,
         test_fraction=None if data.test is not None else options.test_fraction,
         val=VALIDATION if options.val is None and options.patience else options.val,
+        rule=options.rule,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import attrs
@@ -27,6 +27,9 @@ FITTING: dict[Task, dict[str, tuple[str, ...]]] = {task: _fitting(task) for task
 DEFAULT_LOSS: dict[Task, str] = {"classes": "cross_entropy", "binary": "bce_with_logits", "regression": "mse"}
 """The loss where --loss is not given."""
 
+RULES = ("backprop", "fa", "dfa", "sign", "kp")
+"""How cotangents come down: backpropagation, (direct) feedback alignment, sign-symmetric feedback, Kolen-Pollack."""
+
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
@@ -48,7 +51,7 @@ class Setup:
 
     data, source, task, classes and unit are those of the `Dataset`; sizes are the widths from input to output; f, g, loss and
     optimizer are words of the tables in `functions`; patience, test_fraction and val may be None: no early stopping, the source's
-    own test part, no validation. val is a fraction of the training part, or the name of other data.
+    own test part, no validation. val is a fraction of the training part, or the name of other data. rule is one of `RULES`.
     """
 
     data: str = attrs.field(validator=_text)
@@ -68,6 +71,7 @@ class Setup:
     patience: int | None = attrs.field(validator=attrs.validators.optional(_some))
     test_fraction: float | None = attrs.field(validator=attrs.validators.optional(_rate))
     val: float | str | None = attrs.field(validator=attrs.validators.optional(attrs.validators.instance_of((int, float, str))))
+    rule: str = attrs.field(default="backprop", validator=attrs.validators.in_(RULES))
 
 
 def refuse_nonsense(task: Task, loss: str, g: str) -> None:
@@ -88,6 +92,20 @@ def refuse_nonsense(task: Task, loss: str, g: str) -> None:
         raise ValueError(f"loss {loss} takes g {' or '.join(sorted(losses[loss]))}{logits}; for g {g} there are {others}")
 
 
+def refuse_rule(rule: str, sizes: Sequence[int], g: str) -> None:
+    """Raises `ValueError` where a rule other than backpropagation has nothing to do, or does not know the error.
+
+    >>> refuse_rule("fa", (10, 1), "identity")
+    Traceback (most recent call last):
+    ValueError: rule fa is about what comes down to hidden layers, and there are none: give --hidden widths, or --rule backprop
+    """
+    if rule != "backprop" and len(sizes) < 3:
+        said = "is about what comes down to hidden layers, and there are none: give --hidden widths, or --rule backprop"
+        raise ValueError(f"rule {rule} {said}")
+    if rule == "dfa" and g != "identity":
+        raise ValueError(f"rule dfa sends the error of the last linear layer to all others: it takes g identity, not {g}")
+
+
 def setup_from(values: object) -> Setup:
     """The setup in what JSON made of a file. Raises `ValueError` or `TypeError` for anything but a setup of this version.
 
@@ -99,6 +117,7 @@ def setup_from(values: object) -> Setup:
         raise TypeError(f"a setup that is {type(values).__name__}")
     setup = Setup(**values)
     refuse_nonsense(setup.task, setup.loss, setup.g)
+    refuse_rule(setup.rule, setup.sizes, setup.g)
     outputs = len(setup.classes) if setup.task == "classes" else 1
     names = {"classes": len(setup.classes), "binary": 2, "regression": 0}[setup.task]
     if len(setup.sizes) < 2 or setup.sizes[-1] != outputs or len(setup.classes) != names:

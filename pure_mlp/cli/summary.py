@@ -38,7 +38,7 @@ def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
     stop = f", stops after {setup.patience} without a better validation loss" if setup.patience else ""
     print(
         f"training   loss {setup.loss}, {setup.optimizer} with rate {setup.lr:g}, batch {setup.batch}, {setup.epochs} epochs{stop},"
-        f" seed {setup.seed}"
+        f" seed {setup.seed}{'' if setup.rule == 'backprop' else f', rule {setup.rule}'}"
     )
 
 

@@ -11,7 +11,7 @@ from pure_mlp.optim.foreach import add, lerp, mul
 from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_schedule
 from pure_mlp.optim.widths import narrowed, widened
 
-__all__ = ["lion"]
+__all__ = ["lion", "signs"]
 
 
 def lion(lr: float | Schedule = 1e-4, b1: float = 0.9, b2: float = 0.99, *, weight_decay: float = 0.0) -> Optimizer:
@@ -45,12 +45,16 @@ def _rule(lr: float | Schedule, b1: float, b2: float, weight_decay: float, leave
     params, grads, counts, (m,) = leaves
     rate = lr(counts[0]) if is_schedule(lr) else lr
     p, g = widened(params), widened(grads)
-    step = [_sign(c) for c in lerp(m, g, 1 - b1)]
+    step = [signs(c) for c in lerp(m, g, 1 - b1)]
     p = mul(p, 1 - rate * weight_decay) if weight_decay else p
     p = add(p, step, alpha=-rate) if isinstance(rate, (int, float)) else add(p, mul(step, -rate))
     return Leaves(narrowed(p, params), grads, [t + 1 for t in counts], [lerp(m, g, 1 - b2)])
 
 
-def _sign(c: Tensor) -> Tensor:
-    """Not torch.sign, which is 0 at NaN."""
+def signs(c: Tensor) -> Tensor:
+    """-1, 0 or 1, and NaN at NaN, where torch.sign is 0.
+
+    >>> signs(torch.tensor([-2.0, 0.0, torch.nan]))
+    tensor([-1.,  0., nan])
+    """
     return torch.where(c > 0, 1.0, torch.where(c < 0, -1.0, c))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,10 +12,11 @@ from torch import Tensor
 from pure_mlp.layer import Activation, Layer
 from pure_mlp.layers.identity import identity_bwd
 from pure_mlp.layers.linear import Linear, linear_bwd, weight_grads
+from pure_mlp.optim.lion import signs
 from pure_mlp.quantities.per_layer import AnyLayer, over_params
-from pure_mlp.signatures import Loss
+from pure_mlp.record import tree_map
 
-__all__ = ["direct_feedback_alignment", "feedback_alignment", "sign_symmetric", "straight_through"]
+__all__ = ["direct_feedback_alignment", "feedback_alignment", "kolen_pollack", "sign_symmetric", "straight_through"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -50,38 +50,76 @@ def _fed(feedback: Linear, params: Linear, x: Tensor, dy: Tensor) -> tuple[Tenso
     return torch.matmul(dy, feedback.weight), weight_grads(params, x, dy)
 
 
-def direct_feedback_alignment(net: Layer[P, C], loss: Loss, feedback: P) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
-    """`(params, x, y) -> (J, grads)`: below each `linear` layer comes dx = e B, e = dJ/dy_hat (Nokland, arXiv:1609.01596).
+def direct_feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
+    """The net whose `linear` layers have dx = e B, e the dy of the whole net, dJ/dy_hat (Nokland, arXiv:1609.01596).
 
     Every layer hears of the error directly. For one hidden layer it is `feedback_alignment`.
 
     Args:
         net: layers one after another, whose output is that of the last linear layer.
-        loss: `loss(y, y_hat) -> (J, dJ/dy_hat)`.
         feedback: a tree like the params, with B (K, in) in the place of every weight (out, in), K the width of the output.
 
     Returns:
-        The function, as `value_and_grad`.
+        The net, with the same params, forward pass and caches; it is primitive, as its layers need the error of the whole.
 
-    >>> from pure_mlp import linear, mse, serial
-    >>> params = (Linear(torch.ones(1, 1), torch.zeros(1)), Linear(torch.ones(1, 1), torch.zeros(1)))
-    >>> direct_feedback_alignment(serial(linear, linear), mse, params)(params, torch.ones(1, 1), torch.zeros(1, 1))[0]
-    tensor(1.)
+    >>> from pure_mlp import linear, serial
+    >>> params, feedback = (Linear(torch.ones(1, 1), torch.zeros(1)),) * 3, (Linear(torch.tensor([[5.0]]), torch.zeros(1)),) * 3
+    >>> net = direct_feedback_alignment(serial(linear, linear, linear), feedback)
+    >>> net.bwd(params, net.fwd(params, torch.ones(1, 1))[1], torch.ones(1, 1))[1][0].bias
+    tensor([5.])
     """
-    return partial(_directly, net, loss, feedback)
+    return attrs.evolve(net, bwd=partial(_directly, net, feedback))
 
 
-def _directly(net: Layer[P, C], loss: Loss, feedback: P, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
-    y_hat, cache = net.fwd(params, x)
-    J, error = loss(y, y_hat)
-
+def _directly(net: Layer[P, C], feedback: P, params: P, cache: C, error: Tensor) -> tuple[Tensor, P]:
     def direct(layer: AnyLayer, feedback: Any) -> AnyLayer:
         def bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
             return torch.matmul(error, feedback.weight), weight_grads(params, x, dy)
 
         return attrs.evolve(layer, bwd=bwd) if layer.bwd is linear_bwd else layer
 
-    return J, over_params(direct, net, feedback).bwd(params, cache, error)[1]
+    return over_params(direct, net, feedback).bwd(params, cache, error)
+
+
+def kolen_pollack(net: Layer[P, C], decay: float) -> Layer[tuple[P, P], C]:
+    """The net of (params, feedback): `feedback_alignment`, and both learn by the same rule (Akrout et al., arXiv:1904.05391).
+
+    Each pair W and B gets the same dy^T x, plus `decay` times itself. What tells them apart then shrinks with every step of `sgd`
+    by 1 - rate decay, whatever the data are, and the gradients become those of backpropagation; no weights are ever read from W
+    into B (Kolen and Pollack, 1994).
+
+    Args:
+        net: any net.
+        decay: the weight decay, at least 0; with 0 the difference stays.
+
+    Returns:
+        A net to be trained as any other, on the pair (params, feedback) in the place of the params.
+
+    Raises:
+        ValueError: decay is negative or NaN.
+
+    >>> from pure_mlp import linear
+    >>> pair = Linear(torch.ones(1, 1), torch.zeros(1)), Linear(torch.tensor([[5.0]]), torch.zeros(1))
+    >>> dx, (grads, more) = kolen_pollack(linear, 0.1).bwd(pair, torch.ones(1, 1), torch.ones(1, 1))
+    >>> dx, grads.weight, more.weight
+    (tensor([[5.]]), tensor([[1.1000]]), tensor([[1.5000]]))
+    """
+    if not decay >= 0:
+        raise ValueError(f"kolen_pollack: decay {decay}, expected >= 0")
+    return Layer(partial(_kolen_pollack_fwd, net), partial(_kolen_pollack_bwd, net, decay))
+
+
+def _kolen_pollack_fwd(net: Layer[P, C], pair: tuple[P, P], x: Tensor) -> tuple[Tensor, C]:
+    return net.fwd(pair[0], x)
+
+
+def _kolen_pollack_bwd(net: Layer[P, C], decay: float, pair: tuple[P, P], cache: C, dy: Tensor) -> tuple[Tensor, tuple[P, P]]:
+    dx, grads = feedback_alignment(net, pair[1]).bwd(pair[0], cache, dy)
+
+    def decayed(own: P) -> P:
+        return tree_map(lambda g, p: g + decay * p, grads, own)
+
+    return dx, (decayed(pair[0]), decayed(pair[1]))
 
 
 def sign_symmetric(net: Layer[P, C], params: P) -> Layer[P, C]:
@@ -107,7 +145,7 @@ def _by_sign(layer: AnyLayer, params: Any) -> AnyLayer:
 
 
 def _signed(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
-    return torch.matmul(dy, torch.sign(params.weight)), weight_grads(params, x, dy)
+    return torch.matmul(dy, signs(params.weight)), weight_grads(params, x, dy)
 
 
 def straight_through(f: Activation) -> Activation:

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from pure_mlp.record import tree_leaves, tree_like
 
-__all__ = ["top_eigenvalues"]
+__all__ = ["top_eigenvalues", "tridiagonal"]
 
 P = TypeVar("P")
 
@@ -42,6 +42,16 @@ def top_eigenvalues(product: Callable[[P], P], like: P, generator: Generator, co
     """
     if not 1 <= count <= steps:
         raise ValueError(f"top_eigenvalues: count {count}, steps {steps}; expected 1 <= count <= steps")
+    eigenvalues: Tensor = torch.linalg.eigvalsh(tridiagonal(product, like, generator, steps))
+    return eigenvalues.flip(0)[:count]
+
+
+def tridiagonal(product: Callable[[P], P], like: P, generator: Generator, steps: int) -> Tensor:
+    """Q^T A Q (m, m), tridiagonal, for an orthonormal basis Q of the space of q, A q, A^2 q .., q random of length 1; m <= steps.
+
+    >>> tridiagonal(lambda v: (2 * v[0],), (torch.zeros(1),), Generator(), 5)
+    tensor([[2.]])
+    """
     leaves = tree_leaves(like)
     start = torch.cat([torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device).flatten() for t in leaves])
     v = start / torch.linalg.vector_norm(start)
@@ -60,10 +70,7 @@ def top_eigenvalues(product: Callable[[P], P], like: P, generator: Generator, co
         basis = torch.cat((basis, v.unsqueeze(0)))
         beside.append(size)
     T = torch.diag(torch.stack(diagonal))
-    if beside:
-        T = T + torch.diag(torch.stack(beside), 1) + torch.diag(torch.stack(beside), -1)
-    eigenvalues: Tensor = torch.linalg.eigvalsh(T)
-    return eigenvalues.flip(0)[:count]
+    return T + torch.diag(torch.stack(beside), 1) + torch.diag(torch.stack(beside), -1) if beside else T
 
 
 def _flat(tree: object) -> Tensor:

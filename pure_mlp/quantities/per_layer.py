@@ -18,7 +18,7 @@ from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd,
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.registry.layers import row_of
 
-__all__ = ["AnyLayer", "ParamsRule", "Quantity", "over_params", "remembering"]
+__all__ = ["AnyLayer", "ParamsRule", "Quantity", "by_formula", "over_params", "remembering"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -64,7 +64,7 @@ class Quantity:
     def __call__(self, layer: AnyLayer, params: Any, /) -> AnyLayer:
         """The layer whose backward pass computes this in the place of the gradients."""
         if layer.fwd is linear_fwd:
-            return attrs.evolve(layer, bwd=partial(_by_formula, self.linear, layer))
+            return attrs.evolve(layer, bwd=partial(by_formula, self.linear, layer))
         if layer.fwd is embedding_fwd:
             return attrs.evolve(layer, bwd=partial(_by_one_hot, self.linear))
         row = row_of(layer)
@@ -83,7 +83,14 @@ def remembering(layer: AnyLayer, params: Any, /) -> AnyLayer:
     return layer if layer.fwd in (linear_fwd, embedding_fwd) else Layer(partial(_remember, layer), partial(_plainly, layer))
 
 
-def _by_formula(formula: Callable[[Tensor, Tensor], Linear], layer: AnyLayer, params: Linear, x: Tensor, dy: Tensor) -> Any:
+def by_formula(formula: Callable[[Tensor, Tensor], object], layer: AnyLayer, params: Linear, x: Tensor, dy: Tensor) -> Any:
+    """The backward pass of a `linear` layer with formula(x (B, T, in), dy (B, T, out)) in the place of its gradients.
+
+    >>> from pure_mlp import linear_bottom
+    >>> params, rows = Linear(torch.ones(1, 1), torch.zeros(1)), torch.ones(2, 1)
+    >>> by_formula(lambda x, dy: (x.shape, dy.shape), linear_bottom, params, rows, rows)[1]
+    (torch.Size([2, 1, 1]), torch.Size([2, 1, 1]))
+    """
     if dy.dim() < 2 or x.shape[:-1] != dy.shape[:-1]:
         raise ValueError(f"input {spec(x)}, dy {spec(dy)}: expected a batch of examples in the first dimension of both")
     if layer.bwd is linear_bwd or layer.bwd is linear_bottom_bwd:

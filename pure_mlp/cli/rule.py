@@ -1,0 +1,79 @@
+"""The rule by which a net of `train` sends its cotangents down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Generator
+
+from pure_mlp.cli.model import net_like
+from pure_mlp.cli.setup import Setup
+from pure_mlp.layer import Layer
+from pure_mlp.layers.inits import linear_init
+from pure_mlp.layers.linear import Linear
+from pure_mlp.perceptron import MLP, mlp
+from pure_mlp.quantities.credit import direct_feedback_alignment, feedback_alignment, kolen_pollack, sign_symmetric
+
+DECAY = 1e-3
+"""The weight decay of Kolen-Pollack."""
+
+
+def ruled(setup: Setup) -> Layer[Any, Any]:  # Any: of params, or of a pair of them
+    """The net under the rule of the setup, its feedback drawn by the seed: the same whenever a run goes on.
+
+    >>> from pure_mlp.cli.model import example
+    >>> ruled(example().setup)
+    serial
+      dense_relu
+        linear
+        relu
+      dense_identity
+        linear
+        identity
+    """
+    return _RULES[setup.rule](setup, net_like(setup))
+
+
+def _feedback(setup: Setup) -> tuple[Linear, ...]:
+    return mlp(setup.sizes, _generator(setup))[1]
+
+
+def _direct(setup: Setup) -> tuple[Linear, ...]:
+    generator = _generator(setup)
+    return tuple(linear_init(n, setup.sizes[-1], generator) for n in setup.sizes[:-1])
+
+
+def _generator(setup: Setup) -> Generator:
+    """Another one than that of the params, which would be the feedback otherwise."""
+    return Generator().manual_seed(setup.seed + 1)
+
+
+_RULES: dict[str, Callable[[Setup, MLP], Layer[Any, Any]]] = {
+    "backprop": lambda setup, net: net,
+    "fa": lambda setup, net: feedback_alignment(net, _feedback(setup)),
+    "dfa": lambda setup, net: direct_feedback_alignment(net, _direct(setup)),
+    "sign": lambda setup, net: sign_symmetric(net, _feedback(setup)),
+    "kp": lambda setup, net: kolen_pollack(net, DECAY),
+}
+
+
+def begun(setup: Setup, params: tuple[Linear, ...]) -> Any:
+    """What is trained from the start: the params, or for Kolen-Pollack their pair with the feedback, which learns too.
+
+    >>> from pure_mlp.cli.model import example
+    >>> begun(example().setup, example().params) is example().params
+    False
+    """
+    return (params, _feedback(setup)) if setup.rule == "kp" else params
+
+
+def own_params(setup: Setup, trained: Any) -> tuple[Linear, ...]:
+    """The params of what is trained.
+
+    >>> from pure_mlp.cli.model import example
+    >>> own_params(example().setup, ())
+    ()
+    """
+    params: tuple[Linear, ...] = trained[0] if setup.rule == "kp" else trained
+    return params
