@@ -101,6 +101,7 @@ from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
 from pure_mlp.quantities.private import clipped_grads as clipped_grads
 from pure_mlp.quantities.private import private_grads as private_grads
+from pure_mlp.quantities.remat_within import remat_within as remat_within
 from pure_mlp.quantities.variance import gradient_variance as gradient_variance
 from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
@@ -220,6 +221,7 @@ __all__ = [
     "register",
     "relu",
     "remat",
+    "remat_within",
     "residual",
     "rmsprop",
     "save",
