@@ -114,6 +114,10 @@ from pure_mlp.saving.checkpoint import save as save
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
+from pure_mlp.sized import Sized as Sized
+from pure_mlp.sized import Space as Space
+from pure_mlp.sized import affine as affine
+from pure_mlp.sized import sized as sized
 from pure_mlp.summarize import summary as summary
 from pure_mlp.train.fit import Epoch as Epoch
 from pure_mlp.train.fit import batches as batches
@@ -152,11 +156,14 @@ __all__ = [
     "Report",
     "Rule",
     "Schedule",
+    "Sized",
+    "Space",
     "State",
     "Step",
     "Unplannable",
     "adam",
     "adamw",
+    "affine",
     "batches",
     "bce",
     "bce_with_logits",
@@ -231,6 +238,7 @@ __all__ = [
     "sigmoid",
     "sign_symmetric",
     "silu",
+    "sized",
     "softmax",
     "softplus",
     "squared_norm",

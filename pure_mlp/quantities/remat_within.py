@@ -112,7 +112,8 @@ def _flops(layer: Layer[Any, Any], params: Any, x: Any) -> int:
 
     with FlopCounterMode(display=False) as counter:
         over(cast(Rule, _unfused), layer).fwd(params, x)
-    return counter.get_total_flops()
+    flops: int = counter.get_total_flops()
+    return flops
 
 
 def _unfused(layer: Layer[Any, Any]) -> Layer[Any, Any]:
