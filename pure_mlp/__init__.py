@@ -128,6 +128,7 @@ from pure_mlp.quantities.private import clipped_grads as clipped_grads
 from pure_mlp.quantities.private import private_grads as private_grads
 from pure_mlp.quantities.recorded import Recorded as Recorded
 from pure_mlp.quantities.recorded import recorded as recorded
+from pure_mlp.quantities.remat_within import remat_within as remat_within
 from pure_mlp.quantities.variance import gradient_variance as gradient_variance
 from pure_mlp.quantities.variance import noise_scale as noise_scale
 from pure_mlp.record import record as record
@@ -143,6 +144,10 @@ from pure_mlp.saving.checkpoint import save as save
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
+from pure_mlp.sized import Sized as Sized
+from pure_mlp.sized import Space as Space
+from pure_mlp.sized import affine as affine
+from pure_mlp.sized import sized as sized
 from pure_mlp.summarize import summary as summary
 from pure_mlp.train.fit import Epoch as Epoch
 from pure_mlp.train.fit import batches as batches
@@ -190,12 +195,15 @@ __all__ = [
     "Rule",
     "Schedule",
     "ScheduleRow",
+    "Sized",
+    "Space",
     "State",
     "Statistics",
     "Step",
     "Unplannable",
     "adam",
     "adamw",
+    "affine",
     "angles",
     "batch_norm",
     "batch_norm_by",
@@ -276,6 +284,7 @@ __all__ = [
     "register",
     "relu",
     "remat",
+    "remat_within",
     "residual",
     "rms_norm",
     "rmsprop",
@@ -288,6 +297,7 @@ __all__ = [
     "sigmoid",
     "sign_symmetric",
     "silu",
+    "sized",
     "softmax",
     "softplus",
     "spectral_density",

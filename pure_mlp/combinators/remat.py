@@ -45,7 +45,7 @@ class Remat(Wrapper[P, C, X, Y]):
         return self.f.fwd(params, x)[0], x
 
     def bwd(self, params: P, cache: X, dy: Y) -> tuple[X, P]:
-        _, *inner = self.f.fwd(params, tree_map(lambda t: t.view_as(t), cache))
+        inner = [self.f.fwd(params, tree_map(lambda t: t.view_as(t), cache))[1]]
         return self.f.bwd(params, inner.pop(), dy)
 
     def jvp(self, params: P, cache: X, dparams: P, dx: X) -> Y:

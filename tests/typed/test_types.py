@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from mypy import api
 
+import pure_mlp
+
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "tests" / "typed").glob("typed_*.py"))
 
@@ -50,7 +52,9 @@ def by_pyright() -> Found:
 
 
 def test_every_file_is_checked() -> None:
-    assert [path.stem for path in FILES] == ["typed_autograd", "typed_errors", "typed_nets", "typed_training"]
+    assert [path.stem for path in FILES] == [
+        *("typed_autograd", "typed_errors", "typed_errors_sized", "typed_nets", "typed_sized", "typed_training")
+    ]
 
 
 def test_mypy_infers_the_types_and_refuses_the_errors(by_mypy: Found) -> None:
@@ -61,6 +65,15 @@ def test_mypy_infers_the_types_and_refuses_the_errors(by_mypy: Found) -> None:
 
 def test_pyright_infers_the_types_and_refuses_the_errors(by_pyright: Found) -> None:
     assert sorted(by_pyright) == sorted(expected("E")), by_pyright
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_the_page_on_types_shows_what_they_say_of_wrong_nets(checker: str, request: pytest.FixtureRequest) -> None:
+    page = (Path(pure_mlp.__file__).parent / "docs" / "types.md").read_text("utf-8")
+    shown = re.findall(rf"^{checker}  +(.+)$", page, re.MULTILINE)
+    said = "".join(text for (file, _), text in request.getfixturevalue(f"by_{checker}").items() if file == "typed_errors_sized.py")
+    assert len(shown) == 8
+    assert [text for text in shown if text not in said] == []
 
 
 @pytest.mark.parametrize("name", ["backward", "requires_grad_", "autograd", "no_grad", "vjp"])
