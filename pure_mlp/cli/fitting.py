@@ -21,6 +21,7 @@ from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
+from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fit import Epoch, fit
@@ -35,12 +36,13 @@ def fit_model(
     rows: list[Row],
     engine: Engine | None = None,
     every: int | None = None,
+    mesh: Mesh | None = None,
 ) -> tuple[Model, Run]:
     """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
     The run goes on from where it is, to the same bits as if it had not stopped there. Each epoch becomes one of `rows`, and then,
     if there is a folder, the files in it; that of the params of every so many epochs is written before the one that the run goes
-    on from. The engine is that of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+    on from. Engine and mesh are those of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example
@@ -104,5 +106,6 @@ def fit_model(
             callbacks=(keep,),
             observe=observed,
             engine=engine,
+            mesh=mesh,
         )
     return attrs.evolve(model, params=run.best), run
