@@ -30,7 +30,9 @@ def joined(mesh: Mesh | None) -> Generator[bool]:
         if not os.environ.keys() >= {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}:
             started = f"torchrun --nproc-per-node {mesh.processes} -m pure_mlp train .. --mesh {mesh}"
             raise ValueError(f"--mesh {mesh} needs {mesh.processes} processes that know each other: {started}")
-        dist.init_process_group("gloo")
+        store, rank, size = next(dist.rendezvous("env://"))
+        restart = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # the store still holds addresses from before it
+        dist.init_process_group("gloo", store=dist.PrefixStore(f"restart {restart}", store), rank=rank, world_size=size)
     try:
         if dist.get_rank() == 0:
             yield True

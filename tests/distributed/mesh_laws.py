@@ -205,6 +205,23 @@ def other_beginnings_are_refused(rank: int) -> None:
             fit(training_step(net, mse, sgd(0.1)), start, data, epochs=1, mesh=Mesh(dp=2))
         with pytest.raises(ValueError, match="mesh dp=3 needs 3 processes, there are 2"):
             fit(training_step(net, mse, sgd(0.1)), start, data, epochs=1, mesh=Mesh(dp=3))
+        with pytest.raises(ValueError, match="takes a step made by training_step apart, got function"):
+            fit(lambda carry, batch: (carry, batch[0].sum()), start, data, epochs=1, mesh=Mesh(dp=2))
+
+
+def rules_of_others_are_refused_on_parts(rank: int) -> None:
+    """They may mix the numbers of a tensor, of which each process has some."""
+    net, params = mlp((2, 4, 1), Generator().manual_seed(0))
+    normed = Optimizer(0, 0, lambda leaves: leaves._replace(grads=[g / g.norm() for g in leaves.grads]))
+    step, start = training_step(net, mse, chain(normed, sgd(0.1))), (params, chain(normed, sgd(0.1)).init(params))
+    data = [(torch.ones(2, 2), torch.ones(2, 1))]
+    with together():
+        for name in ("sharded", "paired"):
+            with pytest.raises(ValueError, match=r"an optimizer of \w+: on params in parts only those of pure_mlp are known"):
+                fit(step, start, data, epochs=1, mesh=MESHES[name])
+        carry, _ = fit(step, start, data, epochs=1, mesh=MESHES["replicated"])
+        for a, b in zip(tree_leaves(carry), tree_leaves(fit(step, start, data, epochs=1)[0]), strict=True):
+            torch.testing.assert_close(a, b)
 
 
 def one_that_fails_ends_all(rank: int) -> None:
@@ -270,6 +287,7 @@ LAWS: dict[str, tuple[int, Callable[[int], None]]] = {
     "nothing_is_sent_twice": (2, nothing_is_sent_twice),
     "buckets_leave_while_the_pass_goes_on": (2, buckets_leave_while_the_pass_goes_on),
     "other_beginnings_are_refused": (2, other_beginnings_are_refused),
+    "rules_of_others_are_refused_on_parts": (2, rules_of_others_are_refused_on_parts),
     "one_that_fails_ends_all": (2, one_that_fails_ends_all),
     "the_command_is_that_of_one_process": (2, the_command_is_that_of_one_process),
     "the_script_of_the_manual_runs": (2, the_script_of_the_manual_runs),
