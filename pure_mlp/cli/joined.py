@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
 
 from torch import distributed as dist
 
@@ -30,9 +31,7 @@ def joined(mesh: Mesh | None) -> Generator[bool]:
         if not os.environ.keys() >= {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}:
             started = f"torchrun --nproc-per-node {mesh.processes} -m pure_mlp train .. --mesh {mesh}"
             raise ValueError(f"--mesh {mesh} needs {mesh.processes} processes that know each other: {started}")
-        store, rank, size = next(dist.rendezvous("env://"))
-        restart = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # the store still holds addresses from before it
-        dist.init_process_group("gloo", store=dist.PrefixStore(f"restart {restart}", store), rank=rank, world_size=size)
+        _begin(dist, os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
     try:
         if dist.get_rank() == 0:
             yield True
@@ -42,3 +41,9 @@ def joined(mesh: Mesh | None) -> Generator[bool]:
     finally:
         if begins:
             dist.destroy_process_group()
+
+
+def _begin(c10d: Any, restart: str) -> None:  # Any is the module, which does not say all that it exports
+    """Meet the others. After a restart torchrun's store still holds the addresses of those that were there before."""
+    store, rank, size = next(c10d.rendezvous("env://"))
+    c10d.init_process_group("gloo", store=c10d.PrefixStore(f"restart {restart}", store), rank=rank, world_size=size)

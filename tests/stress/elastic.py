@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.stress.kill import tensors, written
+from .kill import tensors, written
 
 EPOCHS = 60
 

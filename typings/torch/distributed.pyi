@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal, overload
 
-from torch import Tensor, device
+from torch import Tensor
 
 class ProcessGroup:
     def rank(self) -> int: ...
@@ -19,18 +19,6 @@ class ReduceOp:
 
 def is_available() -> bool: ...
 def is_initialized() -> bool: ...
-def init_process_group(
-    backend: str | None = None,
-    init_method: str | None = None,
-    timeout: timedelta | None = None,
-    world_size: int = -1,
-    rank: int = -1,
-    store: None = None,
-    group_name: str = "",
-    pg_options: None = None,
-    device_id: device | int | None = None,
-    _ranks: list[int] | None = None,
-) -> None: ...
 def destroy_process_group(group: ProcessGroup | None = None) -> None: ...
 def get_rank(group: ProcessGroup | None = None) -> int: ...
 def get_world_size(group: ProcessGroup | None = None) -> int: ...
@@ -46,9 +34,7 @@ def all_reduce(
     tensor: Tensor, op: _Operation = ..., group: ProcessGroup | None = None, async_op: Literal[False] = False
 ) -> None: ...
 @overload
-def all_reduce(
-    tensor: Tensor, op: _Operation = ..., group: ProcessGroup | None = None, *, async_op: Literal[True]
-) -> _Work: ...
+def all_reduce(tensor: Tensor, op: _Operation = ..., group: ProcessGroup | None = None, *, async_op: Literal[True]) -> _Work: ...
 def all_gather(
     tensor_list: list[Tensor], tensor: Tensor, group: ProcessGroup | None = None, async_op: Literal[False] = False
 ) -> None: ...
