@@ -20,6 +20,7 @@ from pure_mlp.combinators.scored import scored as scored
 from pure_mlp.combinators.serial import serial as serial
 from pure_mlp.combinators.serial import unit as unit
 from pure_mlp.combinators.tag import tag as tag
+from pure_mlp.distributed.mesh import Mesh as Mesh
 from pure_mlp.evaluate import evaluated as evaluated
 from pure_mlp.initialize import init as init
 from pure_mlp.interop.arrays import on_arrays as on_arrays
@@ -185,6 +186,7 @@ __all__ = [
     "Linear",
     "Loss",
     "LossRow",
+    "Mesh",
     "Optimizer",
     "OptimizerRow",
     "Plan",

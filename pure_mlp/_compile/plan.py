@@ -155,6 +155,10 @@ class Plan(Generic[S, B]):
         """A copy of the carry as it is now."""
         return self._stepper.carry()
 
+    def now(self) -> S:
+        """The carry as it is now, in memory that the next step overwrites."""
+        return self._stepper.now()
+
     def restart(self, carry: S) -> bool:
         """Go on from this carry with the programs made so far; False, and nothing is done, if it has other
         specs than the old.

@@ -46,6 +46,10 @@ class Stepper(Generic[S, B]):
         """A copy of the carry as it is now."""
         return _cloned(self._rest) if self._rest is not None else self._carry.tree(self._carry.copy())
 
+    def now(self) -> S:
+        """The carry as it is now, in memory that the next step overwrites."""
+        return self._rest if self._rest is not None else self._carry.tree()
+
     def restart(self, carry: S) -> bool:
         """Go on from this carry; False, and nothing is done, if it has other specs than the old. Trust ends."""
         if self.refusal is not None or structure(carry) != self._carry.structure:

@@ -22,6 +22,7 @@ from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.rule import own_params, ruled
 from pure_mlp.cli.scores import metric, scores
+from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fit import Epoch, fit
@@ -36,12 +37,13 @@ def fit_model(
     rows: list[Row],
     engine: Engine | None = None,
     every: int | None = None,
+    mesh: Mesh | None = None,
 ) -> tuple[Model, Run]:
     """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
     The run continues where it stopped, with the same bits as if it had not. Each epoch is added to `rows` and then, if there is a
-    folder, written there; every `every` epochs the params get a file of their own, before the file that a run resumes from. The
-    engine is that of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+    folder, written there; every `every` epochs the params get a file of their own, before the file that a run resumes from. Engine
+    and mesh are those of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example
@@ -105,5 +107,6 @@ def fit_model(
             callbacks=(keep,),
             observe=observed,
             engine=engine,
+            mesh=mesh,
         )
     return attrs.evolve(model, params=run.best), run

@@ -12,6 +12,7 @@ from pure_mlp.cli.docs import add_parser as add_docs
 from pure_mlp.cli.setup import RULES
 from pure_mlp.cli.version import version
 from pure_mlp.data.dataset import Task
+from pure_mlp.distributed.mesh import Mesh, parsed
 from pure_mlp.homework.commands import add_parser as add_homework
 from pure_mlp.learn.commands import add_parser as add_learn
 from pure_mlp.registry.functions import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RATES
@@ -106,6 +107,18 @@ def fraction_or_name(text: str) -> float | str:
     return fraction(text)
 
 
+def mesh(text: str) -> Mesh:
+    """A mesh of processes.
+
+    >>> mesh("dp=2").dp
+    2
+    """
+    try:
+        return parsed(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
 def _rates() -> str:
     return ", ".join(f"{rate:g} for {name}" for name, rate in RATES.items())
 
@@ -175,6 +188,13 @@ def parser() -> Parser:
     )
     train.add_argument(
         "--task", choices=get_args(Task), help="what the labels are (guessed: regression of floats, else binary or classes)"
+    )
+    train.add_argument(
+        "--mesh",
+        type=mesh,
+        metavar="dp=N[,tp=N|,sharded]",
+        help="train by several processes, each on its share of every batch (dp), of the units (tp), of the memory (sharded): "
+        "torchrun --nproc-per-node N -m pure_mlp train .. --mesh dp=N",
     )
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
     there = train.add_mutually_exclusive_group()

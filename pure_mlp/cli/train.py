@@ -13,6 +13,7 @@ from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params
 from pure_mlp.cli.history import Row, draw_curves, write_json
+from pure_mlp.cli.joined import joined
 from pure_mlp.cli.model import Model, fit_targets, net_of
 from pure_mlp.cli.prepared import prepare
 from pure_mlp.cli.printing import say
@@ -35,6 +36,12 @@ def train(options: Namespace) -> int:
     nothing was saved; --out DIR keeps params, metrics and curves
     0
     """
+    with joined(options.mesh) as first:
+        return _train(options, first)
+
+
+def _train(options: Namespace, first: bool) -> int:
+    """Only the first of several processes writes; the others read what is there, before anything new can be."""
     data = load(options.data, options.task)
     setup = setup_of(options, data)
     generator = Generator().manual_seed(setup.seed)
@@ -47,10 +54,11 @@ def train(options: Namespace) -> int:
     run = start(model, prepared, generator)
     if folder and options.resume and holds_params(folder):
         run = resume(folder, run, model)
-    elif folder:
+    elif folder and first:
         claim(folder, options.overwrite)
-    elif options.resume:
+    elif options.resume and not folder:
         raise ValueError("--resume goes with --out, the folder of the run")
+    folder = folder if first else None
 
     print_data(setup, parts)
     print_net(setup, anatomy(net, params, prepared["training"].x[: setup.batch].clone()))
@@ -61,7 +69,7 @@ def train(options: Namespace) -> int:
     rows: list[Row] = []
     try:
         with warned_in_a_line("pure-mlp train"):
-            model, run = fit_model(model, prepared, run, folder, rows, options.engine, options.save_every)
+            model, run = fit_model(model, prepared, run, folder, rows, options.engine, options.save_every, options.mesh)
     except KeyboardInterrupt as interrupt:
         left = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {left}") from interrupt

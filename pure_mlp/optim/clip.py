@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from math import inf
 
+import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.optim.foreach import mul
-from pure_mlp.optim.optimizer import Leaves, Optimizer
+from pure_mlp.optim.optimizer import Leaves, Optimizer, chain, chained
 
-__all__ = ["clip_by_global_norm", "clip_by_value", "global_norm"]
+__all__ = ["clip_by_global_norm", "clip_by_value", "for_parts", "global_norm"]
 
 
 def clip_by_value(limit: float) -> Optimizer:
@@ -61,11 +63,31 @@ def clip_by_global_norm(limit: float) -> Optimizer:
     return Optimizer(0, 0, partial(_by_global_norm, limit))
 
 
-def _by_global_norm(limit: float, leaves: Leaves) -> Leaves:
+def _by_global_norm(limit: float, leaves: Leaves, norm_of: Callable[[list[Tensor]], Tensor] | None = None) -> Leaves:
     if not leaves.grads:
         return leaves
-    norm = global_norm(leaves.grads)
+    norm = (norm_of or global_norm)(leaves.grads)
     return leaves._replace(grads=mul(leaves.grads, torch.where(norm <= limit, 1.0, limit / norm)))
+
+
+def for_parts(optimizer: Optimizer, norm_of: Callable[[list[Tensor]], Tensor]) -> Optimizer:
+    """The same optimizer where each leaf is a part of one, given the norm of all that the parts are of.
+
+    Raises `ValueError` for a rule that is not this package's, which may mix the numbers of a leaf in a way that is not known.
+
+    >>> halved = for_parts(clip_by_global_norm(1.0), lambda parts: 2 * global_norm(parts))
+    >>> halved.rule(Leaves([], [torch.tensor([3.0, 4.0])], [], [])).grads
+    [tensor([0.3000, 0.4000])]
+    """
+    rule = optimizer.rule
+    if isinstance(rule, partial) and rule.func is chained:
+        return chain(*[for_parts(o, norm_of) for o in rule.args[0]])
+    if isinstance(rule, partial) and rule.func is _by_global_norm:
+        return attrs.evolve(optimizer, rule=partial(rule, norm_of=norm_of))
+    made_by = getattr(rule, "func", rule).__module__
+    if not made_by.startswith("pure_mlp.optim."):
+        raise ValueError(f"an optimizer of {made_by}: on params in parts only those of pure_mlp are known to be right")
+    return optimizer
 
 
 def global_norm(xs: list[Tensor]) -> Tensor:

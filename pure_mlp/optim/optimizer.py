@@ -15,7 +15,7 @@ from pure_mlp.nodes import explained, is_tensor
 from pure_mlp.optim.widths import wide_zeros
 from pure_mlp.record import record, tree_leaves, tree_like, tree_map, tree_zeros
 
-__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "is_schedule"]
+__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "chained", "is_schedule"]
 
 T = TypeVar("T")
 
@@ -133,10 +133,15 @@ def chain(*optimizers: Optimizer) -> Optimizer:
     for o in optimizers:
         wide += [slots + i for i in o.wide]
         slots += o.slots
-    return Optimizer(sum(o.counts for o in optimizers), slots, partial(_chained, optimizers), tuple(wide))
+    return Optimizer(sum(o.counts for o in optimizers), slots, partial(chained, optimizers), tuple(wide))
 
 
-def _chained(optimizers: tuple[Optimizer, ...], leaves: Leaves) -> Leaves:
+def chained(optimizers: tuple[Optimizer, ...], leaves: Leaves) -> Leaves:
+    """The rule of `chain(*optimizers)`.
+
+    >>> chained((), Leaves([], [], [], []))
+    Leaves(params=[], grads=[], counts=[], slots=[])
+    """
     params, grads, counts, slots = leaves
     after = Leaves(params, grads, [], [])
     for o in optimizers:

@@ -11,12 +11,14 @@ import torch
 from torch import Generator
 
 from pure_mlp._compile.program import Engine
+from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.losses.mass import Mass, by_rows
 from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record, tree_leaves
 from pure_mlp.signatures import Batch, Step
 from pure_mlp.train.data import Data, as_pair
 from pure_mlp.train.fold import Folding
+from pure_mlp.train.parallel import ParallelFolding
 
 __all__ = ["Epoch", "batches", "fit"]
 
@@ -92,6 +94,7 @@ def fit(
     callbacks: Sequence[Callable[[Epoch[S]], bool | None]] = (),
     observe: Callable[[Iterable[Batch]], Iterable[Batch]] = lambda pieces: pieces,
     engine: Engine | None = None,
+    mesh: Mesh | None = None,
 ) -> tuple[S, list[Epoch[S]]]:
     """Fold `step` over `epochs` passes through the data, shuffled anew each time; returns the last carry and every epoch.
 
@@ -115,12 +118,15 @@ def fit(
         engine: "pure", the step as it stands; "plan", a flat program made of it, the same values up to rounding; "native", that
             program in C, for small nets where there is a C compiler. None: "plan" for a step that can be planned, else "pure". If
             the one asked for cannot run the step, the next slower one does, after a `RuntimeWarning`; each epoch names its own.
+        mesh: the processes that train together; all of them call `fit` with the same arguments, and get what one alone would get.
+            For a step of `training_step`. None: this process alone.
 
     Returns:
         The carry, and one `Epoch` a pass.
 
     Raises:
-        ValueError: patience without score, data without examples or of another class; and what the step raises.
+        ValueError: patience without score, data without examples or of another class; a mesh of other processes than there are, or
+            whose processes begin with different values; and what the step raises.
 
     >>> import torch
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd, training_step
@@ -137,7 +143,11 @@ def fit(
     if pair is not None and (batch is None or generator is None):
         raise ValueError("fit: (x, y) needs batch, how many examples a step gets, and generator, what their order is drawn from")
     weigh: Callable[[Batch], Mass] = getattr(step, "mass", lambda piece: by_rows(piece[0]))
-    folding = Folding(step, carry, engine)
+    if mesh is None:
+        folding: Folding[S, Batch] | ParallelFolding[S] = Folding(step, carry, engine)
+    else:
+        shared = () if pair is None or generator is None else (generator.get_state(), *(torch.tensor(t.shape) for t in pair))
+        folding = ParallelFolding(step, carry, engine, mesh, shared)
     history: list[Epoch[S]] = []
     best: Epoch[S] | None = None
     for number in range(1, epochs + 1):

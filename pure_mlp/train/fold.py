@@ -79,6 +79,10 @@ class Folding(Generic[S, B]):
             return self._plan.carry()
         return tree_map(lambda leaf: leaf.clone() if is_tensor(leaf) else leaf, self._carry)
 
+    def now(self) -> S:
+        """The carry as it is now, in memory that the next step may overwrite."""
+        return self._plan.now() if self._plan else self._carry
+
     def _pure(self, batches: Iterator[B]) -> list[float]:
         losses = []
         for batch in batches:

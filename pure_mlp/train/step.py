@@ -54,7 +54,7 @@ class TrainingStep(Generic[P, C]):
 
     def __call__(self, carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
         """The new carry and the loss."""
-        net, (params, state), (x, y) = self.net, _halves(carry), batch
+        net, (params, state), (x, y) = self.net, halves(carry), batch
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
         J, *dy_hat = self.loss(y, y_hat)  # 2. compute the loss
         del y_hat  # 3. clear the gradients: there are none before they are computed
@@ -66,8 +66,12 @@ class TrainingStep(Generic[P, C]):
         return mass(self.loss, batch[1])
 
 
-def _halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
-    """The carry itself. Raises `ValueError` unless it is params and the state of an optimizer."""
+def halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
+    """The carry itself. Raises `ValueError` unless it is params and the state of an optimizer.
+
+    >>> halves(((), State((), ())))
+    ((), State(counts=(), slots=()))
+    """
     given: object = carry
     if isinstance(given, (tuple, list)) and len(given) == 2 and type(given[1]) is State:
         return carry

@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = Path(pure_mlp.__file__).parent
 README = ROOT / "README.md"
 PAGES = sorted((PACKAGE / "docs").glob("*.md"))
-WANTED = {"adding", "changelog", "command_line", "concepts", "conventions", "design", "guide", "models", "quantities", "types"}
+WANTED = {"adding", "changelog", "command_line", "concepts", "conventions", "design", "distributed", "guide", "models"}
+WANTED |= {"quantities", "types"}
 
 
 def prose(path: Path) -> list[str]:

@@ -22,7 +22,7 @@ def _command(out: Path, epochs: int) -> list[str]:
     return [sys.executable, "-m", "pure_mlp", "train", "diabetes", *flags]
 
 
-def _tensors(out: Path) -> dict[str, bytes]:
+def tensors(out: Path) -> dict[str, bytes]:
     return read(out, lambda model, tensors, training: {name: t.numpy().tobytes() for name, t in tensors.items()})
 
 
@@ -41,10 +41,10 @@ def killed_at_random(times: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as place:
         out, alone = Path(place, "run"), Path(place, "alone")
         for _ in range(times):
-            before = _written(out)
+            before = written(out)
             running = subprocess.Popen(_command(out, 10**6), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             with running:
-                while _written(out) == before and running.poll() is None:
+                while written(out) == before and running.poll() is None:
                     time.sleep(0.002)
                 time.sleep(dice.random() * 0.2)
                 running.kill()
@@ -60,17 +60,17 @@ def killed_at_random(times: int, seed: int) -> int:
                 code = command(_command(folder, done)[3:])
             if code:
                 raise AssertionError(f"ended with {code}")
-        if _tensors(out) != _tensors(alone):
+        if tensors(out) != tensors(alone):
             raise AssertionError("the run came to other bits than one that was left alone")
         kept = epoch_files(alone)  # the killed run may have one more: it is written before the run that comes to it
-        if [_tensors(out / name) for name in kept] != [_tensors(alone / name) for name in kept]:
+        if [tensors(out / name) for name in kept] != [tensors(alone / name) for name in kept]:
             raise AssertionError("the epochs that were kept on the way are others")
         if left := [*out.glob(".*.part")]:
             raise AssertionError(f"left behind: {left}")
     return done
 
 
-def _written(out: Path) -> int:
+def written(out: Path) -> int:
     path = out / "params.safetensors"
     return path.stat().st_mtime_ns if path.exists() else 0
 
