@@ -17,10 +17,10 @@ from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
 from pure_mlp.cli.model import Model, net_like
 from pure_mlp.cli.params import save
-from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
+from pure_mlp.cli.streamed import Examples
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fit import Epoch, fit
@@ -29,7 +29,7 @@ from pure_mlp.train.step import training_step
 
 def fit_model(
     model: Model,
-    parts: Mapping[str, Prepared],
+    parts: Mapping[str, Examples],
     run: Run,
     folder: Path | None,
     rows: list[Row],
@@ -53,7 +53,7 @@ def fit_model(
     (1, 'plan', 1)
     """
     setup, name = model.setup, watched(model.setup)
-    examples: Batch = (parts["training"].x, parts["training"].y)
+    examples = parts["training"]
     generator = Generator().set_state(run.generator)
     ends = [perf_counter()]
     rows += run.rows
@@ -85,8 +85,8 @@ def fit_model(
         meter.finished(number, epoch.loss, f"{name} {measure} {text}")
         return over(setup, run.rows)
 
-    before = len(rows) * len(examples[0])
-    with interrupt_noted() as raise_if_noted, progress(setup.epochs, len(examples[0]), before) as meter:
+    before = len(rows) * examples.size
+    with interrupt_noted() as raise_if_noted, progress(setup.epochs, examples.size, before) as meter:
 
         def observed(pieces: Iterable[Batch]) -> Iterator[Batch]:
             for piece in pieces:
@@ -97,7 +97,7 @@ def fit_model(
         fit(
             training_step(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
             run.carry,
-            examples,
+            examples.feed(setup.batch, generator),
             epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),
             batch=setup.batch,
             generator=generator,
