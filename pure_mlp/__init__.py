@@ -114,6 +114,8 @@ from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
 from pure_mlp.summarize import summary as summary
+from pure_mlp.table.survey import read_table as read_table
+from pure_mlp.table.table import Table as Table
 from pure_mlp.train.fit import Epoch as Epoch
 from pure_mlp.train.fit import batches as batches
 from pure_mlp.train.fit import fit as fit
@@ -153,6 +155,7 @@ __all__ = [
     "Schedule",
     "State",
     "Step",
+    "Table",
     "Unplannable",
     "adam",
     "adamw",
@@ -216,6 +219,7 @@ __all__ = [
     "parallel",
     "private_grads",
     "rate_for_batch",
+    "read_table",
     "record",
     "register",
     "relu",

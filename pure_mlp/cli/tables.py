@@ -7,7 +7,7 @@ from argparse import Namespace
 from pure_mlp.cli.setup import Setup
 from pure_mlp.data.standardize import Standardizer
 from pure_mlp.table.split import Split
-from pure_mlp.table.survey import counted, is_table, open_table, read_table, source_of
+from pure_mlp.table.survey import counted, open_table, read_table, source_of
 from pure_mlp.table.table import Table
 
 __all__ = ["another_table", "table_of", "table_parts"]
@@ -19,7 +19,7 @@ def table_of(options: Namespace, val: float | str | None) -> Table:
     >>> from pure_mlp.cli.parser import parser
     >>> table_of(parser().parse_args(["train", "no.csv"]), None)
     Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: 'no.csv'
+    ValueError: no.csv: expected a .csv or .parquet file, found no such file or folder
     """
     if options.target is None:
         names = ", ".join(map(repr, source_of(options.data).columns))
@@ -63,8 +63,6 @@ def another_table(setup: Setup, path: str, inputs: Standardizer) -> Table:
     """
     if setup.table is None or setup.test_fraction is None:
         raise ValueError(f"{path}: the model was trained on {setup.data}, which is no table")
-    if not is_table(path):
-        raise ValueError(f"{path}: the model was trained on a table, expected a .csv or a .parquet file")
     split = Split(setup.test_fraction, _fraction(setup.val), setup.seed)
     return open_table(path, setup.table, setup.task, split, inputs)
 

@@ -11,8 +11,10 @@ from pure_mlp.data.cells import MISSING, OVERFLOW, number
 from pure_mlp.table.arrow import arrow
 from pure_mlp.table.block import Block, Kind
 
-__all__ = ["is_raw", "kind_of_type", "numbers", "texts"]
+__all__ = ["NONE", "is_raw", "kind_of_type", "numbers", "texts"]
 
+NONE = (*MISSING, "nan", "+nan", "-nan")
+"""What stands for no number in a text file, in lower case."""
 _EXPECTED = "a decimal number that is finite in float32"
 
 
@@ -57,7 +59,7 @@ def texts(block: Block, column: str) -> Any:  # Any: an array of pyarrow
 
 
 def numbers(block: Block, column: str) -> Tensor:
-    """The cells as float64 (n,), NaN where there is none: a null, a NaN, or one of `MISSING` in a text file.
+    """The cells as float64 (n,), NaN where there is none: a null, a NaN, or one of `NONE` in a text file.
 
     Raises `ValueError` for a cell that is no decimal number finite in float32.
 
@@ -96,7 +98,7 @@ def _strings(block: Block, column: str) -> Any:
 def _some_missing(block: Block, column: str, cells: Any) -> Any:
     pa, compute = arrow(), arrow("compute")
     bare = compute.ascii_trim(cells, " \t")
-    gone = compute.is_in(compute.ascii_lower(bare), value_set=pa.array(MISSING))
+    gone = compute.is_in(compute.ascii_lower(bare), value_set=pa.array(NONE))
     try:
         return compute.if_else(gone, None, bare).cast(pa.float64())
     except pa.ArrowInvalid:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from pure_mlp.data.cells import MISSING, number
+from pure_mlp.data.cells import number
 from pure_mlp.table.arrow import arrow
 from pure_mlp.table.block import Block, Kind
-from pure_mlp.table.cells import numbers, texts
+from pure_mlp.table.cells import NONE, numbers, texts
 
 __all__ = ["LEVELS", "Column", "learnt", "values"]
 
@@ -64,7 +64,7 @@ def _first_kind(block: Block, name: str) -> Kind | None:
     """That of the first cell of a text file that has a value."""
     for cell in block.cells[name].to_pylist():
         text = cell.decode(errors="replace").strip(" \t")
-        if text.lower() not in (*MISSING, "nan"):
+        if text.lower() not in NONE:
             return "text" if number(text) is None else "number"
     return None
 

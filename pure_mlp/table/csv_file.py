@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,9 @@ from pure_mlp.table.source import Source
 
 __all__ = ["csv_source"]
 
-_BLOCK = 2**22
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+"""How pyarrow names a row, counting the names of the columns as the first."""
+_BLOCK = 2**20
 """Bytes that are parsed at once; no row may be longer."""
 
 
@@ -35,10 +38,11 @@ def csv_source(path: Path) -> Source:
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:  # what is read ahead is not of names
         try:
             names = next((cells for cells in csv.reader(file, strict=True) if cells), [])
-        except (csv.Error, UnicodeDecodeError) as error:
+            "".join(names).encode()
+        except (csv.Error, UnicodeEncodeError) as error:
             raise ValueError(f"{path}: expected a line with the names of columns, in UTF-8 ({error})") from error
     if not names:
         raise ValueError(f"{path}: expected a line with the names of columns, found none")
@@ -50,25 +54,19 @@ def _names(path: Path) -> tuple[str, ...]:
 
 def _batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[Any]:
     pa, reader = arrow(), arrow("csv")
-    ragged: list[Any] = []
-
-    def refuse(row: Any) -> str:
-        ragged.append(row)
-        return "error"
-
     try:
         with reader.open_csv(
             path,
             reader.ReadOptions(use_threads=False, block_size=_BLOCK),
-            reader.ParseOptions(newlines_in_values=True, invalid_row_handler=refuse),
+            reader.ParseOptions(newlines_in_values=True),
             reader.ConvertOptions(column_types=dict.fromkeys(columns, pa.binary()), include_columns=[*columns]),
         ) as batches:
             yield from batches
     except pa.ArrowException as error:
-        if ragged:
-            row = ragged[0]
-            found = f"expected {row.expected_columns} values, as the first line has names, found {row.actual_columns}"
-            raise ValueError(f"{path}: row {row.number - 1}: {found}") from error
+        if ragged := _RAGGED.search(str(error)):
+            row, expected, found = map(int, ragged.groups())
+            place = f"{path}: row {row - 1}"
+            raise ValueError(f"{place}: expected {expected} values, as the first line has names, found {found}") from error
         if "straddl" in str(error):
             raise ValueError(f"{path}: a row of more than {_BLOCK} bytes (a quotation mark may be missing)") from error
         raise ValueError(f"{path}: expected a .csv file ({' '.join(str(error).split())})") from error

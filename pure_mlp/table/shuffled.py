@@ -7,20 +7,16 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-__all__ = ["HELD", "shuffled"]
+__all__ = ["shuffled"]
 
-HELD = 2**22
-"""So many numbers wait in the buffer: 32 MiB."""
-
-
-def shuffled(pieces: Iterator[Tensor], size: int, generator: Generator | None, held: int = HELD) -> Iterator[Tensor]:
+def shuffled(pieces: Iterator[Tensor], size: int, generator: Generator | None, held: int) -> Iterator[Tensor]:
     """The rows (n, d) of the pieces in pieces whose lengths are multiples of `size`, the last one aside.
 
     With a generator, rows wait in a buffer of about `held` numbers; whenever it is full, a half of it, drawn at random, goes out. A
     table that fits into it is shuffled whole. Without one, rows stay in their order.
 
     >>> rows = torch.arange(6.0).unsqueeze(1)
-    >>> [piece.squeeze(1).tolist() for piece in shuffled(iter(torch.split(rows, 3)), 2, None)]
+    >>> [piece.squeeze(1).tolist() for piece in shuffled(iter(torch.split(rows, 3)), 2, None, 0)]
     [[0.0, 1.0], [2.0, 3.0, 4.0, 5.0]]
     """
     waiting: list[Tensor] = []

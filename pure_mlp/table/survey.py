@@ -43,15 +43,16 @@ def is_table(path: str) -> bool:
 def source_of(data: object) -> Source:
     """The rows at a path, or of a frame. Raises `ValueError` for what is no table, `OSError` for a file that cannot be read.
 
-    >>> source_of("houses.xls")
+    >>> source_of("houses.csv")
     Traceback (most recent call last):
-    ValueError: houses.xls: expected a .csv or a .parquet file
+    ValueError: houses.csv: expected a .csv or .parquet file, found no such file or folder
     """
     if not isinstance(data, (str, os.PathLike)):
         return frame_source(data)
     path = Path(data)
-    if not is_table(path.name):
-        raise ValueError(f"{path}: expected a {' or a '.join(_ENDINGS)} file")
+    if not is_table(path.name) or not path.exists():
+        found = "a file of another kind" if path.exists() else "no such file or folder"
+        raise ValueError(f"{path}: expected a {' or '.join(_ENDINGS)} file, found {found}")
     return _ENDINGS[path.suffix.lower()](path)
 
 

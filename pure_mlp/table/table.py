@@ -22,6 +22,8 @@ from pure_mlp.table.split import PARTS, Part, Split
 
 __all__ = ["Table"]
 
+_HELD = 2**22
+"""So many numbers wait to be shuffled: 32 MiB."""
 _AT_ONCE = 2**18
 """So many numbers are made of the rows at once."""
 
@@ -107,7 +109,7 @@ class Table:
         drawn = None
         if generator is not None:
             drawn = Generator().manual_seed(int(torch.randint(2**62, (1,), generator=generator).item()))
-        return self._encoded(shuffled((rows for _, rows in self.values(unknown)), size, drawn), size)
+        return self._encoded(shuffled((rows for _, rows in self.values(unknown)), size, drawn, _HELD), size)
 
     def _encoded(self, pieces: Iterator[Tensor], size: int) -> Iterator[Batch]:
         columns, at_once = len(self.schema.columns), max(_AT_ONCE // max(self.width, 1) // size, 1) * size
