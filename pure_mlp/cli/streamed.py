@@ -73,4 +73,4 @@ def examples_of(model: Model, data: Dataset | Table) -> Examples:
     >>> examples_of(example(), load("diabetes")).size
     442
     """
-    return Streamed(model, data) if isinstance(data, Table) else prepare(model, data)
+    return Streamed(model, data.held()) if isinstance(data, Table) else prepare(model, data)

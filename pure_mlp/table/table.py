@@ -35,7 +35,7 @@ class Table:
     name: where it comes from. task: what is learnt. classes: their names, none for regression. schema: the columns. split:
     what the parts are drawn by. rows: what reads them. inputs: what standardises x, by the training part. target: the moments of
     the target there. counts: the rows of each part. digest: a sum over all rows, by which other data are told. guessed: what the
-    task was guessed from, empty if it was said. which: the part that this is.
+    task was guessed from, empty if it was said. which: the part that this is. kept: its values, where they are in memory.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Table:
     digest: Tensor
     guessed: str = ""
     which: Part = "all"
+    kept: Tensor | None = None
 
     @property
     def size(self) -> int:
@@ -72,21 +73,28 @@ class Table:
         Raises:
             ValueError: a part without examples.
         """
-        part = attrs.evolve(self, which=which)
+        part = attrs.evolve(self, which=which, kept=None)
         if part.counts and not part.size:
             raise ValueError(f"{self.name}: no example is in the {which} part of {sum(self.counts.values())}")
         return part
 
+    def held(self) -> Table:
+        """The same table, read into memory now if it has fewer than 4 million cells."""
+        if not self.counts or self.size * (len(self.schema.columns) + 1) >= _HELD:
+            return self
+        return attrs.evolve(self, kept=torch.cat([rows for _, rows in self.values()]))
+
     def batches(self, size: int, generator: Generator | None = None) -> Feed:
-        """What `fit` takes: batches (x, y) that are read anew each epoch, ahead of the steps.
+        """What `fit` takes: batches (x, y), read ahead of the steps, and anew each epoch unless the table is small (see `held`).
 
         x (size, width) is standardised, float32. y is (size,) int64 for classes, else (size, 1) float32: 0 or 1, or what is learnt
         in a regression, standardised. With a generator the rows are shuffled, in a buffer of 4 million cells: a larger table whose
         rows are sorted should be shuffled once by other means.
         """
+        table = self.held()
 
         def pieces() -> Iterator[Batch]:
-            return map(self._standardized, self.pieces(size, generator))
+            return map(self._standardized, table.pieces(size, generator))
 
         return Feed(pieces, size)
 
@@ -121,6 +129,9 @@ class Table:
     def values(self, unknown: bool = False) -> Iterator[tuple[Sequence[Column], Tensor]]:
         """The columns, the target last if it is there, and their values (n, columns) as `block_values`, a block at a time."""
         columns = (*self.schema.columns, *((self.schema.target,) if self.labelled else ()))
+        if self.kept is not None:
+            yield columns, self.kept
+            return
         for block in blocks(self.rows, [column.name for column in columns]):
             rows = block_values(self.schema, block, unknown=unknown)
             if self.which != "all":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from torch import Generator, Tensor
 from pure_mlp import Table, adam, fit, mlp, mse, read_table, training_step, tree_leaves
 from pure_mlp.data.cells import number
 from pure_mlp.table import source
+from pure_mlp.table import table as table_module
 from pure_mlp.table.block import Block
 from pure_mlp.table.cells import NONE, numbers
 from pure_mlp.table.column import Column
@@ -211,6 +213,22 @@ def test_epochs_see_every_row_once_in_an_order_of_their_own_and_can_be_repeated(
     again = [y for _, y in table.batches(16, Generator().manual_seed(0))]
     assert torch.cat(again).equal(torch.cat(first))
     assert generator.get_state().equal(seeded(2))
+
+
+def test_a_small_table_is_read_once_and_a_large_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = read_table(COLUMNS, "price", impute=True).part("training")
+    passes: list[int] = []
+    reading = attrs.evolve(table, rows=attrs.evolve(table.rows, batches=lambda *a: passes.append(1) or table.rows.batches(*a)))
+    small = reading.batches(16, Generator().manual_seed(0))
+    once = [y for _ in range(3) for _, y in small]
+    assert len(passes) == 1
+    held, streamed = (torch.cat([y for _, y in t.pieces(16, Generator().manual_seed(0))]) for t in (table.held(), table))
+    assert held.equal(streamed)
+    monkeypatch.setattr(table_module, "_HELD", table.size * 4)
+    assert reading.held() is reading
+    large = [y for _ in range(3) for _, y in reading.batches(16, Generator().manual_seed(0))]
+    assert len(passes) == 4
+    assert len(large) == len(once)
 
 
 def seeded(drawn: int) -> Tensor:
