@@ -150,6 +150,8 @@ from pure_mlp.sized import Space as Space
 from pure_mlp.sized import affine as affine
 from pure_mlp.sized import sized as sized
 from pure_mlp.summarize import summary as summary
+from pure_mlp.table.survey import read_table as read_table
+from pure_mlp.table.table import Table as Table
 from pure_mlp.train.fit import Epoch as Epoch
 from pure_mlp.train.fit import batches as batches
 from pure_mlp.train.fit import fit as fit
@@ -202,6 +204,7 @@ __all__ = [
     "State",
     "Statistics",
     "Step",
+    "Table",
     "Unplannable",
     "adam",
     "adamw",
@@ -281,6 +284,7 @@ __all__ = [
     "parallel",
     "private_grads",
     "rate_for_batch",
+    "read_table",
     "record",
     "recorded",
     "register",

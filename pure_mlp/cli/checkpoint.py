@@ -13,9 +13,9 @@ from pure_mlp._compile.program import Engine
 from pure_mlp.cli.history import Row
 from pure_mlp.cli.model import Model
 from pure_mlp.cli.params import NAME, read, save
-from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.rule import begun
 from pure_mlp.cli.setup import Setup
+from pure_mlp.cli.streamed import Examples
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
 from pure_mlp.record import tree_items
@@ -44,7 +44,7 @@ class Run:
     compile_seconds: float
 
 
-def start(model: Model, parts: Mapping[str, Prepared], generator: Generator) -> Run:
+def start(model: Model, parts: Mapping[str, Examples], generator: Generator) -> Run:
     """A run before its first epoch.
 
     >>> from pure_mlp.cli.model import example
@@ -53,7 +53,7 @@ def start(model: Model, parts: Mapping[str, Prepared], generator: Generator) -> 
     """
     trained = begun(model.setup, model.params)
     carry = trained, OPTIMIZERS[model.setup.optimizer](model.setup.lr).init(trained)
-    data = fingerprint({f"{name}.{i}": t for name, part in parts.items() for i, t in enumerate((part.x, part.y))})
+    data = fingerprint({f"{name}.{i}": t for name, part in parts.items() for i, t in enumerate(part.identity())})
     return Run((), carry, model.params, generator.get_state(), data, "pure", 0.0)
 
 

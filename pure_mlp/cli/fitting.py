@@ -17,11 +17,11 @@ from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
 from pure_mlp.cli.model import Model
 from pure_mlp.cli.params import save
-from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.rule import own_params, ruled
 from pure_mlp.cli.scores import metric, scores
+from pure_mlp.cli.streamed import Examples
 from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
 from pure_mlp.signatures import Batch
@@ -31,7 +31,7 @@ from pure_mlp.train.step import training_step
 
 def fit_model(
     model: Model,
-    parts: Mapping[str, Prepared],
+    parts: Mapping[str, Examples],
     run: Run,
     folder: Path | None,
     rows: list[Row],
@@ -56,7 +56,7 @@ def fit_model(
     (1, 'plan', 1)
     """
     setup, name = model.setup, watched(model.setup)
-    examples: Batch = (parts["training"].x, parts["training"].y)
+    examples = parts["training"]
     generator = Generator().set_state(run.generator)
     ends = [perf_counter()]
     rows += run.rows
@@ -88,8 +88,8 @@ def fit_model(
         meter.finished(number, epoch.loss, f"{name} {measure} {text}")
         return over(setup, run.rows)
 
-    before = len(rows) * len(examples[0])
-    with interrupt_noted() as raise_if_noted, progress(setup.epochs, len(examples[0]), before) as meter:
+    before = len(rows) * examples.size
+    with interrupt_noted() as raise_if_noted, progress(setup.epochs, examples.size, before) as meter:
 
         def observed(pieces: Iterable[Batch]) -> Iterator[Batch]:
             for piece in pieces:
@@ -100,7 +100,7 @@ def fit_model(
         fit(
             training_step(ruled(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
             run.carry,
-            examples,
+            examples.feed(setup.batch, generator),
             epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),
             batch=setup.batch,
             generator=generator,

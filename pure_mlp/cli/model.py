@@ -9,11 +9,13 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.cli.setup import Setup
-from pure_mlp.data.standardize import Standardizer, fit_standardizer, unstandardize
+from pure_mlp.data.dataset import Dataset
+from pure_mlp.data.standardize import Standardizer, fit_standardizer, standardizer_of, unstandardize
 from pure_mlp.layers.linear import Linear
 from pure_mlp.perceptron import MLP, mlp
 from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.table.table import Table
 
 
 @attrs.frozen(eq=False)
@@ -71,6 +73,22 @@ def outputs(model: Model, x: Tensor) -> Tensor:
     return net_like(model.setup).fwd(model.params, x)[0]
 
 
+def maps_of(setup: Setup, training: Dataset | Table) -> tuple[Standardizer, Standardizer | None]:
+    """The affine maps of features and of labels, fitted on the training part; see `fit_targets`.
+
+    >>> from pure_mlp.data.load import load
+    >>> maps_of(example().setup, load("diabetes"))[1]
+    Standardizer(mean=tensor([152.1335]), std=tensor([77.0057]))
+    """
+    if isinstance(training, Dataset):
+        return fit_standardizer(training.x), fit_targets(setup, training.y)
+    if setup.task != "regression":
+        return training.inputs, None
+    y = training.target
+    ends = y.low.to(torch.float32), y.high.to(torch.float32)
+    return training.inputs, _into_range(setup, standardizer_of(y, torch.float32), *ends)
+
+
 def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
     """The affine map of regression labels y (n, 1) into the range of g, fitted on the training part; None for classes.
 
@@ -82,9 +100,13 @@ def fit_targets(setup: Setup, y: Tensor) -> Standardizer | None:
     """
     if setup.task != "regression":
         return None
-    s, equation = fit_standardizer(y), LAYER_ROWS[setup.g].equation
+    return _into_range(setup, fit_standardizer(y), y.amin(0), y.amax(0))
+
+
+def _into_range(setup: Setup, s: Standardizer, low: Tensor, high: Tensor) -> Standardizer:
+    equation = LAYER_ROWS[setup.g].equation
     bottom, top = (-inf, inf) if equation is None else (equation().low, equation().high)
-    low, width = y.amin(0), (y.amax(0) - y.amin(0)).clamp(min=torch.finfo(y.dtype).tiny)
+    width = (high - low).clamp(min=torch.finfo(low.dtype).tiny)
     if isinf(bottom):
         return s
     return Standardizer(low, s.std) if isinf(top) else Standardizer(low - bottom * width / (top - bottom), width / (top - bottom))

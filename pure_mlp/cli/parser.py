@@ -138,7 +138,10 @@ def parser() -> Parser:
 
     train = commands.add_parser("train", help="train a net and keep it")
     train.add_argument(
-        "data", nargs="?", default="digits", help="digits, breast_cancer, diabetes, an idx folder or an .npz file (%(default)s)"
+        "data",
+        nargs="?",
+        default="digits",
+        help="digits, breast_cancer, diabetes, an idx folder, an .npz, .csv or .parquet file (%(default)s)",
     )
     train.add_argument(
         "--hidden",
@@ -196,6 +199,12 @@ def parser() -> Parser:
         help="train by several processes, each on its share of every batch (dp), of the units (tp), of the memory (sharded): "
         "torchrun --nproc-per-node N -m pure_mlp train .. --mesh dp=N",
     )
+    train.add_argument("--target", metavar="COL", help="the column of a .csv or .parquet file that is learnt; all others go in")
+    train.add_argument("--drop", action="append", default=[], metavar="COL", help="leave a column of it out; again for another one")
+    train.add_argument(
+        "--text", action="append", default=[], metavar="COL", help="take the numbers of a column for texts, such as postal codes"
+    )
+    train.add_argument("--impute", action="store_true", help="fill in missing values (refused), numbers by their mean")
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
     there = train.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace the run that is in --out already")
@@ -203,10 +212,11 @@ def parser() -> Parser:
 
     predict = commands.add_parser("predict", help="run a saved model on data")
     predict.add_argument("model", help="the --out folder of a training run, or its params file")
-    predict.add_argument("data", help="as for train, or a .csv file of features alone")
+    predict.add_argument("data", help="as for train, or a .csv file of features alone; of a table with the same columns")
     predict.add_argument(
         "--part", choices=("all", "test"), default="all", help="test: the part that training held out (%(default)s)"
     )
+    predict.add_argument("--unknown-as-zeros", action="store_true", help="let texts be there that training has not seen (refused)")
     predict.add_argument("--csv", metavar="OUT", help="write every prediction to this file")
 
     check = commands.add_parser(

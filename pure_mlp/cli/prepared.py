@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from pure_mlp.cli.model import Model
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import Standardizer, standardize
+from pure_mlp.signatures import Batch
 
 
 @attrs.frozen(eq=False)
@@ -18,6 +21,23 @@ class Prepared:
     data: Dataset
     x: Tensor
     y: Tensor
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return len(self.x)
+
+    def pieces(self) -> Iterator[Prepared]:
+        """All examples, in one piece."""
+        return iter((self,))
+
+    def feed(self, batch: int, generator: Generator) -> Batch:
+        """What `fit` takes."""
+        return self.x, self.y
+
+    def identity(self) -> tuple[Tensor, ...]:
+        """By which other examples are told."""
+        return self.x, self.y
 
 
 def prepare(model: Model, data: Dataset) -> Prepared:

@@ -9,16 +9,44 @@ import torch
 from torch import Generator
 
 from pure_mlp.cli.setup import DEFAULT_LOSS, Setup, refuse_nonsense, refuse_rule
+from pure_mlp.cli.tables import table_of, table_parts
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
 from pure_mlp.data.split import split
 from pure_mlp.registry.functions import RATES
+from pure_mlp.table.survey import is_table
+from pure_mlp.table.table import Table
 
 VALIDATION = 0.1
 """The fraction of the training part that early stopping watches where --val says no other."""
 
 
-def setup_of(options: Namespace, data: Dataset) -> Setup:
+def data_of(options: Namespace) -> Dataset | Table:
+    """What the flags of `train` name. Raises `ValueError` as `load` and `table_of`, and for flags of a table without one.
+
+    >>> from pure_mlp.cli.parser import parser
+    >>> data_of(parser().parse_args(["train", "diabetes"])).width
+    10
+    """
+    if is_table(options.data):
+        return table_of(options, validation(options))
+    for flag in ("target", "drop", "text", "impute"):
+        if getattr(options, flag):
+            raise ValueError(f"--{flag} is of a .csv or .parquet file, found {options.data}")
+    return load(options.data, options.task)
+
+
+def validation(options: Namespace) -> float | str | None:
+    """What to validate on: a fraction, other data, or nothing.
+
+    >>> from pure_mlp.cli.parser import parser
+    >>> validation(parser().parse_args(["train", "--patience", "3"]))
+    0.1
+    """
+    return VALIDATION if options.val is None and options.patience else options.val
+
+
+def setup_of(options: Namespace, data: Dataset | Table) -> Setup:
     """The run that the flags ask for on this data. Raises `ValueError` where loss, g, rule and task do not fit.
 
     >>> from pure_mlp.cli.parser import parser
@@ -28,14 +56,14 @@ def setup_of(options: Namespace, data: Dataset) -> Setup:
     """
     loss = options.loss or DEFAULT_LOSS[data.task]
     refuse_nonsense(data.task, loss, options.g)
-    sizes = (data.x.shape[1], *options.hidden, len(data.classes) if data.task == "classes" else 1)
+    sizes = (data.width, *options.hidden, len(data.classes) if data.task == "classes" else 1)
     refuse_rule(options.rule, sizes, options.g)
     return Setup(
         data=data.name,
-        source=data.source,
+        source=data.name if isinstance(data, Table) else data.source,
         task=data.task,
         classes=data.classes,
-        unit=data.unit,
+        unit="" if isinstance(data, Table) else data.unit,
         sizes=sizes,
         f=options.f,
         g=options.g,
@@ -46,9 +74,10 @@ def setup_of(options: Namespace, data: Dataset) -> Setup:
         epochs=options.epochs,
         seed=options.seed,
         patience=options.patience,
-        test_fraction=None if data.test is not None else options.test_fraction,
-        val=VALIDATION if options.val is None and options.patience else options.val,
+        test_fraction=options.test_fraction if isinstance(data, Table) or data.test is None else None,
+        val=validation(options),
         rule=options.rule,
+        table=data.schema if isinstance(data, Table) else None,
     )
 
 
@@ -66,7 +95,7 @@ def held_out(setup: Setup, data: Dataset, generator: Generator) -> tuple[Dataset
     return training, test
 
 
-def parts_of(setup: Setup, data: Dataset, generator: Generator) -> dict[str, Dataset]:
+def parts_of(setup: Setup, data: Dataset | Table, generator: Generator) -> dict[str, Dataset] | dict[str, Table]:
     """The parts "training", then "validation" if one is asked for, and "test", in the order in which they are drawn.
 
     Raises `ValueError` for a part without examples, and for a file whose labels are of another task or other classes.
@@ -76,14 +105,16 @@ def parts_of(setup: Setup, data: Dataset, generator: Generator) -> dict[str, Dat
     >>> {name: len(part.x) for name, part in parts_of(example().setup, load("diabetes"), Generator()).items()}
     {'training': 354, 'test': 88}
     """
+    if isinstance(data, Table):
+        return table_parts(setup, data)
     training, test = held_out(setup, data, generator)
     if setup.val is None:
         return {"training": training, "test": test}
     if isinstance(setup.val, str):
-        validation = relabel(setup, load(setup.val, setup.task, setup.classes))
+        seen = relabel(setup, load(setup.val, setup.task, setup.classes))
     else:
-        training, validation = split(training, setup.val, generator)
-    return {"training": training, "validation": validation, "test": test}
+        training, seen = split(training, setup.val, generator)
+    return {"training": training, "validation": seen, "test": test}
 
 
 def relabel(setup: Setup, data: Dataset) -> Dataset:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.cli.model import Model, answers, outputs
 from pure_mlp.cli.prepared import Prepared
+from pure_mlp.cli.streamed import Examples
+from pure_mlp.data.moments import Moments, merged, moments
 from pure_mlp.registry.functions import LOSSES
 
 
@@ -28,7 +33,18 @@ class Scores:
     r2: float | None
 
 
-def scores(model: Model, examples: Prepared) -> Scores:
+@attrs.frozen(eq=False)
+class Tally:
+    """What a piece of the data adds to the scores. squared: the sum of squared errors; labels: the moments of y, if numbers."""
+
+    examples: int
+    loss: float
+    confusion: Tensor | None
+    squared: float
+    labels: Moments
+
+
+def scores(model: Model, examples: Examples) -> Scores:
     """The scores of the model on labelled data that were prepared for it.
 
     >>> from pure_mlp.cli.model import example
@@ -37,22 +53,44 @@ def scores(model: Model, examples: Prepared) -> Scores:
     >>> scores(example(), prepare(example(), load("diabetes"))).examples
     442
     """
-    data, y_hat = examples.data, outputs(model, examples.x)
-    loss = LOSSES[model.setup.loss](examples.y, y_hat)[0].item()
+    return summed([tally(model, piece) for piece in examples.pieces()])
+
+
+def tally(model: Model, piece: Prepared) -> Tally:
+    """Of labelled data that were prepared for the model.
+
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.prepared import prepare
+    >>> from pure_mlp.data.load import load
+    >>> tally(example(), prepare(example(), load("diabetes"))).examples
+    442
+    """
+    data, y_hat = piece.data, outputs(model, piece.x)
+    loss = LOSSES[model.setup.loss](piece.y, y_hat)[0].item()
     answer = answers(model, y_hat)
     if model.setup.task == "regression":
-        error = (answer - data.y).to(torch.float64).square().mean().item()
-        variance = data.y.to(torch.float64).var(correction=0).item()
-        return Scores(len(data.x), loss, None, None, error**0.5, 1 - error / variance if variance else None)
+        squared = (answer - data.y).to(torch.float64).square().sum().item()
+        return Tally(data.size, loss, None, squared, moments(data.y))
     true, predicted = data.y.reshape(-1).to(torch.int64), answer.argmax(1)
-    return Scores(
-        len(data.x),
-        loss,
-        (true == predicted).to(torch.float64).mean().item(),
-        confusion(true, predicted, answer.shape[1]),
-        None,
-        None,
-    )
+    return Tally(data.size, loss, torch.tensor(confusion(true, predicted, answer.shape[1])), 0.0, moments(data.y[:0].reshape(0, 1)))
+
+
+def summed(tallies: Sequence[Tally]) -> Scores:
+    """The scores of all pieces together, of which there is at least one.
+
+    >>> none = moments(torch.zeros(0, 1))
+    >>> summed([Tally(1, 0.5, torch.eye(2).long(), 0.0, none), Tally(3, 0.1, torch.ones(2, 2).long(), 0.0, none)]).loss
+    0.2
+    """
+    n = sum(piece.examples for piece in tallies)
+    loss = sum(piece.loss * (piece.examples / n) for piece in tallies)
+    counts = [piece.confusion for piece in tallies if piece.confusion is not None]
+    if counts:
+        total = torch.stack(counts).sum(0)
+        return Scores(n, loss, total.diagonal().sum().item() / n, total.tolist(), None, None)
+    error, labels = sum(piece.squared for piece in tallies) / n, reduce(merged, (piece.labels for piece in tallies))
+    variance = labels.squares.item() / n
+    return Scores(n, loss, None, None, error**0.5, 1 - error / variance if variance else None)
 
 
 def confusion(true: Tensor, predicted: Tensor, classes: int) -> list[list[int]]:

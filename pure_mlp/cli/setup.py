@@ -11,6 +11,7 @@ from pure_mlp.data.dataset import Task
 from pure_mlp.registry.functions import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS
 from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.table.schema import Schema, schema_from, width
 
 
 def _fitting(task: Task) -> dict[str, tuple[str, ...]]:
@@ -51,7 +52,8 @@ class Setup:
 
     data, source, task, classes and unit are those of the `Dataset`; sizes are the widths from input to output; f, g, loss and
     optimizer are words of the tables in `functions`; patience, test_fraction and val may be None: no early stopping, the source's
-    own test part, no validation. val is a fraction of the training part, or the name of other data. rule is one of `RULES`.
+    own test part, no validation. val is a fraction of the training part, or the name of other data. rule is one of `RULES`, table
+    the columns of a table.
     """
 
     data: str = attrs.field(validator=_text)
@@ -72,6 +74,7 @@ class Setup:
     test_fraction: float | None = attrs.field(validator=attrs.validators.optional(_rate))
     val: float | str | None = attrs.field(validator=attrs.validators.optional(attrs.validators.instance_of((int, float, str))))
     rule: str = attrs.field(default="backprop", validator=attrs.validators.in_(RULES))
+    table: Schema | None = attrs.field(default=None, converter=schema_from)
 
 
 def refuse_nonsense(task: Task, loss: str, g: str) -> None:
@@ -122,4 +125,6 @@ def setup_from(values: object) -> Setup:
     names = {"classes": len(setup.classes), "binary": 2, "regression": 0}[setup.task]
     if len(setup.sizes) < 2 or setup.sizes[-1] != outputs or len(setup.classes) != names:
         raise ValueError(f"sizes {setup.sizes} for {len(setup.classes)} classes of {setup.task}")
+    if setup.table and (width(setup.table) != setup.sizes[0] or setup.table.target.levels != setup.classes):
+        raise ValueError(f"a table that a net of sizes {setup.sizes} does not take")
     return setup

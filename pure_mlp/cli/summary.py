@@ -11,12 +11,13 @@ from pure_mlp.cli.report import table
 from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.data.dataset import Dataset
+from pure_mlp.table.table import Table
 
 MOST_CLASSES = 20
 """Confusion tables of more classes than these are left to metrics.json."""
 
 
-def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
+def print_data(setup: Setup, parts: Mapping[str, Dataset] | Mapping[str, Table]) -> None:
     """Which data, from where, how they are split, what is to be learnt, and what that was guessed from.
 
     >>> from pure_mlp.cli.model import example
@@ -28,10 +29,11 @@ def print_data(setup: Setup, parts: Mapping[str, Dataset]) -> None:
     goal = f"one of {len(setup.classes)} classes"
     if setup.task == "regression":
         goal = f"one value [{setup.unit}]" if setup.unit else "one value"
-    drawn = f"test fraction {setup.test_fraction}, drawn by the seed" if setup.test_fraction else "the source's own test part"
-    sizes = ", ".join(f"{len(data.x)} {name}" for name, data in parts.items())
+    by = "by the seed" if setup.table is None else "for each row by its values and the seed"
+    drawn = f"test fraction {setup.test_fraction}, drawn {by}" if setup.test_fraction else "the source's own test part"
+    sizes = ", ".join(f"{data.size} {name}" for name, data in parts.items())
     say(f"data       {setup.data}: {setup.sizes[0]} features -> {goal}; {sizes} examples ({drawn})")
-    say(f"source     {setup.source}")
+    say(f"source     {setup.source}" if setup.table is None else f"columns    {setup.table}")
     if guessed := parts["training"].guessed:
         print(f"task       {setup.task}, guessed from {guessed}; --task says it")
     print("inputs     standardised by mean and standard deviation of the training part")

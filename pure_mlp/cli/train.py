@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
+import torch
 from torch import Generator
 
 from pure_mlp.cli.anatomy import anatomy
@@ -14,15 +15,13 @@ from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.joined import joined
-from pure_mlp.cli.model import Model, fit_targets, net_of
-from pure_mlp.cli.prepared import prepare
+from pure_mlp.cli.model import Model, maps_of, net_of
 from pure_mlp.cli.printing import say
-from pure_mlp.cli.request import parts_of, setup_of, watched
+from pure_mlp.cli.request import data_of, parts_of, setup_of, watched
 from pure_mlp.cli.scores import scores
+from pure_mlp.cli.streamed import examples_of
 from pure_mlp.cli.summary import print_data, print_engine, print_net, print_scores
 from pure_mlp.cli.warned import warned_in_a_line
-from pure_mlp.data.load import load
-from pure_mlp.data.standardize import fit_standardizer
 
 
 def train(options: Namespace) -> int:
@@ -42,14 +41,13 @@ def train(options: Namespace) -> int:
 
 def _train(options: Namespace, first: bool) -> int:
     """Only the first of several processes writes; the others read what is there, before anything new can be."""
-    data = load(options.data, options.task)
+    data = data_of(options)
     setup = setup_of(options, data)
     generator = Generator().manual_seed(setup.seed)
     parts = parts_of(setup, data, generator)
-    training = parts["training"]
     net, params = net_of(setup, generator)
-    model = Model(setup, params, fit_standardizer(training.x), fit_targets(setup, training.y))
-    prepared = {name: prepare(model, part) for name, part in parts.items()}
+    model = Model(setup, params, *maps_of(setup, parts["training"]))
+    prepared = {name: examples_of(model, part) for name, part in parts.items()}
     folder = Path(options.out) if options.out else None
     run = start(model, prepared, generator)
     if folder and options.resume and holds_params(folder):
@@ -61,7 +59,7 @@ def _train(options: Namespace, first: bool) -> int:
     folder = folder if first else None
 
     print_data(setup, parts)
-    print_net(setup, anatomy(net, params, prepared["training"].x[: setup.batch].clone()))
+    print_net(setup, anatomy(net, params, torch.zeros(min(setup.batch, parts["training"].size), setup.sizes[0])))
     if missing := advice():
         print(f"\n{missing}")
     print(flush=True)

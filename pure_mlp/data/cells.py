@@ -6,8 +6,9 @@ import re
 
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _HEXADECIMAL = re.compile(r"[+-]?0[xX]", re.ASCII)
-_MISSING = {"", "na", "n/a", "null", "none"}
-_OVERFLOW = 2.0**128 - 2.0**103
+MISSING = ("", "na", "n/a", "null", "none")
+"""What stands for no number, in lower case."""
+OVERFLOW = 2.0**128 - 2.0**103
 """The least number that float32 rounds to infinity."""
 
 
@@ -24,7 +25,7 @@ def number(cell: str) -> float | None:
     if not _DECIMAL.fullmatch(text):
         return None
     value = float(text)
-    return value if abs(value) < _OVERFLOW else None
+    return value if abs(value) < OVERFLOW else None
 
 
 def is_header(cells: list[str]) -> bool:
@@ -33,7 +34,7 @@ def is_header(cells: list[str]) -> bool:
     >>> is_header(["age", "height"]), is_header(["1_000", "nan"]), is_header(["age", "7"])
     (True, False, False)
     """
-    return any(cell.strip().lower() not in _MISSING for cell in cells) and not any(map(_meant_as_number, cells))
+    return any(cell.strip().lower() not in MISSING for cell in cells) and not any(map(_meant_as_number, cells))
 
 
 def _meant_as_number(cell: str) -> bool:

@@ -33,3 +33,13 @@ class Dataset:
     source: str
     test: Dataset | None
     guessed: str = ""
+
+    @property
+    def size(self) -> int:
+        """n, the number of examples."""
+        return len(self.x)
+
+    @property
+    def width(self) -> int:
+        """d, the number of features."""
+        return self.x.shape[1]

@@ -6,6 +6,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.data.moments import Moments
 from pure_mlp.record import record
 
 
@@ -40,9 +41,22 @@ def fit_standardizer(x: Tensor) -> Standardizer:
         if not fine:
             found = f"mean {mean[column]:g} and deviation {std[column]:g}"
             raise ValueError(f"fit_standardizer: column {column}: {found}, expected finite ones")
-    constant = x.amax(0) == x.amin(0)
-    tiny = std < torch.finfo(x.dtype).tiny
-    return Standardizer(torch.where(constant, x[0], mean), torch.where(constant | tiny, torch.ones_like(std), std))
+    return _divisible(mean, std, x.amin(0), x.amax(0))
+
+
+def standardizer_of(found: Moments, dtype: torch.dtype) -> Standardizer:
+    """As `fit_standardizer`, from the moments of the columns.
+
+    >>> from pure_mlp.data.moments import moments
+    >>> standardizer_of(moments(torch.tensor([[1.0, 5.0], [3.0, 5.0]])), torch.float32)
+    Standardizer(mean=tensor([2., 5.]), std=tensor([1., 1.]))
+    """
+    return _divisible(found.mean.to(dtype), found.std.to(dtype), found.low.to(dtype), found.high.to(dtype))
+
+
+def _divisible(mean: Tensor, std: Tensor, low: Tensor, high: Tensor) -> Standardizer:
+    constant, tiny = low == high, std < torch.finfo(std.dtype).tiny
+    return Standardizer(torch.where(constant, low, mean), torch.where(constant | tiny, torch.ones_like(std), std))
 
 
 def standardize(s: Standardizer, x: Tensor) -> Tensor:

@@ -16,8 +16,10 @@ _OLD = 3600.0
 """Seconds after which a temporary file is nobody's, whatever process has its number."""
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write beside `path`, flush to the disk, then rename: at every moment `path` holds the whole of the old or of the new content.
+
+    content: all of it, or its pieces; where making one raises, `path` stays as it was.
 
     A link stays, and what it points to is replaced. What is no regular file (a pipe, a device, /dev/fd/N) is written to. Temporary
     files of processes that died while they wrote this file are removed. Raises `OSError` that names `path`.
@@ -28,31 +30,32 @@ def replace_file(path: Path, content: bytes) -> None:
     ...     [(path.name, path.read_bytes()) for path in Path(folder).iterdir()]
     [('a', b'whole')]
     """
+    pieces = [content] if isinstance(content, bytes) else content
     try:
         target = _followed(path)
         if (opened := descriptor(target)) is not None:
             sys.stdout.flush()
             with os.fdopen(os.dup(opened), "wb") as file:
-                file.write(content)
+                file.writelines(pieces)
         elif target.exists() and not stat.S_ISREG(target.stat().st_mode):
             with target.open("wb") as file:
-                file.write(content)
+                file.writelines(pieces)
         else:
-            _replace(target, content)
+            _replace(target, pieces)
     except FileNotFoundError as error:
         raise FileNotFoundError(error.errno, f"there is no folder {path.parent} to write to", str(path)) from error
     except OSError as error:
         raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     remove_leftovers(target)
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied")
     beside = target.with_name(f"{_stem(target)}{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():

@@ -1,0 +1,1 @@
+"""Tables of any size, read in blocks: CSV and Parquet files, and the frames of other libraries."""

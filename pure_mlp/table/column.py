@@ -1,0 +1,112 @@
+"""What is known of a column, and its cells as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+import torch
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
+
+from pure_mlp.data.cells import number
+from pure_mlp.table.arrow import arrow
+from pure_mlp.table.block import Block, Kind
+from pure_mlp.table.cells import NONE, numbers, texts
+
+__all__ = ["LEVELS", "Column", "learnt", "values"]
+
+LEVELS = 1000
+"""A column of more different texts, or of more classes, is refused."""
+_VALUE = "a value (--impute fills in what is missing)"
+_text = attrs.validators.instance_of(str)
+
+
+def _levels(levels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(levels)
+
+
+@attrs.frozen
+class Column:
+    """A column of a table.
+
+    name: as in the file. kind: "number" or "text"; None while it has had no value yet. levels: the different texts, or where a
+    column of numbers says classes, these numbers. missing: whether a cell of it has no value.
+    """
+
+    name: str = attrs.field(validator=_text)
+    kind: Kind | None = attrs.field(default=None, validator=attrs.validators.in_((None, "number", "text")))
+    levels: tuple[str, ...] = attrs.field(default=(), converter=_levels, validator=attrs.validators.deep_iterable(_text))
+    missing: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
+
+
+def learnt(column: Column, block: Block, impute: bool) -> Column:
+    """The column with what a block says of it: its kind by the first cell with a value, and the texts that are new.
+
+    With `impute`, having no value is a text as others are. Raises `ValueError` for more than `LEVELS` texts, and as `texts`.
+
+    >>> learnt(Column("city"), Block("a.csv", 1, {"city": arrow().array([b"Ulm", b"Bonn", b"Ulm"])}), False)
+    Column(name='city', kind='text', levels=('Ulm', 'Bonn'), missing=False)
+    """
+    if column.kind is None:
+        column = attrs.evolve(column, kind=_first_kind(block, column.name))
+    if column.kind != "text":
+        return column
+    there = dict.fromkeys(column.levels)
+    found = texts(block, column.name).unique().to_pylist()
+    new = [text or "" for text in found if (text is not None or impute) and (text or "") not in there]
+    if len(there) + len(new) > LEVELS:
+        raise ValueError(f"{block.name}: column {column.name!r}: more than {LEVELS} different texts: drop the column")
+    return attrs.evolve(column, levels=(*column.levels, *new)) if new else column
+
+
+def _first_kind(block: Block, name: str) -> Kind | None:
+    """That of the first cell of a text file that has a value."""
+    for cell in block.cells[name].to_pylist():
+        text = cell.decode(errors="replace").strip(" \t")
+        if text.lower() not in NONE:
+            return "text" if number(text) is None else "number"
+    return None
+
+
+def values(column: Column, block: Block, *, impute: bool = False, unknown: bool = False) -> Tensor:
+    """The cells as float64 (n,): numbers, or the places of the cells in `levels`; NaN where there is no value or an unknown one.
+
+    Raises `ValueError`, with the row, for no value without `impute`; for a text that is not in `levels`, unless `unknown` ones may
+    be there; and as `numbers` and `texts`.
+
+    >>> block = Block("a.csv", 1, {"city": arrow().array(["Ulm", "Bonn"])})
+    >>> values(Column("city", "text", ("Bonn", "Ulm")), block)
+    tensor([1., 0.], dtype=torch.float64)
+    """
+    if column.kind == "text":
+        return _places(column, block, impute, unknown)
+    found = numbers(block, column.name)
+    for row in found.isnan().nonzero()[: 0 if impute else 1]:
+        raise block.wrong(column.name, int(row), _VALUE, "none")
+    return _classes(column, block, found) if column.levels else found
+
+
+def _places(column: Column, block: Block, impute: bool, unknown: bool) -> Tensor:
+    pa, compute = arrow(), arrow("compute")
+    cells = texts(block, column.name)
+    cells = compute.fill_null(cells, "") if impute else cells
+    if (none := compute.index(compute.is_null(cells), True).as_py()) >= 0:
+        raise block.wrong(column.name, none, _VALUE, "none")
+    places = compute.index_in(cells, value_set=pa.array(column.levels, pa.string()))
+    strange = compute.index(compute.is_null(places), True).as_py()
+    if strange >= 0 and not unknown:
+        raise block.wrong(column.name, strange, f"one of the texts seen in training ({_some(column.levels)})")
+    return from_dlpack(places.cast(pa.float64()).fill_null(float("nan"))).clone()
+
+
+def _classes(column: Column, block: Block, found: Tensor) -> Tensor:
+    known = torch.tensor([float(level) for level in column.levels], dtype=torch.float64)
+    places = (known.unsqueeze(0) < found.unsqueeze(1)).sum(1).clamp(max=len(known) - 1)
+    for row in (known[places] != found).nonzero()[:1]:
+        raise block.wrong(column.name, int(row), f"one of the labels seen in training ({_some(column.levels)})")
+    return places.to(torch.float64)
+
+
+def _some(levels: Sequence[str]) -> str:
+    return ", ".join(levels[:20]) + (f", .. {len(levels)} in all" if len(levels) > 20 else "")

@@ -1,0 +1,139 @@
+"""A table of which a net learns one column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+import torch
+from torch import Generator, Tensor
+
+from pure_mlp.data.dataset import Task
+from pure_mlp.data.moments import Moments
+from pure_mlp.data.standardize import Standardizer, standardize, standardizer_of, unstandardize
+from pure_mlp.signatures import Batch
+from pure_mlp.table.column import Column
+from pure_mlp.table.feed import Feed
+from pure_mlp.table.hashing import hashes
+from pure_mlp.table.schema import Schema, block_values, encoded, labels, width
+from pure_mlp.table.shuffled import shuffled
+from pure_mlp.table.source import Source, blocks
+from pure_mlp.table.split import PARTS, Part, Split
+
+__all__ = ["Table"]
+
+_HELD = 2**22
+"""So many numbers wait to be shuffled: 32 MiB."""
+_AT_ONCE = 2**18
+"""So many numbers are made of the rows at once."""
+
+
+@attrs.frozen(eq=False)
+class Table:
+    """Rows of named columns, any number of them, read from their source whenever they are needed.
+
+    name: where it comes from. task: what is learnt. classes: their names, none for regression. schema: the columns. split:
+    what the parts are drawn by. rows: what reads them. inputs: what standardises x, by the training part. target: the moments of
+    the target there. counts: the rows of each part. digest: a sum over all rows, by which other data are told. guessed: what the
+    task was guessed from, empty if it was said. which: the part that this is. kept: its values, where they are in memory.
+    """
+
+    name: str
+    task: Task
+    classes: tuple[str, ...]
+    schema: Schema
+    split: Split
+    rows: Source
+    inputs: Standardizer
+    target: Moments
+    counts: Mapping[Part, int]
+    digest: Tensor
+    guessed: str = ""
+    which: Part = "all"
+    kept: Tensor | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of examples."""
+        return sum(self.counts.values()) if self.which == "all" else self.counts[self.which]
+
+    @property
+    def width(self) -> int:
+        """The number of features that go into a net."""
+        return width(self.schema)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the target is among the columns."""
+        return self.schema.target.name in self.rows.columns
+
+    def part(self, which: Part) -> Table:
+        """One of its parts: "training", "validation", "test", or "all".
+
+        Raises:
+            ValueError: a part without examples.
+        """
+        part = attrs.evolve(self, which=which, kept=None)
+        if part.counts and not part.size:
+            raise ValueError(f"{self.name}: no example is in the {which} part of {sum(self.counts.values())}")
+        return part
+
+    def held(self) -> Table:
+        """The same table, read into memory now if it has fewer than 4 million cells."""
+        if not self.counts or self.size * (len(self.schema.columns) + 1) >= _HELD:
+            return self
+        return attrs.evolve(self, kept=torch.cat([rows for _, rows in self.values()]))
+
+    def batches(self, size: int, generator: Generator | None = None) -> Feed:
+        """What `fit` takes: batches (x, y), read ahead of the steps, and anew each epoch unless the table is small (see `held`).
+
+        x (size, width) is standardised, float32. y is (size,) int64 for classes, else (size, 1) float32: 0 or 1, or what is learnt
+        in a regression, standardised. With a generator the rows are shuffled, in a buffer of 4 million cells: a larger table whose
+        rows are sorted should be shuffled once by other means.
+        """
+        table = self.held()
+
+        def pieces() -> Iterator[Batch]:
+            return map(self._standardized, table.pieces(size, generator))
+
+        return Feed(pieces, size)
+
+    def _standardized(self, piece: Batch) -> Batch:
+        x, y = piece
+        return standardize(self.inputs, x), standardize(self._scale(), y) if self.task == "regression" else y
+
+    def in_units(self, y_hat: Tensor) -> Tensor:
+        """What a net that learnt from `batches` says (n, 1), in the unit of the target of a regression."""
+        return unstandardize(self._scale(), y_hat)
+
+    def _scale(self) -> Standardizer:
+        return standardizer_of(self.target, torch.float32)
+
+    def pieces(self, size: int, generator: Generator | None = None, unknown: bool = False) -> Iterator[Batch]:
+        """x and y as in the table, in pieces whose lengths are multiples of size, the last one aside; y (n, 0) where there is none.
+
+        unknown: texts that training has not seen become zeros. The order of this pass is drawn from the generator now.
+        """
+        drawn = None
+        if generator is not None:
+            drawn = Generator().manual_seed(int(torch.randint(2**62, (1,), generator=generator).item()))
+        return self._encoded(shuffled((rows for _, rows in self.values(unknown)), size, drawn, _HELD), size)
+
+    def _encoded(self, pieces: Iterator[Tensor], size: int) -> Iterator[Batch]:
+        columns, at_once = len(self.schema.columns), max(_AT_ONCE // max(self.width, 1) // size, 1) * size
+        for rows in pieces:
+            for few in torch.split(rows, at_once):
+                x = encoded(self.schema, few, self.inputs.mean)
+                yield x, labels(self.task, few[:, columns]) if self.labelled else x[:, :0]
+
+    def values(self, unknown: bool = False) -> Iterator[tuple[Sequence[Column], Tensor]]:
+        """The columns, the target last if it is there, and their values (n, columns) as `block_values`, a block at a time."""
+        columns = (*self.schema.columns, *((self.schema.target,) if self.labelled else ()))
+        if self.kept is not None:
+            yield columns, self.kept
+            return
+        for block in blocks(self.rows, [column.name for column in columns]):
+            rows = block_values(self.schema, block, unknown=unknown)
+            if self.which != "all":
+                rows = rows[self.split.places(hashes(columns, rows)) == PARTS.index(self.which)]
+            yield columns, rows

@@ -1,0 +1,167 @@
+"""`train` and `predict` on tables: what they say of each other's numbers, what they refuse, and what is left when they do."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from pure_mlp.__main__ import main
+from pure_mlp.cli import history
+from pure_mlp.cli.params import load_model
+
+pa = pytest.importorskip("pyarrow", reason="needs the extra data")
+parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra data")
+
+CITIES = ("Ulm", "Bonn", "Köln")
+ROWS = [(i % 7, CITIES[i * 7 // 5 % 3], i / 8, "even" if i % 2 else "odd", 3 * (i % 7) + i / 8) for i in range(200)]
+NAMES = ("rooms", "city", "area", "side", "price")
+SMALL = ["--hidden", "4", "--epochs", "3", "--batch", "16", "--lr", "0.05"]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(history, "has", lambda name: False)  # no curves: they take longer than all else
+    put("houses.csv")
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return ran
+
+
+def put(path: str, rows: Sequence[tuple[object, ...]] = ROWS, names: Sequence[str] = NAMES) -> None:
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *rows])
+
+
+def table(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return [*csv.DictReader(file)]
+
+
+def kept(folder: str) -> dict[str, dict[str, float]]:
+    metrics: dict[str, dict[str, float]] = json.loads(Path(folder, "metrics.json").read_text())["metrics"]
+    return metrics
+
+
+@pytest.mark.parametrize(("target", "metric"), [("price", "rmse"), ("side", "accuracy"), ("city", "accuracy")])
+def test_predict_says_of_the_test_part_what_training_said(target: str, metric: str, run: Run) -> None:
+    code, out, _ = run("train", "houses.csv", "--target", target, "--val", "0.2", *SMALL, "--out", "out")
+    assert code == 0
+    assert "guessed from" in out
+    assert run("predict", "out", "houses.csv", "--part", "test", "--csv", "p.csv")[0] == 0
+    rows = table("p.csv")
+    assert len(rows) == kept("out")["test"]["examples"]
+    if metric == "rmse":
+        errors = [float(row["prediction"]) - float(row["label"]) for row in rows]
+        assert (sum(e * e for e in errors) / len(errors)) ** 0.5 == pytest.approx(kept("out")["test"]["rmse"], rel=1e-6)
+        assert kept("out")["test"]["r2"] > 0.5
+    else:
+        assert sum(row["prediction"] == row["label"] for row in rows) / len(rows) == kept("out")["test"]["accuracy"]
+    sizes = [kept("out")[part]["examples"] for part in ("training", "validation", "test")]
+    assert sum(sizes) == 200
+
+
+def test_formats_of_a_file_train_and_predict_alike(run: Run) -> None:
+    parquet.write_table(pa.table({name: [row[i] for row in ROWS] for i, name in enumerate(NAMES)}), "houses.parquet")
+    for ending in ("csv", "parquet"):
+        assert run("train", f"houses.{ending}", "--target", "price", "--drop", "side", *SMALL, "--out", ending)[0] == 0
+    assert kept("csv") == kept("parquet")
+    put("new.csv", [(row[2], row[0], row[1]) for row in ROWS], ("area", "rooms", "city"))
+    assert run("predict", "csv", "new.csv", "--csv", "a.csv")[0] == 0
+    code, out, _ = run("predict", "csv", "houses.parquet", "--csv", "b.csv")
+    assert (code, "200 predictions" in out, "RMSE" in out) == (0, True, True)
+    assert [row["prediction"] for row in table("a.csv")] == [row["prediction"] for row in table("b.csv")]
+    assert [row["row"] for row in table("b.csv")] == [*map(str, range(200))]
+    assert "label" not in table("a.csv")[0]
+
+
+def test_a_run_on_a_table_goes_on_to_the_same_bits(run: Run) -> None:
+    flags = ["train", "houses.csv", "--target", "price", "--hidden", "4", "--batch", "16", "--val", "0.1"]
+    assert run(*flags, "--epochs", "4", "--out", "whole")[0] == 0
+    assert run(*flags, "--epochs", "2", "--out", "parts")[0] == 0
+    assert run(*flags, "--epochs", "4", "--out", "parts", "--resume")[0] == 0
+    assert kept("whole") == kept("parts")
+    put("houses.csv", ROWS[1:])
+    code, _, err = run(*flags, "--epochs", "5", "--out", "parts", "--resume")
+    assert (code, "the examples of houses.csv are others" in err) == (2, True)
+
+
+def test_missing_values_are_imputed_and_numbers_can_be_texts(run: Run) -> None:
+    put("holes.csv", [(*row[:2], None if i % 9 == 0 else row[2], *row[3:]) for i, row in enumerate(ROWS)])
+    flags = ["--target", "price", "--text", "rooms", "--drop", "side", *SMALL, "--out", "out"]
+    assert run("train", "holes.csv", *flags)[0] == 2
+    code, out, _ = run("train", "holes.csv", *flags, "--impute")
+    assert (code, "rooms (7 texts), city (3 texts), area -> price" in out) == (0, True)
+    setup = load_model(Path("out")).setup
+    assert setup.sizes[0] == 7 + 3 + 2
+    assert setup.table
+    assert [column.missing for column in setup.table.columns] == [False, False, True]
+    assert run("predict", "out", "houses.csv")[0] == 0
+
+
+def test_validation_on_another_file(run: Run) -> None:
+    put("held.csv", ROWS[:30])
+    assert run("train", "houses.csv", "--target", "price", "--val", "held.csv", *SMALL, "--out", "out")[0] == 0
+    assert kept("out")["validation"]["examples"] == 30
+    put("odd.csv", [(1, "Rom", 2.0, "odd", 3.0)])
+    code, _, err = run("train", "houses.csv", "--target", "price", "--val", "odd.csv", *SMALL)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "odd.csv: row 1, column 'city': expected one of the texts seen in training (Bonn, Köln, Ulm), found 'Rom'" in err
+    assert run("train", "houses.csv", "--target", "price", "--val", "diabetes")[0] == 2
+
+
+def test_texts_that_are_new_may_be_zeros(run: Run) -> None:
+    assert run("train", "houses.csv", "--target", "price", *SMALL, "--out", "out")[0] == 0
+    put("new.csv", [(1, "Rom", 2.0, "odd")], NAMES[:4])
+    assert run("predict", "out", "new.csv")[0] == 2
+    assert run("predict", "out", "new.csv", "--unknown-as-zeros")[0] == 0
+    assert run("train", "diabetes", *SMALL, "--out", "other")[0] == 0
+    assert run("predict", "other", "diabetes", "--unknown-as-zeros")[0] == 2
+
+
+BAD = {
+    "train houses.csv": "--target says which column is learnt; there are 'rooms', 'city', 'area', 'side', 'price'",
+    "train houses.csv --target prise": "no column 'prise'; there are 'rooms', 'city', 'area', 'side', 'price'",
+    "train houses.csv --target price --task binary": "expected two different labels",
+    "train houses.csv --target city --task regression": "a regression takes numbers, found texts",
+    "train houses.csv --target price --test-fraction 0.0001": "no example is in the test part of 200",
+    "train houses.csv --target price --loss cross_entropy": "loss cross_entropy does not fit regression data",
+    "train digits --target price": "--target is of a .csv or .parquet file, found digits",
+    "train digits --impute": "--impute is of a .csv or .parquet file, found digits",
+    "train bad.csv --target price": "bad.csv: row 200, column 'price': expected a decimal number that is finite in float32, found",
+    "train no.csv --target price": "found no such file or folder",
+    "train broken.parquet --target price": "broken.parquet: expected a Parquet file, found a damaged or other one",
+    "predict run bad.csv --csv new.csv": "bad.csv: row 200, column 'price': expected a decimal number that is finite in float32",
+    "predict run narrow.csv --csv new.csv": "narrow.csv: no column 'city'; there are 'rooms'",
+    "predict run empty.csv --csv new.csv": "empty.csv: expected rows, found none",
+    "predict run no.csv --csv new.csv": "found no such file or folder",
+    "predict run diabetes --csv new.csv": "diabetes: expected a .csv or .parquet file",
+    "predict run narrow.csv --part test": "narrow.csv: ",
+    "predict run copy.csv --part test": "--part test of copy.csv: the model was trained on houses.csv",
+}
+
+
+def test_what_is_wrong_is_said_in_a_line_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    assert run("train", "houses.csv", "--target", "price", *SMALL, "--out", "run")[0] == 0
+    put("copy.csv")
+    put("bad.csv", [*ROWS[:199], (*ROWS[0][:4], "dear")])
+    put("narrow.csv", [(1,)], ("rooms",))
+    put("empty.csv", [])
+    Path("broken.parquet").write_bytes(b"PAR1" * 9)
+    before = sorted(tmp_path.rglob("*"))
+    for command, expected in BAD.items():
+        extra = ["--out", "new"] if command.startswith("train") else []
+        code, out, err = run(*command.split(), *extra)
+        assert (code, out, err.count("\n")) == (2, "", 1), command
+        assert err.startswith(f"pure-mlp {command.split()[0]}: ")
+        assert expected in err
+        assert sorted(tmp_path.rglob("*")) == before
