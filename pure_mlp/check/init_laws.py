@@ -12,10 +12,10 @@ from torch import Generator
 from pure_mlp.check.laws import tried
 from pure_mlp.check.report import Report
 from pure_mlp.check.trials import far
-from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
 from pure_mlp.record import tree_leaves
 from pure_mlp.registry.rows import InitRow
+from pure_mlp.shapes import spec
 
 __all__ = ["INIT_LAWS", "init_laws"]
 

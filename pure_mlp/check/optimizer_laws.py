@@ -13,12 +13,12 @@ from pure_mlp.check.laws import tried
 from pure_mlp.check.purity import Unchanged, named
 from pure_mlp.check.report import Report
 from pure_mlp.check.trials import far
-from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import Optimizer
 from pure_mlp.optim.schedules import constant
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.registry.rows import OptimizerRow
+from pure_mlp.shapes import spec
 
 __all__ = ["OPTIMIZER_LAWS", "Params", "descended", "drawn", "gradient", "optimizer_laws"]
 

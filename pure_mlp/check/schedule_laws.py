@@ -13,8 +13,8 @@ from pure_mlp.check.laws import tried
 from pure_mlp.check.purity import Unchanged, named
 from pure_mlp.check.report import Report
 from pure_mlp.check.trials import far
-from pure_mlp.checks import spec
 from pure_mlp.registry.rows import ScheduleRow
+from pure_mlp.shapes import spec
 
 __all__ = ["SCHEDULE_LAWS", "schedule_laws"]
 
