@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 from torch.func import vmap
 
 from pure_mlp.check.laws import tried
@@ -90,7 +90,8 @@ def _values(row: OptimizerRow) -> str:
     """Twenty steps are those of the formula, where there is one."""
     if row.formula is None:
         return ""
-    params, slots = drawn(0), [()] * len(tree_leaves(drawn(0)))
+    params = drawn(0)
+    slots: list[list[Tensor]] = [[] for _ in tree_leaves(params)]
     for t in range(STEPS):
         leaves = zip(tree_leaves(params), tree_leaves(gradient(params, t)), slots)
         results = [row.formula(RATE, p, g, *kept) for p, g, kept in leaves]

@@ -34,7 +34,7 @@ def schedule_laws(row: ScheduleRow) -> Iterator[Report]:
 
 def _rates(row: ScheduleRow) -> Tensor:
     schedule = row.make(RATE)
-    return torch.stack([schedule(t) for t in _T.unbind()])
+    return torch.stack([schedule(_T[i]) for i in range(STEPS)])
 
 
 def _structure(row: ScheduleRow) -> str:
