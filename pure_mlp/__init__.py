@@ -8,7 +8,6 @@ from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp._compile.program import Engine as Engine
 from pure_mlp.check.laws import laws as laws
 from pure_mlp.check.report import Report as Report
-from pure_mlp.checks import check_cotangent as check_cotangent
 from pure_mlp.combinators.dense import dense as dense
 from pure_mlp.combinators.ensemble import ensemble as ensemble
 from pure_mlp.combinators.fan_sum import fan_sum as fan_sum
@@ -142,6 +141,7 @@ from pure_mlp.registry.rows import ScheduleRow as ScheduleRow
 from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
 from pure_mlp.saving.checkpoint import load as load
 from pure_mlp.saving.checkpoint import save as save
+from pure_mlp.shapes import check_cotangent as check_cotangent
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step

@@ -12,10 +12,10 @@ from torch import Generator
 from pure_mlp.check.laws import tried
 from pure_mlp.check.report import Report
 from pure_mlp.check.trials import far
-from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
 from pure_mlp.record import tree_leaves
 from pure_mlp.registry.rows import InitRow
+from pure_mlp.shapes import spec
 
 __all__ = ["INIT_LAWS", "init_laws"]
 
@@ -76,13 +76,13 @@ def _moments(row: InitRow) -> str:
 
 def _generator(row: InitRow) -> str:
     """The generator is the only source of numbers, and moves on."""
-    before, g = torch.random.get_rng_state(), Generator().manual_seed(3)
+    before, g = torch.default_generator.get_state(), Generator().manual_seed(3)
     first, second, again = (row.init(4, 3, source, torch.float64) for source in (g, g, Generator().manual_seed(3)))
     if not _same(first, again):
         return "the same seed gives other params"
     if row.variance(4, 3) and torch.equal(first.weight, second.weight):
         return "the next draw from a generator gives the same params"
-    return "" if torch.equal(before, torch.random.get_rng_state()) else "it moves torch's global generator"
+    return "" if torch.equal(before, torch.default_generator.get_state()) else "it moves torch's global generator"
 
 
 def _dtypes(row: InitRow) -> str:

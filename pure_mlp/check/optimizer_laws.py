@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 from torch.func import vmap
 
 from pure_mlp.check.laws import tried
 from pure_mlp.check.purity import Unchanged, named
 from pure_mlp.check.report import Report
 from pure_mlp.check.trials import far
-from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import Optimizer
 from pure_mlp.optim.schedules import constant
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.registry.rows import OptimizerRow
+from pure_mlp.shapes import spec
 
 __all__ = ["OPTIMIZER_LAWS", "Params", "descended", "drawn", "gradient", "optimizer_laws"]
 
@@ -90,7 +90,8 @@ def _values(row: OptimizerRow) -> str:
     """Twenty steps are those of the formula, where there is one."""
     if row.formula is None:
         return ""
-    params, slots = drawn(0), [()] * len(tree_leaves(drawn(0)))
+    params = drawn(0)
+    slots: list[list[Tensor]] = [[] for _ in tree_leaves(params)]
     for t in range(STEPS):
         leaves = zip(tree_leaves(params), tree_leaves(gradient(params, t)), slots)
         results = [row.formula(RATE, p, g, *kept) for p, g, kept in leaves]

@@ -13,8 +13,8 @@ from pure_mlp.check.laws import tried
 from pure_mlp.check.purity import Unchanged, named
 from pure_mlp.check.report import Report
 from pure_mlp.check.trials import far
-from pure_mlp.checks import spec
 from pure_mlp.registry.rows import ScheduleRow
+from pure_mlp.shapes import spec
 
 __all__ = ["SCHEDULE_LAWS", "schedule_laws"]
 
@@ -34,7 +34,7 @@ def schedule_laws(row: ScheduleRow) -> Iterator[Report]:
 
 def _rates(row: ScheduleRow) -> Tensor:
     schedule = row.make(RATE)
-    return torch.stack([schedule(t) for t in _T.unbind()])
+    return torch.stack([schedule(_T[i]) for i in range(STEPS)])
 
 
 def _structure(row: ScheduleRow) -> str:

@@ -12,9 +12,9 @@ from pure_mlp.check.differences import five_point
 from pure_mlp.check.purity import Unchanged, named, shared
 from pure_mlp.check.report import entry
 from pure_mlp.check.subject import Subject
-from pure_mlp.checks import spec
 from pure_mlp.layer import Layer
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.shapes import spec
 
 __all__ = ["LAWS", "H", "far", "sharing", "widest"]
 

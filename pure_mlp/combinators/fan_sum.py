@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import attrs
 from torch import Tensor
 
-from pure_mlp.checks import spec
 from pure_mlp.layer import Composed, Layer, layer_name, tangent
+from pure_mlp.shapes import spec
 
 __all__ = ["fan_sum"]
 

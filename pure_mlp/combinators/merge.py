@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pure_mlp.checks import spec
 from pure_mlp.layers.linear import Linear
+from pure_mlp.shapes import spec
 
 __all__ = ["merge"]
 

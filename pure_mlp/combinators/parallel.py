@@ -8,8 +8,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import spec
 from pure_mlp.layer import Composed, Layer, layer_name, tangent
+from pure_mlp.shapes import spec
 
 __all__ = ["parallel"]
 

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, spec
 from pure_mlp.combinators.wrapper import Wrapper
 from pure_mlp.layer import Layer, layer_name, tangent
+from pure_mlp.shapes import check_cotangent, spec
 
 __all__ = ["residual"]
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from torch import Tensor
 
-from pure_mlp.checks import check_tangent
 from pure_mlp.layer import Layer
+from pure_mlp.shapes import check_tangent
 
 __all__ = ["scored"]
 

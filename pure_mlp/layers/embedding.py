@@ -6,11 +6,11 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.checks import check_cotangent, spec
 from pure_mlp.layer import Layer
 from pure_mlp.layers.inits import Device
 from pure_mlp.layers.linear import NO_DX
 from pure_mlp.record import record
+from pure_mlp.shapes import check_cotangent, spec
 
 __all__ = ["Embedding", "embedding", "embedding_bwd", "embedding_fwd", "embedding_init", "embedding_jvp"]
 

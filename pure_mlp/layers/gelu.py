@@ -7,8 +7,8 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["FAR", "gelu", "gelu_bwd", "gelu_fwd", "gelu_jvp", "gelu_tanh", "gelu_tanh_bwd", "gelu_tanh_fwd", "gelu_tanh_jvp"]
 

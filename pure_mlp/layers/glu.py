@@ -9,9 +9,9 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent, spec
 from pure_mlp.layer import Activation, Layer, tangent
 from pure_mlp.layers.sigmoid import sigmoid
+from pure_mlp.shapes import check_cotangent, check_tangent, spec
 
 __all__ = ["glu"]
 

@@ -7,9 +7,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
 from pure_mlp.layers.identity import straight
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["leaky_relu"]
 

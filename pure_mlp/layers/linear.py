@@ -6,9 +6,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_tangent, spec
 from pure_mlp.layer import Layer
 from pure_mlp.record import record
+from pure_mlp.shapes import check_tangent, spec
 
 __all__ = [
     "NO_DX",

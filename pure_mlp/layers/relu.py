@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.kernels import threshold_backward
 from pure_mlp.layer import Activation, Layer
 from pure_mlp.layers.identity import straight
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["relu", "relu_bwd", "relu_fwd", "relu_jvp"]
 

@@ -9,10 +9,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent, spec
 from pure_mlp.layer import Layer
 from pure_mlp.layers.means import row_mean, wide
 from pure_mlp.record import record
+from pure_mlp.shapes import check_cotangent, check_tangent, spec
 
 __all__ = ["RMSNorm", "rms_norm"]
 

@@ -11,10 +11,10 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Layer
 from pure_mlp.layers.batch_norm import BatchNorm, Normalized, check_norm
 from pure_mlp.record import children, record
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["Statistics", "batch_norm_by", "initial_statistics", "running_statistics"]
 

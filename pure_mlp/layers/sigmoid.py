@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.kernels import sigmoid_backward
 from pure_mlp.layer import Activation, Layer
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["sigmoid", "sigmoid_bwd", "sigmoid_fwd", "sigmoid_jvp"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["softmax", "softmax_bwd", "softmax_fwd", "softmax_jvp"]
 

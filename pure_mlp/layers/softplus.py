@@ -8,8 +8,8 @@ from math import inf
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import check_cotangent, check_tangent
 from pure_mlp.layer import Activation, Layer
+from pure_mlp.shapes import check_cotangent, check_tangent
 
 __all__ = ["softplus"]
 

@@ -7,10 +7,10 @@ from math import inf, prod
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import spec
 from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.mass import Mass, weighed
 from pure_mlp.losses.reduction import Reduction, scale
+from pure_mlp.shapes import spec
 
 __all__ = ["cross_entropy"]
 

@@ -9,11 +9,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from pure_mlp.checks import spec
 from pure_mlp.layer import Layer
 from pure_mlp.layers.linear import Linear
 from pure_mlp.quantities.per_layer import Quantity, over_params
 from pure_mlp.record import tree_leaves
+from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
 from pure_mlp.train.step import value_and_grad
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
-from pure_mlp.checks import spec
 from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.embedding import Embedding, embedding_fwd
 from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd, linear_fwd
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.registry.layers import row_of
+from pure_mlp.shapes import spec
 
 __all__ = ["AnyLayer", "ParamsRule", "Quantity", "by_formula", "over_params", "remembering"]
 

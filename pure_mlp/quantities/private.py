@@ -9,12 +9,12 @@ from typing import TypeVar
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.checks import spec
 from pure_mlp.layer import Layer
 from pure_mlp.losses.mass import mass
 from pure_mlp.quantities.examples import NORMS
 from pure_mlp.quantities.per_layer import over_params, remembering
 from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
 
 __all__ = ["clipped_grads", "noised", "private_grads"]

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from pure_mlp.checks import spec
 from pure_mlp.record import tree_items, tree_like
 from pure_mlp.saving.files import replace_file
 from pure_mlp.saving.packing import Unreadable, pack, unpack
+from pure_mlp.shapes import spec
 
 __all__ = ["FORMAT", "read", "restored", "write"]
 

@@ -33,6 +33,7 @@ from pure_mlp.cli.scores import Scores, scores
 from pure_mlp.cli.setup import FITTING
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.load import load
+from pure_mlp.data.standardize import Standardizer, standardize
 from pure_mlp.registry.functions import ACTIVATIONS, LOSSES
 from pure_mlp.saving.files import replace_file
 
@@ -70,6 +71,22 @@ def on_test_part(out: Path) -> tuple[Model, Dataset, Scores]:
     model = load_model(out)
     part = parts_of(model.setup, load(model.setup.data), Generator().manual_seed(model.setup.seed))["test"]
     return model, part, scores(model, prepare(model, part))
+
+
+def test_data_are_prepared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features and labels of each part, for all epochs and scores together; and so for predictions and their scores."""
+    rows: list[int] = []
+
+    def counted(s: Standardizer, x: Tensor) -> Tensor:
+        rows.append(len(x))
+        return standardize(s, x)
+
+    monkeypatch.setattr("pure_mlp.cli.prepared.standardize", counted)
+    assert run("train", "diabetes", "--val", "0.1", "--out", str(tmp_path), *SMALL) == 0
+    assert rows == [319, 319, 35, 35, 88, 88]
+    rows.clear()
+    assert run("predict", str(tmp_path), "diabetes", "--part", "test") == 0
+    assert rows == [88, 88]
 
 
 @pytest.mark.parametrize("data", ["digits", "breast_cancer", "diabetes"])

@@ -20,11 +20,11 @@ from torch import Tensor
 
 import pure_mlp as pm
 from pure_mlp import Layer, kernels, tree_map
-from pure_mlp.checks import check_cotangent
 from pure_mlp.layers import linear
 from pure_mlp.losses import bce_with_logits, cross_entropy, mse, reduction
 from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.losses import LOSS_ROWS
+from pure_mlp.shapes import check_cotangent
 
 Function = Callable[..., Any]
 

@@ -105,6 +105,7 @@ strided: layout
 
 float16: dtype
 bfloat16: dtype
+float8_e4m3fn: dtype
 float32: dtype
 float64: dtype
 uint8: dtype

@@ -1,4 +1,4 @@
-"""What the author of a layer checks and says: cotangents that fit, and shapes in words."""
+"""What the author of a layer checks and says: that shapes, dtypes and devices fit, and what they are in words."""
 
 from __future__ import annotations
 
