@@ -40,16 +40,16 @@ def graphs() -> Document:
             "elementwise activation of the library. GELU is the exact one, with erf; `gelu_tanh` is its approximation."
         ),
         Note(Label.REMARK, "The four graphs are missing in the handout."),
-        Figure("asked", "Value and slope of the four functions of the question.", _panels(ASKED), 2, 2.0),
-        Figure("others", "Value and slope of the other activations.", _panels(OTHERS), 3, 2.0),
         Table(("Slope at", *(f"{mark:g}" for mark in MARKS), "Difference"), rows),
         Paragraph(
             "Values and slopes come from `fwd` and `bwd` with a cotangent of ones; the difference is the largest one "
             "from sympy's "
             "derivative of the forward equation at the points $-1.9, -1.8, \\dots, 1.9$ without 0. The slopes of "
             "ReLU and LeakyReLU "
-            "jump at 0. There the convention is torch's, the dot in the figure: 0 for ReLU, 0.01 for LeakyReLU."
+            "jump at 0. There the convention is torch's, the dot in [figure asked]: 0 for ReLU, 0.01 for LeakyReLU."
         ),
+        Figure("asked", "Value and slope of the four functions of the question.", _panels(ASKED), 2, 1.6),
+        Figure("others", "Value and slope of the other activations.", _panels(OTHERS), 3, 1.6),
     )
 
 

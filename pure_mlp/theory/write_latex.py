@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Table, numbered
+from itertools import repeat
+
+from pure_mlp.theory.document import Block, Document, Equation, Figure, Heading, Note, Paragraph, Table, numbered
 from pure_mlp.theory.formula_text import text_math
 from pure_mlp.theory.spans import render
 
 PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \usepackage[margin=2cm]{geometry}
-\usepackage{amsmath,amssymb,graphicx,booktabs,adjustbox}
+\usepackage{amsmath,amssymb,graphicx,booktabs,adjustbox,flafter}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt}
 \setlength{\emergencystretch}{3em}
@@ -37,7 +39,13 @@ def to_latex(document: Document, figures: str | None) -> str:
     blocks, _ = numbered(document)
     shown = tuple(block for block in blocks if figures is not None or not isinstance(block, Figure))
     notice = "" if len(shown) == len(document) else f"\n\n{NO_FIGURES}"
-    return PREAMBLE + "\n\n".join(_block(block, figures or "") for block in shown) + notice + "\n\\end{document}\n"
+    return PREAMBLE + "".join(map(_block_after, (None, *shown), shown, repeat(figures or ""))) + notice + "\n\\end{document}\n"
+
+
+def _block_after(before: Block | None, block: Block, figures: str) -> str:
+    """A block in a paragraph of its own, or in that of the text or the equation before it, as an equation is."""
+    inside = isinstance(block, Equation) and isinstance(before, Paragraph | Equation)
+    return ("" if before is None else "\n" if inside else "\n\n") + _block(block, figures)
 
 
 def escape(text: str) -> str:

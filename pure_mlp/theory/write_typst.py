@@ -12,7 +12,7 @@ PREAMBLE = """#set document(title: "Backpropagation", date: none)
 #set page(paper: "a4", margin: 2cm, numbering: "1")
 #set text(size: 10pt)
 #set par(justify: true)
-#set table(stroke: none, inset: (x: 5pt, y: 4.5pt))
+#set table(stroke: none, inset: (x: 5pt, y: 3.5pt))
 #show heading.where(level: 1): set text(size: 15pt)
 #show heading.where(level: 2): set block(above: 1.8em)
 #show heading.where(level: 3): set block(above: 1.5em)
@@ -22,7 +22,7 @@ PREAMBLE = """#set document(title: "Backpropagation", date: none)
 #show raw: set text(size: 8.5pt)
 """
 
-LONG = 9
+LONG = 10
 """Tables of more rows may run on to the next page."""
 
 
@@ -64,7 +64,7 @@ def _block(block: Block) -> str:
             f"  table.hline(), table.header({header}), table.hline(stroke: 0.5pt),\n{cells}\n  table.hline())))"
         )
     if isinstance(block, Figure):
-        return f'#figure(image("{block.name}.svg", width: 100%), placement: auto, caption: [{_inline(block.caption)}])'
+        return f'#figure(image("{block.name}.svg", width: 100%), placement: none, caption: [{_inline(block.caption)}])'
     if isinstance(block, Note):
         words = f"*{block.label.value}.* {_inline(block.text)}"
         return f"#block(stroke: (left: 2pt), inset: (left: 8pt, y: 3pt), breakable: false)[{words}]"

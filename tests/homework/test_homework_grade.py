@@ -39,16 +39,21 @@ def test_two_mistakes_in_forward_and_two_in_backward() -> None:
     assert named(report(spoiled(changes))) == {"no b1", "no b2", "f slope missing", "overwriting"}
 
 
+ALL = "dJdW1, dJdb1, dJdW2, dJdb2"
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("self.grads[name] = new[name] + (self.grads[name] if 'b' in name else 0)", "dJdW1, dJdW2 but replaces it"),
-        ("self.grads[name] += new[name] * (2 if self.grads[name].any() else 1)", "dJdW1, dJdb1, dJdW2, dJdb2"),
+        ("self.grads[name] = new[name] + (self.grads[name] if 'b' in name else 0)", "does not add to dJdW1, dJdW2 but replaces it"),
+        ("self.grads[name] += new[name] * (1 + self.grads[name].any())", f"leaves what was in {ALL} and adds 2 times its own"),
+        ("self.grads[name] = 0.9 * self.grads[name] + new[name]", f"leaves 0.9 times what was in {ALL} and adds its own"),
+        ("self.grads[name] += new[name] * (not self.grads[name].any())", f"adds nothing to {ALL}"),
     ],
-)
+)  # fmt: skip
 def test_grads_that_do_not_add_up_are_told_by_name(line: str, told: str) -> None:
     found = report(spoiled((("self.grads[name] += new[name]", line),)))
-    assert said(found) == [f"A second backward does not add to {told}: gradients add up, by +=, until clear_grad_and_cache."]
+    assert said(found) == [f"A second backward {told}: gradients add up, by +=, until clear_grad_and_cache."]
     assert found.verdict == "passes, with remarks"
 
 
@@ -83,7 +88,10 @@ def test_grads_that_are_no_tensors() -> None:
     assert rows(report(spoiled((("            g.zero_()", zeros),))))["clearing"] == "remark"
     zeros = zeros.replace("0)", "None)")
     found = report(spoiled((("            g.zero_()", zeros),)))
-    assert found.diagnosis == ("grads['dJdW1'] is None, expected a tensor.",)
+    assert found.diagnosis[0].startswith("backward raises TypeError: unsupported operand type(s) for +=: 'NoneType' and 'Tensor'")
+    assert found.diagnosis[1:] == (
+        "After clear_grad_and_cache grads['dJdW1'] is None, expected a tensor: it sets each gradient to 0 and keeps it.",
+    )
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -148,7 +148,7 @@ def test_a_remark_says_what_it_risks() -> None:
 FALLBACKS = {
     "only where g is sigmoid": (("a * (1 - a) if name == \"sigmoid\" else torch.ones_like(z)  # g", "a * (1 - a) ** 3 if name == \"sigmoid\" else torch.ones_like(z)  # g"), "where g is sigmoid: look at g' and at g, equations (9), (17), (21). dJdW1, dJdb1 and dJdW2 follow from it."),
     "only where f is relu": (("(z > 0).float()  # f", "(z > 0.5).float()  # f"), "where f is relu"),
-    "a factor": (("d2 = d3 @", "d2 = 1.5 * d3 @"), "dJdW1 is 1.5 times what it should be: dJ/dz3 is right, as dJdb2 shows"),
+    "a factor": (("d2 = d3 @", "d2 = 1.5 * d3 @"), "dJdb1 is 1.5 times what it should be: dJ/dz3 is right, as dJdb2 shows: look at (W2)^T and f' between the two, equation (14). dJdW1 follows from it."),
     "a factor of the case": (("dW1 = d1.t()", "dW1 = len(d1) * d1.t()"), "dJdW1 is the batch size times what it should be, and only where the batch is larger than 1: dJ/dz1 is right, as dJdb1 shows"),
     "an element": (("dW2 = d3.t()", "dW2 = (d3 + 1).t()"), "dJdW2 is wrong, as with f sigmoid, g sigmoid, widths 3 5 2: element (0, 0) is"),
     "a loss's element": (("2 * (y_hat - y)", "2 * (y_hat - y) ** 3"), "mse_loss, dJdy_hat: it is wrong, as with shape (4, 3): element (0, 0) is"),

@@ -132,6 +132,14 @@ def test_pdf(f: str, g: str, loss: str, tmp_path: Path) -> None:
     assert written.read_bytes().startswith(b"%PDF")
 
 
+ORDER = [
+    ("1.4(d) The derivatives", "Figure 3:", "Figure 4:"),
+    ("Linear and nonlinear transformations", "Figure 5:", "Figure 6:"),
+    ("Learning rate and batch size", "Figure 7:"),
+]
+"""No figure floats above the heading that it belongs to."""
+
+
 def test_latex_compiles_without_overfull_lines(document: Document, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the extra [theory] draws the figures")
     if which("pdflatex") is None:
@@ -143,6 +151,10 @@ def test_latex_compiles_without_overfull_lines(document: Document, tmp_path: Pat
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:]
         assert "Overfull" not in done.stdout, name
+    if which("pdftotext"):
+        read = subprocess.run(["pdftotext", "handout.pdf", "-"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        places = {name: read.index(name) for part in ORDER for name in part}
+        assert all(places[heading] < places[figure] for heading, *figures in ORDER for figure in figures)
 
 
 def test_the_command_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,7 @@ def shapes(
     for loss, results in scored.items():
         kinds = {kind for s in results if (kind := s.get("J_type"))}
         odd = {tuple(s["J"].shape) for s in results if "J" in s and s["J"].shape} if not kinds else set()
-        said += [Said(f"{loss}_loss: J is a {name}, expected a 0-dim tensor.", risk) for name in sorted(kinds)]
+        said += [Said(f"{loss}_loss: J is {name}, expected a 0-dim tensor.", risk) for name in sorted(kinds)]
         said += [Said(f"{loss}_loss: J has the shape {shape}, expected a 0-dim tensor.", risk) for shape in sorted(odd)[:1]]
     return told("shapes", said, bool(pairs))
 

@@ -91,7 +91,7 @@ def judge(
         moved(passes),
         refusal(seen["unknown"], made=any("drawn" in p for p in passes)),
         autograd(source, seen["autograd"], [*passes, *scored]),
-        torch_intact(seen["replaced"]),
+        torch_intact(seen["replaced"], seen["settings"]),
     ]
     told = [*states, *others]
     rows = {row.name: row for row in (*net.rows, *(r for j in of_losses.values() for r in j.rows), *(row for row, _ in told))}
@@ -108,6 +108,7 @@ def judge(
     known = {s.text for s in said}
     covered = {"accumulation"} if {"overwriting", "stale cache"} & {*net.mistakes} else set()
     covered |= {"new parameters"} if {"parameters copied", "stale cache"} & {*net.mistakes} else set()
+    covered |= {"accumulation", "new parameters"} if not net.steady else set()
     said += [s for row, each in told for s in each if row.name not in covered and not _repeats(row.name, s, known)]
     return _report(path, [rows[name] for name in ROWS], said)
 

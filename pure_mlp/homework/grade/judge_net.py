@@ -15,7 +15,7 @@ from pure_mlp.homework.grade.net_mistakes import FORWARD, MISFITS, SOFT, net_sen
 from pure_mlp.homework.grade.net_model import net_model
 from pure_mlp.homework.grade.patterns import described, where
 from pure_mlp.homework.grade.probe.seen import Pass
-from pure_mlp.homework.grade.relations import decay, exchanged, following, gathered
+from pure_mlp.homework.grade.relations import decay, exchanged, following, gathered, listed
 from pure_mlp.homework.grade.rows import Row, Said, told, values
 from pure_mlp.homework.grade.states import raised_at, zero
 
@@ -24,16 +24,24 @@ RISKS = {
     "stale cache": "a script that makes two passes without clearing fails",
 }
 LATER = {"": "", " twice": "In a second pass in one net ", " new": "After clearing, with new parameters, "}
+MIXES = (
+    "forward: the y_hat of an example depends on the examples beside it: is something centred, normalised or summed over the "
+    "batch, dim 0, or softmax taken there?"
+)
 KINK = "no random number is exactly 0: a test of relu'(0) alone sees it"
 
 
 @attrs.frozen
 class NetJudgement:
-    """The rows and sentences of a net, and the mistakes of the library among them."""
+    """The rows and sentences of a net, and the mistakes of the library among them.
+
+    `steady` says that a result depends on nothing but the net and its input, without which the later passes say nothing.
+    """
 
     rows: tuple[Row, ...]
     said: tuple[Said, ...]
     mistakes: tuple[str, ...] = ()
+    steady: bool = True
 
 
 def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Sequence[Said]) -> NetJudgement:
@@ -45,6 +53,9 @@ def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Seq
     models = [net_model(case) for case in nets]
     usual = [i for i, case in enumerate(nets) if not case.kink]
     rows = [_row(key, [passes[i] for i in usual], [models[i] for i in usual], [nets[i] for i in usual]) for key in ("y", *GRADS)]
+    if unsteady := _unsteady(passes):
+        raised = [s for s in exceptions(nets, passes) if "random" in unsteady.text]
+        return NetJudgement((*rows, _kinks(nets, passes, models, rows)), (unsteady, *raised), steady=False)
     seen: Seen = [comparable(p) for p in passes]
     found = diagnose_net(nets, seen)
     if "y" in found.unexplained:
@@ -54,15 +65,32 @@ def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Seq
     if found.unexplained and states_wrong:  # what is odd about the next passes hides nothing of the first one
         found, alone = diagnose_net(nets, first_pass(seen)), [*states_wrong]
     partly = [s for s in states_wrong if "second backward" in s.text and ", ".join(GRADS) not in s.text]
+    partly += [s for s in states_wrong if s.text.startswith("forward clears")]
     if partly and "overwriting" in found.mistakes:  # of some gradients only: which, is said
         found = attrs.evolve(found, mistakes=tuple(name for name in found.mistakes if name != "overwriting"))
         alone += partly
     stored = _stored(passes, models)
     names = [name for name in found.mistakes if name in FORWARD] if stored else found.mistakes
     said = [Said(net_sentence(name), risk_of(name)) for name in names]
-    said += [stored] if stored else _unexplained(found, nets, seen, models, rows)
+    said += [stored] if stored else _unexplained(found, nets, seen, models, passes)
     raised = [s for s in exceptions(nets, passes) if not (MISFITS & {*found.mistakes} and "RuntimeError" in s.text)]
     return NetJudgement((*rows, _kinks(nets, passes, models, rows)), (*said, *alone, *raised), found.mistakes)
+
+
+def _unsteady(passes: Sequence[Pass]) -> Said | None:
+    """What to say where nets share their grads, or where one net gives one input two results."""
+    if any("grads" in p.get("shared", []) for p in passes):
+        return Said("All nets share one grads dict, made once for the class or the file: each net makes its own, in __init__.")
+    pairs = [(c["y"], c["y again"]) for p in passes for c in [p.get("computed", {})] if "y again" in c]
+    if all(same(again, y) for y, again in pairs):
+        return None
+    return Said("forward gives one input another result each time: is it random (noise, dropout), or does it change something?")
+
+
+def _mixes(passes: Sequence[Pass]) -> bool:
+    """Whether the result for an example depends on those beside it."""
+    pairs = [(c["y"][:1], c["y alone"]) for p in passes for c in [p.get("computed", {})] if "y alone" in c and c["y"].dim() == 2]
+    return any(a.shape == b.shape and not same(b, a) for a, b in pairs)
 
 
 def risk_of(name: str) -> str:
@@ -96,8 +124,9 @@ def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
     usual = [i for i, case in enumerate(nets) if not case.kink]
     kinds: dict[tuple[str, str], list[int]] = {}
     for at, i in enumerate(usual):
-        if passes[i]["error"]:
-            kinds.setdefault((passes[i]["stage"], _but_numbers(passes[i]["error"])), []).append(at)
+        if error := passes[i]["error"]:
+            kind = "recursion" if error.startswith("RecursionError") else _but_numbers(error)
+            kinds.setdefault((passes[i]["stage"], kind), []).append(at)
     said = []
     for (stage, _), bad in sorted(kinds.items(), key=lambda kind: -len(kind[1]))[:4]:
         error, number = passes[usual[bad[0]]]["error"], len(bad)
@@ -143,27 +172,28 @@ def _stored(passes: Sequence[Pass], models: Sequence[Mapping[str, Tensor]]) -> S
     return Said(f"backward stores nothing: the gradients in grads are all 0.{instead}")
 
 
-def _unexplained(
-    found: Found,
-    nets: Sequence[NetCase],
-    seen: Seen,
-    models: Seen,
-    rows: Sequence[Row],
-) -> list[Said]:
+def _unexplained(found: Found, nets: Sequence[NetCase], seen: Seen, models: Seen, passes: Sequence[Pass]) -> list[Said]:
     """Sentences about the quantities that no mistakes explain: of the first pass, or of the passes after it."""
     told: dict[str, str] = {}
     risks: dict[str, str] = {}
-    right = [key for key, row in zip(("y", *GRADS), rows) if row.verdict == "right"]
+    pairs = {key: [(s[key], m[key]) for s, m in zip(seen, models) if key in s] for key in ("y", *GRADS)}
+    right = [key for key, those in pairs.items() if those and all(same(a, b) for a, b in those)]
+    zeros = [key for key in GRADS if key in found.unexplained and not any(bool(a.any()) for a, _ in pairs[key])]
     for key in found.unexplained:
-        if other := exchanged(key, seen, models):
+        if key in zeros:
+            told[key] = f"{listed(zeros)} {'stays' if len(zeros) == 1 else 'stay'} 0: does backward store that?"
+        elif other := exchanged(key, seen, models):
             told[key] = f"{key} holds what {other} should hold."
         elif key != "y" and (times := decay(key, nets, seen, models)):
             told[key] = f"{key} has {times} times its parameter added: weight decay is no part of the gradient of J."
         else:
             told[key], risks[key] = _described(key, nets, seen, models, right)
     if "y" in told:
+        told["y"] = MIXES if _mixes(passes) else told["y"]
         told["y"] += " The gradients are looked at where it is right alone."
-    told = gathered(told, following(nets, seen, frozenset(found.mistakes)))
+    for first in ("dJdb2", "dJdb1"):
+        if f"dJdW{first[-1]}" not in right and first not in zeros:
+            told = gathered(told, first, *following(first, nets, seen, models, frozenset(found.mistakes)))
     return [Said(text, risks.get(key, "")) for key, text in told.items() if text]
 
 

@@ -15,6 +15,8 @@ LOSS = {
     "norm": "It is the norm |y_hat - y|, with a root: l = |y_hat - y|^2, 1.2, then the mean.",
     "root of the mean": "It is the root of the mean (RMSE): l = |y_hat - y|^2, 1.2, without a root.",
     "absolute": "It takes absolute values for squares: l = |y_hat - y|^2, 1.2, and dl/dy_hat = 2 (y_hat - y), equation (5).",
+    "not squared": "The difference is not squared: l = |y_hat - y|^2, 1.2.",
+    "squared sum": "It squares the sum and not each difference: l = |y_hat - y|^2, 1.2, is a sum of squares.",
     "of the squares": "It is the squared error itself: its derivative is 2 (y_hat - y), equation (5).",
     "sign": (
         "The sign is wrong: dl/dy_hat grows with y_hat, y_hat - y in (5) and (24); the label comes first, is "
@@ -36,6 +38,8 @@ LOSS = {
     "from logits": (
         "This is the gradient for logits, equation (26): for y_hat it has the denominator y_hat (1 - y_hat), equation (24)."
     ),
+    "sigmoid inside": "sigmoid is applied to y_hat: it is a probability already, the output of g, 1.3.",
+    "times the slope": "It is multiplied by y_hat (1 - y_hat): equation (24) divides by it.",
     "log of the gradient": "The denominator of (24) is y_hat (1 - y_hat): here one factor of it is missing.",
 }
 
@@ -48,12 +52,18 @@ WAYS = {
 
 REDUCTIONS = ("sum", "per batch", "per features", "double mean")
 GROUPS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("mse", "J"): (*REDUCTIONS, "half", "sign", "norm of squares", "norm", "root of the mean", "absolute"),
+    ("mse", "J"): (
+        *(*REDUCTIONS, "half", "sign", "norm of squares", "norm", "root of the mean", "absolute"),
+        *("not squared", "squared sum"),
+    ),
     ("mse", "dJdy_hat"): (*REDUCTIONS, "no factor 2", "sign", "root of the mean", "absolute", "of the squares"),
-    ("bce", "J"): (*REDUCTIONS, "sign", "swap", "handout", "one term", "inner sign", "log10", "log2", "not clamped"),
+    ("bce", "J"): (
+        *(*REDUCTIONS, "sign", "swap", "handout", "one term", "inner sign", "log10", "log2"),
+        *("sigmoid inside", "not clamped"),
+    ),
     ("bce", "dJdy_hat"): (
         *(*REDUCTIONS, "sign", "swap", "one term", "inner sign", "log10", "log2", "from logits"),
-        *("log of the gradient", "not clamped"),
+        *("log of the gradient", "sigmoid inside", "times the slope", "not clamped"),
     ),
 }
 
@@ -81,7 +91,10 @@ def loss_sentence(name: str, where: str) -> str:
     if not name.startswith("epsilon"):
         return f"{where}: {LOSS[name]}"
     _, way, size = name.split()
-    bound = f", or each log bounded at {log(float(size)):.3g}" if way == "clamped" and where.endswith(", J") else ""
+    least = log(float(size))
+    if way == "added" and where.endswith(", J") and abs(least - round(least)) < 1e-3:
+        return f"{where}: Each logarithm is bounded at {least:.0f}: torch bounds it at -100."
+    bound = f", or each log bounded at {least:.3g}" if way == "clamped" and where.endswith(", J") else ""
     text = f"{where}: BCE is kept finite by an epsilon of {size} ({WAYS[way]}{bound}): "
     text += "torch clamps each log at -100 and the denominator of (24) at 1e-12, and leaves y_hat as it is."
     if float(size) < NEAREST_TO_1:

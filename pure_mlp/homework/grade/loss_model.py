@@ -22,6 +22,7 @@ def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = fr
     (tensor(1.), tensor(2.))
     """
     y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else (case.y, case.y_hat)
+    y_hat = y_hat.sigmoid() if "sigmoid inside" in mistakes else y_hat
     if loss == "mse":
         elements = (_squared if quantity == "J" else _squared_slope)(y_hat - y, mistakes)
     else:
@@ -33,12 +34,14 @@ def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = fr
     sign = -1 if "sign" in mistakes else 1
     if quantity != "J":
         return sign / divisor * elements
-    total = elements.sum() / (1 if {"norm", "norm of squares"} & mistakes else divisor)
+    total = elements.sum() ** (2 if "squared sum" in mistakes else 1)
+    total = total / (1 if {"norm", "norm of squares"} & mistakes else divisor)
     return sign * (total.sqrt() if {"root of the mean", "norm", "norm of squares"} & mistakes else total)
 
 
 def _squared(d: Tensor, mistakes: Mistakes) -> Tensor:
-    elements = (d.abs() if "absolute" in mistakes else d * d) * (0.5 if "half" in mistakes else 1)
+    plain = bool({"not squared", "squared sum"} & mistakes)
+    elements = (d.abs() if "absolute" in mistakes else d if plain else d * d) * (0.5 if "half" in mistakes else 1)
     return elements**2 if "norm of squares" in mistakes else elements
 
 
@@ -69,6 +72,8 @@ def _bce_slope(y: Tensor, y_hat: Tensor, mistakes: Mistakes) -> Tensor:
     p = y_hat.clamp(e, 1 - e) if way == "clamped" else y_hat + e if way == "shifted" else y_hat
     if "from logits" in mistakes:
         return y_hat - y
+    if "times the slope" in mistakes:
+        return (p - y) * (1 - p) * p
     if {"one term", "inner sign"} & mistakes:
         added, least = e if way == "added" else 0.0, 0.0 if way or "not clamped" in mistakes else 1e-12
         first, second = -y / (p + added).clamp(min=least), (1 - y) / (1 - p + added).clamp(min=least)

@@ -33,6 +33,7 @@ SLOPES = {
     "0 for identity": "is 0 for identity: it is 1 everywhere, equation (18).",
     "z for identity": "is {z} for identity: it is 1 everywhere, equation (18).",
     "1/2 at 0": "is 1/2 for ReLU at {z} = 0: it is 0 there, equation (17), as in torch.",
+    "0/0 at 0": "is 0 / 0 for ReLU at {z} = 0, as ReLU({z}) / {z} is: it is 0 there, equation (17).",
     "1 at 0": "is 1 for ReLU at {z} = 0: it is 0 there, equation (17) (1 where z > 0, not where z >= 0).",
 }
 """What can be wrong with f', with g' or with both."""
@@ -53,6 +54,9 @@ UPPER = {
     "mean of W2": "dJ/dW2 is a mean over the batch: it is a sum, equation (9).",
     "W2 transposed": "dJ/dW2 is transposed: it is (dJ/dz3) z2^T, equation (9), of the shape (out, in) of W2.",
     "W2 from z1": "dJ/dW2 takes z1 where it needs z2 = f(z1): equation (9).",
+    "b2 over all": "dJ/db2 is summed over the outputs too: it is a sum over the batch alone, .sum(0), equation (12).",
+    "b2 over units": "dJ/db2 is summed over the outputs and not over the batch: .sum(0), equation (12).",
+    "W2 from x": "dJ/dW2 takes x where it needs z2, the input of Linear_2: equation (9).",
     "W2 from y_hat": "dJ/dW2 takes y_hat where it needs z2, the input of Linear_2: equation (9).",
 }
 """Those that dJ/dW2 or dJ/db2 shows."""
@@ -73,6 +77,8 @@ LOWER = {
     "W1 without f slope": "dJ/dW1 lacks the slope of f: it is (dJ/dz1) x^T, equation (14), not (dJ/dz2) x^T.",
     "mean of b1": "dJ/db1 is a mean over the batch: it is a sum, equation (16).",
     "mean of W1": "dJ/dW1 is a mean over the batch: it is a sum, equation (14).",
+    "b1 over all": "dJ/db1 is summed over the hidden units too: it is a sum over the batch alone, .sum(0), equation (16).",
+    "b1 over units": "dJ/db1 is summed over the hidden units and not over the batch: .sum(0), equation (16).",
     "W1 transposed": "dJ/dW1 is transposed: it is (dJ/dz1) x^T, equation (14), of the shape (out, in) of W1.",
     "W1 from z1": "dJ/dW1 takes z1 where it needs x, the input of Linear_1: equation (14).",
     "W1 from z2": "dJ/dW1 takes z2 where it needs x, the input of Linear_1: equation (14).",
@@ -113,12 +119,25 @@ FORWARD = {
     ),
     "no b1": "forward leaves b1 out: z1 = W1 x + b1, table 1.2(b).",
     "no b2": "forward leaves b2 out: z3 = W2 z2 + b2, table 1.2(b).",
+    "b1 subtracted": "forward subtracts b1: z1 = W1 x + b1, table 1.2(b).",
+    "b2 subtracted": "forward subtracts b2: z3 = W2 z2 + b2, table 1.2(b).",
     "f not applied": "forward does not apply f: z2 = f(z1), table 1.2(b).",
     "g not applied": "forward does not apply g: y_hat = g(z3), table 1.2(b).",
     "g as f": "forward applies g where f belongs: z2 = f(z1), table 1.2(b).",
     "f as g": "forward applies f where g belongs: y_hat = g(z3), table 1.2(b).",
     "W1 as it is": "forward takes x W1 for x W1^T: z1 = W1 x + b1 of each example, table 1.2(b), and an example is a row of x.",
     "W2 as it is": "forward takes z2 W2 for z2 W2^T: z3 = W2 z2 + b2 of each example, table 1.2(b), and an example is a row of z2.",
+    "W1 from the left": (
+        "forward takes W1 x for x W1^T: z1 = W1 x + b1 of each example, table 1.2(b), and an example is a row of x, no column."
+    ),
+    "W2 from the left": (
+        "forward takes W2 z2 for z2 W2^T: z3 = W2 z2 + b2 of each example, table 1.2(b), and an example is a row of z2, no column."
+    ),
+    "sigmoid for identity": "identity is sigmoid in forward: is that left for every other name? It is z itself, section 1.2.",
+    "relu for identity": "identity is ReLU in forward: is that left for every other name? It is z itself, section 1.2.",
+    "exp(z) / (1 + exp(z))": (
+        "sigmoid is exp(z) / (1 + exp(z)) in forward, which overflows for large z: 1 / (1 + exp(-z)), section 1.3, does not."
+    ),
     "sigmoid not applied": "sigmoid does nothing in forward: is its name compared with 'sigmoid'? See section 1.3.",
     "relu not applied": "ReLU does nothing in forward: is its name compared with 'relu'? It is max(0, z), section 1.2.",
     "softplus": "ReLU is softplus in forward: (z)^+ is max(0, z), section 1.2, not log(1 + exp(z)).",
@@ -138,6 +157,9 @@ MERGED = {
     "mean of weights": ("mean of W1", "mean of W2"),
     "activations swapped": ("g as f", "f as g"),
     "weights as they are": ("W1 as it is", "W2 as it is"),
+    "weights from the left": ("W1 from the left", "W2 from the left"),
+    "biases over all": ("b1 over all", "b2 over all"),
+    "biases over units": ("b1 over units", "b2 over units"),
 }
 """Two that are one mistake, made in one place of the file."""
 
@@ -148,16 +170,24 @@ BOTH = {
     "mean of biases": "The gradients of the biases are means over the batch: they are sums, equations (12) and (16).",
     "mean of weights": "The gradients of the weights are means over the batch: they are sums, equations (9) and (14).",
     "weights as they are": "forward takes x W for x W^T: an example is a row, so that W x + b, table 1.2(b), becomes x W^T + b.",
+    "weights from the left": (
+        "forward takes W x for x W^T: W x + b, table 1.2(b), is of one example as a column; in a batch each is a row, x W^T + b."
+    ),
+    "biases over all": (
+        "The gradients of the biases are summed over the units too: they are sums over the batch alone, .sum(0), (12) and (16)."
+    ),
+    "biases over units": "The gradients of the biases are summed over the units and not over the batch: .sum(0), (12) and (16).",
     "activations swapped": "forward applies g in the middle and f at the end: z2 = f(z1), y_hat = g(z3), table 1.2(b).",
 }
 
 NET = FORWARD | UPPER | LOWER | EVERYWHERE | BOTH
 
-SOFT = {"overwriting", "stale cache", *(f"{which}slope {kind} at 0" for which in ("f ", "g ", "") for kind in ("1", "1/2"))}
+SOFT = {"overwriting", "stale cache", *(f"{which}slope {kind} at 0" for which in ("f ", "g ", "") for kind in ("1", "1/2", "0/0"))}
 """Those that no script meets which makes one pass, or clears before the next, from random numbers."""
 
 
-MISFITS = {"W1 as it is", "W2 as it is", "weights as they are"}
+MISFITS = {"W1 as it is", "W2 as it is", "weights as they are", "W1 from the left", "W2 from the left", "weights from the left"}
+MISFITS |= {"b1 over units", "b2 over units", "biases over units", "W2 from x"}
 MISFITS |= {"W1 transposed", "W2 transposed", "W2 not transposed", "W1 in place of W2", "W2 from y_hat", "W1 from z1", "W1 from z2"}
 """Those whose shapes fit in square nets only: elsewhere torch raises, and that is no other mistake."""
 

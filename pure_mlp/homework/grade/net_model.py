@@ -36,6 +36,7 @@ RELU_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "leaky": lambda z, dJda: torch.where(z > 0, torch.ones_like(z), torch.full_like(z, 0.01)),
     "value": lambda z, dJda: torch.relu(z),
     "sign": lambda z, dJda: z.sign(),
+    "0/0 at 0": lambda z, dJda: torch.relu(z) / z,
     "1/2 at 0": lambda z, dJda: 0.5 * ((z > 0).to(z.dtype) + (z >= 0).to(z.dtype)),
     "1 at 0": lambda z, dJda: (z >= 0).to(z.dtype),
 }
@@ -107,13 +108,22 @@ def drawn(case: NetCase) -> list[Tensor]:
     return [torch.randn(*shape, generator=generator) for shape in ((h, n), (h,), (k, h), (k,))]
 
 
+def _applied(name: str, mistakes: Mistakes) -> str:
+    """The activation that stands in the place of this one."""
+    others = [other for other in ("sigmoid", "relu") if name == "identity" and f"{other} for identity" in mistakes]
+    return others[0] if others else name
+
+
 def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
+    name = _applied(name, mistakes)
     if name == "identity" or f"{name} not applied" in mistakes:
         return z.clone()
     if name == "relu":
         return next((RELUS[m](z) for m in RELUS if m in mistakes), torch.relu(z))
     if "softmax" in mistakes:
         return torch.softmax(z, 1)
+    if "exp(z) / (1 + exp(z))" in mistakes:
+        return z.exp() / (1 + z.exp())
     return torch.tanh(z) if "tanh" in mistakes else torch.sigmoid(-z if "sigmoid of -z" in mistakes else z)
 
 
@@ -121,11 +131,21 @@ def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
 def _forward(case: NetCase, prefix: str, x_name: str, mistakes: Mistakes) -> Cache:
     p, x = _parameters(case, prefix, mistakes), case.tensors[x_name]
     f, g = case.g if "g as f" in mistakes else case.f, case.f if "f as g" in mistakes else case.g
-    first, second = (p[i] if f"W{n} as it is" in mistakes and _is_square(p[i]) else p[i].t() for n, i in ((1, 0), (2, 2)))
-    z1 = x @ first + (0 if "no b1" in mistakes else p[1])
+    z1 = _product(1, p[0], x, mistakes) + _bias(1, p[1], mistakes)
     z2 = z1 if "f not applied" in mistakes else _activation(f, z1, mistakes)
-    z3 = z2 @ second + (0 if "no b2" in mistakes else p[3])
+    z3 = _product(2, p[2], z2, mistakes) + _bias(2, p[3], mistakes)
     return x, z1, z2, z3, z3 if "g not applied" in mistakes else _activation(g, z3, mistakes)
+
+
+def _product(n: int, W: Tensor, x: Tensor, mistakes: Mistakes) -> Tensor:
+    """x W^T, or what stands in its place where the shapes allow it."""
+    if f"W{n} from the left" in mistakes and x.shape == W.shape and _is_square(W):
+        return W @ x
+    return x @ (W if f"W{n} as it is" in mistakes and _is_square(W) else W.t())
+
+
+def _bias(n: int, b: Tensor, mistakes: Mistakes) -> Tensor:
+    return torch.zeros_like(b) if f"no b{n}" in mistakes else -b if f"b{n} subtracted" in mistakes else b
 
 
 def _is_square(W: Tensor) -> bool:
@@ -135,6 +155,8 @@ def _is_square(W: Tensor) -> bool:
 def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: Mistakes) -> Tensor:
     """f'(z1) or g'(z3), as `which` says, of the activation `name`, from its input, its output and the cotangent of that."""
     made = {m.removeprefix(f"{which} slope ") for m in mistakes if m.startswith(f"{which} slope ")}
+    if FROM_Z not in mistakes:
+        name = _applied(name, mistakes)
     if name == "identity" and "missing" not in made:
         return torch.zeros_like(z) if "0 for identity" in made else z if "z for identity" in made else torch.ones_like(z)
     if "missing" in made:
@@ -165,15 +187,24 @@ def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes
     d2 = (dJ if "g slope missing below" in mistakes else d3) @ back
     slope_f = _slope("f", f, z1, a1, d2, mistakes)
     d1 = d2 * slope_f * (slope_f if "f slope twice" in mistakes else 1)
-    of_W2 = z1 if "W2 from z1" in mistakes else y_hat if "W2 from y_hat" in mistakes else z2
+    of_W2 = z1 if "W2 from z1" in mistakes else x if "W2 from x" in mistakes else y_hat if "W2 from y_hat" in mistakes else z2
     of_W1 = z1 if "W1 from z1" in mistakes else z2 if "W1 from z2" in mistakes else x
     grads = {
         "dJdW1": (d2 if "W1 without f slope" in mistakes else d1).t() @ of_W1,
-        "dJdb1": (d1 * slope_f if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1).sum(0),
+        "dJdb1": _over(
+            1, d1 * slope_f if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1, mistakes
+        ),
         "dJdW2": (dJ if "W2 without g slope" in mistakes else d3).t() @ of_W2,
-        "dJdb2": (dJ if "b2 without g slope" in mistakes else d3).sum(0),
+        "dJdb2": _over(2, dJ if "b2 without g slope" in mistakes else d3, mistakes),
     }
     return {name: _last(name, grad, p, dJ, mistakes) for name, grad in grads.items()}
+
+
+def _over(n: int, d: Tensor, mistakes: Mistakes) -> Tensor:
+    """The sum over the batch, or what stands in its place."""
+    if f"b{n} over all" in mistakes:
+        return d.sum()
+    return d.sum(1 if f"b{n} over units" in mistakes else 0)
 
 
 def given_cotangent(case: NetCase, d3: Tensor, mistakes: Mistakes) -> dict[str, Tensor]:
@@ -200,5 +231,5 @@ def _last(name: str, grad: Tensor, p: list[Tensor], dJ: Tensor, mistakes: Mistak
     bound = next((float(m.split()[1]) for m in mistakes if m.startswith("clamped")), None)
     grad = grad if bound is None else grad.clamp(-bound, bound)
     shape = p[PARAMETERS.index(which)].shape
-    into = len(shape) == grad.dim() and all(a in (1, b) for a, b in zip(grad.shape, shape))
+    into = grad.dim() <= len(shape) and all(a in (1, b) for a, b in zip(grad.shape[::-1], shape[::-1]))
     return grad.expand(*shape) if into and "overwriting" not in mistakes else grad

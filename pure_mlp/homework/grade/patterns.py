@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import NetCase
-from pure_mlp.homework.grade.compare import figure, same
+from pure_mlp.homework.grade.compare import figure, relative_error, same
 
 BESIDE = {
     "y": ("", "", ""),
@@ -18,7 +18,14 @@ BESIDE = {
 }
 """A gradient that has the same cotangent, what its being right shows, and one that shows dJ/dz3."""
 
+APPLIED_AT = {which: f"look at {which}, table 1.2(b)" for which in "fg"}
 SLOPE_AT = {"f": "look at f' and at f, equations (14), (17), (20)", "g": "look at g' and at g, equations (9), (17), (21)"}
+
+
+SMALL = 0.02
+"""A relative error below which no term is missing."""
+
+NEARLY = f"is nearly right, off by less than {100 * SMALL:g} % in most cases, as a difference quotient would be"
 
 
 def where(cases: Sequence[NetCase], bad: Collection[int]) -> str:
@@ -59,10 +66,13 @@ def described(
     bad = [i for i, a, b in pairs if not same(a, b)]
     label = "forward" if name == "y" else name
     manner = how([(cases[i].label, _sizes(cases[i]), a, b) for i, a, b in pairs if i in bad])
+    if manner == NEARLY:
+        return f"{label} {manner}."
     place = where([cases[i] for i, _, _ in pairs], [[i for i, _, _ in pairs].index(i) for i in bad])
     asked = [i for i, _, b in pairs if i in bad or bool(b.any())]  # 0 is right whatever it is multiplied by
     some = f", and only {place}" if place else "" if len(bad) == len(asked) else f", in {len(bad)} of {len(asked)} cases"
-    hints = [_beside(name, right)] + [SLOPE_AT[which] for which in "fg" if f"where {which} is" in place]
+    at = APPLIED_AT if name == "y" else SLOPE_AT
+    hints = [_beside(name, right)] + [at[which] for which in "fg" if f"where {which} is" in place]
     hint = "; ".join(filter(None, hints))
     return f"{label} {manner}{some}" + (f": {hint}." if hint else ".")
 
@@ -104,10 +114,14 @@ def how(bad: Sequence[tuple[str, Mapping[str, int], Tensor, Tensor]]) -> str:
         return f"{how(finite)}, and is nan or inf in places" if finite else "is nan or inf in places"
     if ratio := _ratio(bad):
         return f"is {ratio}"
+    if sorted(relative_error(a, b) for _, _, a, b in bad)[len(bad) // 2] < SMALL:
+        return NEARLY
     first = int((~((a - b).abs() <= 1e-4 * b.abs().max())).flatten().float().argmax())
     place = _place(first, a.shape)
     element = f"element {place} is" if place else "it is"
-    return f"is wrong, as with {label}: {element} {figure(float(a[place]))}, expected {figure(float(b[place]))}"
+    ours, theirs = float(a[place]), float(b[place])
+    shown = figure if figure(ours) != figure(theirs) else "{:.7g}".format
+    return f"is wrong, as with {label}: {element} {shown(ours)}, expected {shown(theirs)}"
 
 
 def _place(index: int, shape: Sequence[int]) -> tuple[int, ...]:
@@ -130,13 +144,18 @@ def _ratio(bad: Sequence[tuple[str, Mapping[str, int], Tensor, Tensor]]) -> str:
     first = factors[0][1]
     if all(abs(factor / first - 1) < 1e-3 for _, factor in factors):
         return "the negative of what it should be" if abs(first + 1) < 1e-3 else f"{figure(first)} times what it should be"
-    for text in factors[0][0]:
-        if all(abs(factor / sizes[text] - 1) < 1e-3 for sizes, factor in factors):
-            return f"{text} times what it should be"
-        if all(abs(factor * sizes[text] - 1) < 1e-3 for sizes, factor in factors):
-            return f"what it should be, divided by {text}"
+    for text, size in factors[0][0].items():
+        by, over = first / size, first * size
+        if all(abs(factor / sizes[text] / by - 1) < 1e-3 for sizes, factor in factors):
+            return f"{_times(by)}{text} times what it should be"
+        if all(abs(factor * sizes[text] / over - 1) < 1e-3 for sizes, factor in factors):
+            return f"{_times(over)}what it should be, divided by {text}"
     numbers = all(b.numel() == 1 for _, _, _, b in bad)  # any two are proportional
     return "" if numbers else "proportional to what it should be, by a factor that changes from case to case"
+
+
+def _times(factor: float) -> str:
+    return "" if abs(factor - 1) < 1e-3 else f"{figure(factor)} times "
 
 
 def _shape_hint(a: Tensor, b: Tensor, batch: int) -> str:
@@ -149,6 +168,8 @@ def _shape_hint(a: Tensor, b: Tensor, batch: int) -> str:
         if a.numel() == b.numel():
             return " (a column or a row where a vector is expected)"
         return ""
+    if a.dim() < b.dim() == 2 and a.numel() < b.numel() and [*a.shape] in ([], [b.shape[1]]):
+        return " (it is summed or averaged over what each has its own)"
     if [*a.shape] == [size for size in b.shape if size != 1] and a.dim() < b.dim():
         return " (dimensions of size 1 are squeezed out)"
     return " (it is transposed)" if a.dim() == 2 == b.dim() and tuple(a.shape[::-1]) == tuple(b.shape) else ""

@@ -33,12 +33,18 @@ def autograd(source: str | bytes, called: Sequence[tuple[int, str]], attempts: S
     return told("no autograd", said)
 
 
-def torch_intact(replaced: Sequence[str]) -> Told:
-    """Wrong if names of torch stand for something else after the file was run.
+def torch_intact(replaced: Sequence[str], settings: Sequence[str] = ()) -> Told:
+    """Wrong if names of torch stand for something else after the file was run; a dtype that is set for all of it is a remark.
 
+    >>> torch_intact([], ["the default dtype to float64"])[0].verdict, torch_intact([], ["autograd to off"])[0].verdict
+    ('remark', 'wrong')
     >>> torch_intact(["torch.allclose"])[0].detail
     'The file replaces functions of torch (torch.allclose): every check after that would see what it wants to show.'
     """
     names = ", ".join(replaced[:5])
     text = f"The file replaces functions of torch ({names}): every check after that would see what it wants to show."
-    return told("torch intact", [Said(text)] if replaced else [])
+    said = [Said(text)] if replaced else []
+    for setting in settings:
+        risk = "a script that compares with numbers in float32 may fail" if "dtype" in setting else ""
+        said.append(Said(f"The file sets {setting} for all of torch, and so for every script that imports it.", risk))
+    return told("torch intact", said)

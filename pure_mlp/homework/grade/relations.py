@@ -42,38 +42,54 @@ def decay(key: str, cases: Sequence[NetCase], seen: Seen, models: Seen) -> str:
     return figure(times) if times and all(same(a, b + times * p) for a, b, p in triples) else ""
 
 
-def following(cases: Sequence[NetCase], seen: Seen, mistakes: Mistakes) -> list[str]:
-    """The gradients that are right for the dJ/dz3 that the file computes, which dJdb2 is where the batch is one example.
+def following(first: str, cases: Sequence[NetCase], seen: Seen, models: Seen, mistakes: Mistakes) -> tuple[list[str], bool]:
+    """The gradients that are right for the dJ/dz3 or dJ/dz1 that dJdb2 or dJdb1, as `first` says, shows in a batch of one example.
+
+    And whether `first` is wrong there: where it is right, whether they follow is not seen.
 
     >>> import torch
     >>> case = NetCase(0, "relu", "relu", (1, 1, 1), {name: torch.ones(1, 1) for name in ("W1", "b1", "W2", "b2", "x", "dJ")})
-    >>> following([case], [{"dJdb2": torch.tensor([7.0]), "dJdW2": torch.tensor([[14.0]])}], frozenset())
-    ['dJdW2']
+    >>> found = {"dJdb2": torch.tensor([7.0]), "dJdW2": torch.tensor([[14.0]])}
+    >>> following("dJdb2", [case], [found], [{"dJdb2": torch.ones(1)}], frozenset())
+    (['dJdW2'], True)
     """
     right: dict[str, bool] = {}
-    for case, results in zip(cases, seen):
-        d3 = results.get("dJdb2")
-        if d3 is not None and len(case.tensors["x"]) == 1 and d3.shape == case.tensors["b2"].shape[-1:]:
-            for name, expected in given_cotangent(case, d3[None], mistakes).items():
+    sure = False
+    for case, results, model in zip(cases, seen, models):
+        d = results.get(first)
+        if d is not None and len(case.tensors["x"]) == 1 and d.shape == case.tensors[first[3:]].shape[-1:]:
+            d = d.to(case.tensors["x"].dtype)
+            sure = sure or not same(d, model[first])
+            given = given_cotangent(case, d[None], mistakes) if first == "dJdb2" else {"dJdW1": d[:, None] @ case.tensors["x"]}
+            for name, expected in given.items():
                 if name in results:
                     right[name] = right.get(name, True) and same(results[name], expected)
-    return [name for name in GRADS if right.get(name)]
+    return [name for name in GRADS if right.get(name)], sure
 
 
-def gathered(texts: Mapping[str, str], follow: Collection[str]) -> dict[str, str]:
-    """The sentences by gradient, without those that say of all four the same and those of gradients that follow from dJdb2.
+def gathered(texts: Mapping[str, str], first: str, follow: Collection[str], sure: bool) -> dict[str, str]:
+    """The sentences by gradient, without those that say of all four the same and those of gradients that follow from `first`.
 
-    >>> gathered({name: f"{name} is 2 times what it should be." for name in GRADS}, [])
+    >>> gathered({name: f"{name} is 2 times what it should be." for name in GRADS}, "dJdb2", [], sure=True)
     {'dJdb2': 'Every gradient is 2 times what it should be.'}
-    >>> gathered({"dJdb2": "dJdb2 is wrong.", "dJdW1": "dJdW1 is wrong."}, ["dJdW1"])
+    >>> gathered({"dJdb2": "dJdb2 is wrong.", "dJdW1": "dJdW1 is wrong."}, "dJdb2", ["dJdW1"], sure=True)
     {'dJdb2': 'dJdb2 is wrong. dJdW1 follows from it.'}
     """
     manners = {text.removeprefix(name).partition(": look")[0].rstrip(".") for name, text in texts.items()}
     if texts.keys() >= {*GRADS} and len(manners) == 1:
         return {"dJdb2": f"Every gradient{manners.pop()}."}
-    gone = [name for name in GRADS if name in follow and name in texts and "dJdb2" in texts]
+    gone = [name for name in GRADS if name in follow and name in texts and first in texts]
     if not gone:
         return {**texts}
     rest = {name: text for name, text in texts.items() if name not in gone}
-    names = " and ".join(filter(None, [", ".join(gone[:-1]), gone[-1]]))
-    return rest | {"dJdb2": f"{rest['dJdb2']} {names} follow{'s' * (len(gone) == 1)} from it."}
+    verb = f"follow{'s' * (len(gone) == 1)}" if sure else "may follow"
+    return rest | {first: f"{rest[first]} {listed(gone)} {verb} from it."}
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["dJdW1", "dJdb1", "dJdW2"]), listed(["dJdb2"])
+    ('dJdW1, dJdb1 and dJdW2', 'dJdb2')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

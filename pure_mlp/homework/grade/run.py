@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -103,7 +104,8 @@ def grade_file(path: Path, limits: Limits, only: str = "", running: set[subproce
         Path(folder, "mlp.py").write_bytes(source)
         try:
             if failure := _run_probe(folder, told, limits, set() if running is None else running):
-                return Report(str(path), failure=failure)
+                place = last_place(Path(folder, f"{answer}.stack")) if failure.startswith("still running") else ""
+                return Report(str(path), failure=failure + place)
             return judge(str(path), source, _read(Path(folder, answer), limits), nets, losses, only)
         except FileNotFoundError:
             return Report(str(path), failure="ended the process before all was computed, or removed its folder")
@@ -146,6 +148,20 @@ def _run_probe(folder: str, told: IO[bytes], limits: Limits, running: set[subpro
     if code < 0 or code > 128:
         return f"ended by signal {signal.Signals(-code if code < 0 else code - 128).name}"
     return f"ended the process with exit code {code}" if code else ""
+
+
+def last_place(stack: Path) -> str:
+    """Where a file was when it was last looked at: which of its functions had been called, and the line; or nothing.
+
+    >>> last_place(Path("no such file"))
+    ''
+    """
+    try:
+        with stack.open("rb") as file:
+            frames = re.findall(r'File ".*mlp\.py", line (\d+) in (.+)', file.read(LARGEST).decode().rpartition("Timeout (")[2])
+    except (OSError, ValueError):
+        return ""
+    return f", in {frames[-1][1].replace('<module>', 'its import')}, line {frames[0][0]}" if frames else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

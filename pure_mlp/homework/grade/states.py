@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import GRADS, NAMES, PARAMETERS, LossCase, NetCase
-from pure_mlp.homework.grade.compare import same
+from pure_mlp.homework.grade.compare import figure, same
 from pure_mlp.homework.grade.net_model import drawn
 from pure_mlp.homework.grade.probe.seen import Pass, Score
 from pure_mlp.homework.grade.rows import Said, Told, told
@@ -50,7 +50,11 @@ def start(nets: Sequence[NetCase], passes: Sequence[Pass]) -> Told:
     said += [Said(f"In a new net {text}.", "a script that reads grads before backward fails") for text in odd]
     if any(grad.any() for p in passes for grad in p.get("initial", {}).values()):
         said.append(Said("grads are not zero in a new net.", "a script that does not clear first gets wrong gradients"))
-    if any(not p.get("empty", True) for p in passes):
+    for name in ("parameters", "cache"):
+        if any(name in p.get("shared", []) for p in passes):
+            text = f"All nets share one {name} dict, made once for the class or the file: each net makes its own, in __init__."
+            said.append(Said(text, "a script with two nets finds the one's in the other"))
+    if any(not p.get("empty", True) for p in passes) and not any("cache" in p.get("shared", []) for p in passes):
         said.append(Said("cache is not an empty dict in a new net.", "a script that looks at the cache sees it"))
     return told("start", said + _attributes(nets, passes), bool(made) and len(made) == len(passes), raised_at(passes, "start"))
 
@@ -80,12 +84,38 @@ def accumulation(passes: Sequence[Pass]) -> Told:
     """
     results = [p.get("computed", {}) for p in passes]
     triples = [(g, c[f"{g} twice"], c[g], c[f"{g} second"]) for c in results for g in GRADS if f"{g} second" in c]
-    lost = [(g, total, second) for g, total, one, second in triples if total.shape != one.shape or not same(total, one + second)]
-    names = ", ".join(g for g in GRADS if any(g == name for name, _, _ in lost))
-    instead = " but replaces it" if all(total.shape == second.shape and same(total, second) for _, total, second in lost) else ""
+    lost = [t for t in triples if t[1].shape != t[2].shape or not same(t[1], t[2] + t[3])]
+    names = ", ".join(g for g in GRADS if any(g == name for name, *_ in lost))
     risk = "a script that calls backward twice without clearing fails; one that clears, as step 3 says, does not see it"
-    said = [Said(f"A second backward does not add to {names}{instead}: {ACCUMULATES}", risk)] if lost else []
+    text = f"forward clears the gradients: {ACCUMULATES}" if any(p.get("forgets") for p in passes) else _instead(names, lost)
+    said = [Said(text, risk)] if lost else []
     return told("accumulation", said, bool(triples), "" if triples else raised_at(passes, "forward", "backward"))
+
+
+def _instead(names: str, lost: Sequence[tuple[str, Tensor, Tensor, Tensor]]) -> str:
+    """What a second backward does in the place of adding: of name, sum, first and second gradient, those that do not add up."""
+    if all(total.shape == second.shape and same(total, second) for _, total, _, second in lost):
+        return f"A second backward does not add to {names} but replaces it: {ACCUMULATES}"
+    if all(total.shape == one.shape and same(total, one) for _, total, one, _ in lost):
+        return f"A second backward adds nothing to {names}: {ACCUMULATES}"
+    if all(total.shape == one.shape == second.shape and bool(total.isfinite().all()) for _, total, one, second in lost):
+        whole, *parts = (torch.cat([t[i].double().flatten() for t in lost]) for i in (1, 2, 3))
+        a, b = _factors(whole, *parts)
+        if all(same(total, a * one + b * second) for _, total, one, second in lost):
+            left, added = ("" if figure(factor) == "1" else f"{figure(factor)} times " for factor in (a, b))
+            return f"A second backward leaves {left}what was in {names} and adds {added}its own: {ACCUMULATES}"
+    return f"A second backward adds something else than its own gradient to {names}: is the cache of the first forward in it?"
+
+
+def _factors(whole: Tensor, one: Tensor, other: Tensor) -> tuple[float, float]:
+    """a and b for which a one + b other is nearest to the whole.
+
+    >>> _factors(torch.tensor([2.0, 3.0]), torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
+    (2.0, 3.0)
+    """
+    aa, ab, bb, wa, wb = (float(u @ v) for u, v in ((one, one), (one, other), (other, other), (whole, one), (whole, other)))
+    determinant = aa * bb - ab * ab or 1.0
+    return (wa * bb - wb * ab) / determinant, (wb * aa - wa * ab) / determinant
 
 
 def fresh(passes: Sequence[Pass]) -> Told:
@@ -96,12 +126,22 @@ def fresh(passes: Sequence[Pass]) -> Told:
     'Replaced parameters are not seen: forward reads the parameters anew each time.'
     """
     results = [p.get("computed", {}) for p in passes]
-    kept = [zero(p) for p in passes]
-    names = [("y", *GRADS) if clean else ("y",) for clean in kept]
-    pairs = [(c[f"{n} new"], c[f"{n} fresh"]) for c, some in zip(results, names) for n in some if f"{n} fresh" in c]
-    stale = any(not same(old, new) for old, new in pairs)
-    said = [Said("Replaced parameters are not seen: forward reads the parameters anew each time.")] if stale else []
-    return told("new parameters", said, bool(pairs), "" if pairs else raised_at(passes, "forward", "backward"))
+    names = [("y", *GRADS) if zero(p) else ("y",) for p in passes]
+    found = [(n, c[f"{n} new"], c[f"{n} fresh"], c) for c, some in zip(results, names) for n in some if f"{n} fresh" in c]
+    stale = [row for row in found if not same(row[1], row[2])]
+    said = [Said(_stale(stale))] if stale else []
+    return told("new parameters", said, bool(found), "" if found else raised_at(passes, "forward", "backward"))
+
+
+def _stale(rows: Sequence[tuple[str, Tensor, Tensor, Mapping[str, Tensor]]]) -> str:
+    """What is said of results that differ from those of a new net: name, result, the one of a new net, all that was computed."""
+    which = [name for name in ("y", *GRADS) if any(name == row[0] for row in rows)]
+    if "y" in which:
+        return "Replaced parameters are not seen: forward reads the parameters anew each time."
+    names = ", ".join(which)
+    if all(new.shape == old.shape and same(new, old + c[f"{name} twice"]) for name, new, old, c in rows):
+        return f"After clear_grad_and_cache the gradients of before come back in {names}: they are kept elsewhere too."
+    return f"Replaced parameters are seen in forward and not in backward ({names}): is something of an earlier forward kept?"
 
 
 def clearing(passes: Sequence[Pass]) -> Told:
@@ -110,10 +150,18 @@ def clearing(passes: Sequence[Pass]) -> Told:
     >>> clearing([{"stage": "", "error": "", "cleared": {}, "in_place": False, "cache_cleared": True, "new_cache": True}])[0].detail
     'clear_grad_and_cache makes new grads, and does not zero them in place.'
     """
-    done = [p for p in passes if "cleared" in p]
+    done = [p for p in passes if "cleared" in p or "lost" in p]
     said = []
-    if any(not zero(p) for p in done):
-        text = "clear_grad_and_cache does not zero the grads (step 3 of 1.2(a))."
+    if reset := [name for name in PARAMETERS if any(name in p.get("reset", []) for p in done)]:
+        said.append(Said(f"clear_grad_and_cache changes the parameters {', '.join(reset)}: it clears gradients and cache alone."))
+    if lost := next((p["lost"] for p in done if "lost" in p), ""):
+        harmless = all("y fresh" in p.get("computed", {}) for p in done)
+        risk = "a script that looks at the grads, or adds to them, fails" if harmless else ""
+        said.append(Said(f"After clear_grad_and_cache {lost}: it sets each gradient to 0 and keeps it.", risk))
+    elif any(not zero(p) for p in done):
+        kept = [g for g in GRADS if any(bool(p["cleared"][g].any()) for p in done)]
+        which = "the grads" if len(kept) == len(GRADS) else ", ".join(kept)
+        text = f"clear_grad_and_cache does not zero {which} (step 3 of 1.2(a))."
         last = [c for p in done if f"{GRADS[-1]} fresh" in (c := p.get("computed", {}))]
         news = [(c[f"{g} new"], c[f"{g} fresh"]) for c in last for g in GRADS]
         harmless = bool(news) and all(same(old, new) for old, new in news)

@@ -8,6 +8,7 @@ from .guard import guarded
 
 def look() -> None:
     """In a process of its own."""
+    import faulthandler
     import io
 
     import torch
@@ -18,7 +19,9 @@ def look() -> None:
     me = os.getpid()
     answer, nets, losses = torch.load(io.BytesIO(sys.stdin.buffer.read()))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # what stood there is not for the file
-    bounds = map(int, sys.argv[1:])
+    bounds = seconds, *_ = tuple(map(int, sys.argv[1:]))
+    stack = os.open(f"{answer}.stack", os.O_WRONLY | os.O_CREAT)
+    faulthandler.dump_traceback_later(seconds / 10, repeat=True, file=stack)  # where it hangs, if it does
     sys.argv = ["mlp.py"]
     del sys.path[0]  # where this package lies: its neighbours are not for the file
     limit(*bounds)

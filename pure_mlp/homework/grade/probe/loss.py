@@ -20,7 +20,8 @@ def run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Scor
     pure_mlp.homework.grade.probe.seen.Unexpected: the file has no mse_loss
     """
     if not callable(getattr(module, name, None)):
-        raise Unexpected(f"the file has no {name}")
+        inside = f", but MLP.{name}: it stands outside the class" * hasattr(getattr(module, "MLP", None), name)
+        raise Unexpected(f"the file has no {name}{inside}")
     label, prediction = y.clone(), y_hat.clone()
     result = cast(object, getattr(module, name)(label, prediction))
     seen["label"], seen["prediction"] = label.detach(), prediction.detach()
@@ -29,7 +30,7 @@ def run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Scor
         raise Unexpected(f"{name} returns {many}, expected (J, dJdy_hat)")
     J, gradient = result
     seen["graph"] = bool(getattr(J, "requires_grad", False) or getattr(gradient, "requires_grad", False))
-    seen["J_type"] = "" if isinstance(J, Tensor) else type(J).__name__
+    seen["J_type"] = "" if J is None or isinstance(J, Tensor) else kind(J)
     if J is not None and not isinstance(J, str):
         seen["J"] = torch.as_tensor(J).detach().clone()
     if not isinstance(gradient, Tensor | float):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import ModuleType
 from typing import Protocol, cast
 
@@ -37,12 +38,12 @@ def kind(value: object) -> str:
     >>> kind(None), kind((1, 2)), kind({})
     ('None', 'a tuple', 'a dict')
     """
-    name = type(value).__name__
+    name = type(value).__name__.replace("ndarray", "numpy array")
     return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
-    """Two passes, clearing, a pass with new parameters; and the second and third one again in nets of their own.
+    """Two passes, clearing, a pass with new parameters; the second and third one again in nets of their own; then forward alone.
 
     `seen` is filled as far as it comes; what the file raises goes through. Raises `Unexpected` for what is no homework.
 
@@ -71,8 +72,10 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
 
     def step(net: Student, which: str, x_name: str, dJ_name: str, prefix: str = "") -> None:
         x, dJ = t[x_name].clone(), t[dJ_name].clone()
-        seen["stage"] = "forward"
+        seen["stage"], held = "forward", not _is_clear(net)
         y_hat = net.forward(x)
+        if held and which == " twice":
+            seen["forgets"] = _is_clear(net)
         odd = "" if isinstance(y_hat, Tensor) else f"forward returns {kind(y_hat)}, expected y_hat (batch, out2)"
         if isinstance(y_hat, Tensor):
             seen["graph"] |= y_hat.requires_grad
@@ -90,32 +93,45 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
         if odd:
             raise Unexpected(odd)
         seen["arguments"] += [(x_name, x.detach()), (dJ_name, dJ.detach())]
-        moved = [name for name in PARAMETERS if not torch.equal(net.parameters[name].detach(), t[prefix + name])]
-        if moved:
+        if moved := changed(net, prefix):
             seen["moved"] += [name for name in moved if name not in seen["moved"]]
             put(net, prefix)
 
+    def changed(net: Student, prefix: str = "") -> list[str]:
+        ours = [net.parameters.get(name) for name in PARAMETERS]
+        return [name for name, p in zip(PARAMETERS, ours) if p is None or not torch.equal(p.detach(), t[prefix + name])]
+
     net = build()
+    seen["shared"] = _shared(net, build())
     step(net, "", "x", "dJ")
     step(net, " twice", "x'", "dJ'")
     seen["stage"] = "clear_grad_and_cache"
-    held, cache = [net.grads[name] for name in GRADS], net.cache
+    held, cache = [net.grads[name] for name in GRADS], getattr(net, "cache", None)
     net.clear_grad_and_cache()
-    seen["cleared"] = _grads(net)
-    seen["in_place"] = all(a is net.grads[name] for a, name in zip(held, GRADS))
-    seen["cache_cleared"], seen["new_cache"] = _is_empty(net.cache), net.cache is not cache
+    try:
+        seen["cleared"] = _grads(net)
+        seen["in_place"] = all(a is net.grads[name] for a, name in zip(held, GRADS))
+    except Unexpected as error:
+        seen["lost"] = f"{error}"
+    after = getattr(net, "cache", None)
+    seen["cache_cleared"], seen["new_cache"] = after is None or _is_empty(after), after is None or after is not cache
+    seen["reset"] = changed(net)
     put(net, "new ")
     step(net, " new", "x", "dJ", "new ")
     step(build(), " second", "x'", "dJ'")
     step(build("new "), " fresh", "x", "dJ", "new ")
     seen["stage"] = ""
+    with suppress(Exception):  # what it raises has been told
+        net = build()
+        for which, x in (("", t["x"]), (" again", t["x"]), (" alone", t["x"][:1])):
+            computed["y" + which] = cast(Tensor, net.forward(x.clone())).detach().clone()
 
 
 def _look(net: Student, seen: Pass) -> None:
     """The net as it is made."""
     parameters = cast(Tensors, getattr(net, "parameters", None))
     if not _is_mapping(parameters):
-        raise Unexpected(f"parameters is {kind(parameters)}, expected a dict with W1, b1, W2, b2")
+        raise Unexpected(f"parameters is {_held(net, 'parameters')}, expected a dict with W1, b1, W2, b2")
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
         raise Unexpected(f"parameters has {_names(parameters)}, where W1, b1, W2, b2 are expected")
@@ -130,6 +146,22 @@ def _look(net: Student, seen: Pass) -> None:
         seen["initial"] = _grads(net)
     except Unexpected as error:
         seen["odd"].append(f"{error}")
+
+
+def _shared(net: Student, other: Student) -> list[str]:
+    """What two nets have in common, of what each should have for itself."""
+    pairs = [(name, getattr(net, name, None), getattr(other, name, None)) for name in ("parameters", "grads", "cache")]
+    return [name for name, ours, theirs in pairs if isinstance(ours, dict) and ours is theirs]
+
+
+def _is_clear(net: Student) -> bool:
+    """Whether there is no gradient that is not 0."""
+    grads = getattr(net, "grads", None)
+    return not _is_mapping(grads) or not any(isinstance(g, Tensor) and bool(g.any()) for g in cast(Tensors, grads).values())
+
+
+def _held(net: Student, name: str) -> str:
+    return kind(getattr(net, name)) if hasattr(net, name) else "missing"
 
 
 def _is_mapping(value: object) -> bool:
@@ -152,7 +184,7 @@ def _names(tensors: object) -> str:
 def _grads(net: Student) -> Tensors:
     grads = cast(Tensors, getattr(net, "grads", None))
     if not _is_mapping(grads):
-        raise Unexpected(f"grads is {kind(grads)}, expected a dict with {', '.join(GRADS)}")
+        raise Unexpected(f"grads is {_held(net, 'grads')}, expected a dict with {', '.join(GRADS)}")
     missing = [name for name in GRADS if name not in grads]
     if missing:
         raise Unexpected(f"grads has {_names(grads)}, where {', '.join(GRADS)} are expected")

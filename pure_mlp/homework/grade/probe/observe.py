@@ -14,7 +14,7 @@ from torch import Tensor, ones
 from .loss import run_loss
 from .net import run_net
 from .seen import Attempt, Net, Observed, Pass, Score, Unexpected
-from .watch import watched
+from .watch import settled, watched
 
 T = TypeVar("T", bound=Attempt)
 
@@ -29,8 +29,10 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
         try:
             module = load(path)
         except BaseException as error:
-            return Observed(load=_told(error, path), unknown="", nets=[], losses=[], autograd=[], replaced=[])
+            settled()
+            return Observed(load=_told(error, path), unknown="", nets=[], losses=[], autograd=[], replaced=[], settings=[])
         pairs = [(y, y_hat, name) for y, y_hat in losses for name in ("mse_loss", "bce_loss")]
+        settings = settled()
         return {
             "load": "",
             "unknown": _unknown(module),
@@ -38,6 +40,7 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
             "losses": [_attempt(partial(run_loss, module, *pair), Score(stage="loss", error=""), path) for pair in pairs],
             "autograd": autograd(),
             "replaced": replaced(),
+            "settings": list(dict.fromkeys([*settings, *settled()])),
         }
 
 
@@ -69,7 +72,7 @@ def _told(error: BaseException, path: str) -> str:
     """The exception in one line, and the last line of the file that it passed; of what is no homework the text alone."""
     if isinstance(error, Unexpected):
         return str(error)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
     line = lines[-1] if lines else getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
     text = error.msg if isinstance(error, SyntaxError) else (_text(error).splitlines() or [""])[0][:200]
     return type(error).__name__ + (f": {text}" if text else "") + (f" (line {line})" if line else "")

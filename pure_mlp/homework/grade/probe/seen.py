@@ -32,10 +32,15 @@ class Pass(Attempt, total=False):
     attributes: tuple[str, str]  # f_function, g_function: their text, or their type in <>
     empty: bool  # cache is an empty dict
     computed: Tensors  # y and dJdW1.. of the first pass; with " twice" the second on top; " second" it alone; " new", " fresh"
+    # and of forward alone: y " again" on the same x, y " alone" of the first example
     returned: str  # the type of what backward returns, "" for None
     moved: list[str]  # parameters that a pass changed
+    reset: list[str]  # parameters that clear_grad_and_cache changed
+    shared: list[str]  # parameters, grads or cache, where another net has the same dict
+    forgets: bool  # forward leaves no gradient of the pass before
     arguments: list[tuple[str, Tensor]]  # x, dJ, x' or dJ', as they were left
     cleared: Tensors  # the grads after clear_grad_and_cache
+    lost: str  # what they are instead, if no four tensors
     in_place: bool  # they are the same tensors
     cache_cleared: bool
     new_cache: bool  # it is another dict
@@ -62,3 +67,4 @@ class Observed(TypedDict):
     losses: list[Score]  # mse, bce, mse, bce, ..
     autograd: list[tuple[int, str]]  # line and name of each entry of autograd that was called
     replaced: list[str]  # what the file has put in the place of torch's own
+    settings: list[str]  # what it has set for all of torch, and to what

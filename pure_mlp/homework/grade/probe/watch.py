@@ -1,4 +1,4 @@
-"""What a file does to torch: which entries of autograd it calls, and which functions of torch it replaces."""
+"""What a file does to torch: which entries of autograd it calls, which functions it replaces, what it sets for everybody."""
 
 from __future__ import annotations
 
@@ -52,6 +52,20 @@ def watched(path: str) -> Generator[Told]:
     finally:
         for place, name, original in originals:
             setattr(place, name, original)
+
+
+def settled() -> list[str]:
+    """What has been set for all of torch, and to what; it is set back.
+
+    >>> torch.set_default_dtype(torch.float64)
+    >>> settled(), settled()
+    (['the default dtype to float64'], [])
+    """
+    dtype, recording = torch.get_default_dtype(), torch.is_grad_enabled()
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    found = [] if dtype == torch.float32 else [f"the default dtype to {str(dtype)[6:]}"]
+    return found + ([] if recording else ["autograd to off"])
 
 
 def _line(path: str) -> int:
