@@ -15,7 +15,7 @@ from pure_mlp.nodes import explained, is_tensor
 from pure_mlp.optim.widths import wide_zeros
 from pure_mlp.record import record, tree_leaves, tree_like, tree_map, tree_zeros
 
-__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "chained", "is_schedule"]
+__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "chained", "is_number"]
 
 T = TypeVar("T")
 
@@ -23,13 +23,13 @@ Schedule: TypeAlias = Callable[[Tensor], Tensor]
 """The learning rate as a function of the number of updates made before, both 0-dim float64."""
 
 
-def is_schedule(lr: float | Schedule) -> TypeIs[Schedule]:
-    """Whether a learning rate is a schedule, rather than a number.
+def is_number(lr: float | Schedule) -> TypeIs[float]:
+    """Whether a learning rate is a number, rather than a schedule.
 
-    >>> is_schedule(0.1), is_schedule(torch.neg)
-    (False, True)
+    >>> is_number(0.1), is_number(torch.neg)
+    (True, False)
     """
-    return callable(lr)
+    return not callable(lr)
 
 
 class Leaves(NamedTuple):

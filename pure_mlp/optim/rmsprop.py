@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pure_mlp.optim.foreach import add, addcmul_, div, mul, shift_, sqrt
-from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_schedule
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_number
 from pure_mlp.optim.widths import narrowed, shown, widened
 
 __all__ = ["rmsprop"]
@@ -37,10 +37,10 @@ def rmsprop(
     >>> optimizer.update(torch.zeros(1), torch.ones(1), optimizer.init(torch.zeros(1)))[0]
     tensor([-1.0000])
     """
-    if not ((is_schedule(lr) or lr >= 0) and 0 <= alpha < 1 and eps >= 0 and momentum >= 0 and weight_decay >= 0):
+    if not ((not is_number(lr) or lr >= 0) and 0 <= alpha < 1 and eps >= 0 and momentum >= 0 and weight_decay >= 0):
         raise ValueError(f"rmsprop: lr {lr}, alpha {alpha}, eps {eps}, momentum {momentum}, weight_decay {weight_decay}")
     slots = 1 + int(momentum > 0)
-    return Optimizer(int(is_schedule(lr)), slots, partial(_rule, lr, alpha, eps, momentum, weight_decay), wide=(*range(slots),))
+    return Optimizer(int(not is_number(lr)), slots, partial(_rule, lr, alpha, eps, momentum, weight_decay), wide=(*range(slots),))
 
 
 def _rule(lr: float | Schedule, alpha: float, eps: float, momentum: float, weight_decay: float, leaves: Leaves) -> Leaves:
@@ -52,6 +52,6 @@ def _rule(lr: float | Schedule, alpha: float, eps: float, momentum: float, weigh
     if momentum:
         d = add(d, slots[1], alpha=momentum)
     slots = [s, d] if momentum else [s]
-    if not is_schedule(lr):
+    if is_number(lr):
         return Leaves(narrowed(add(p, d, alpha=-lr), params), grads, counts, slots)
     return Leaves(narrowed(add(p, mul(d, -lr(counts[0]))), params), grads, [counts[0] + 1], slots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pure_mlp.optim.foreach import add, mul
-from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_schedule
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_number
 
 __all__ = ["sgd"]
 
@@ -32,9 +32,9 @@ def sgd(lr: float | Schedule, momentum: float = 0.0, *, nesterov: bool = False, 
     >>> sgd(0.5, momentum=0.9).init(torch.ones(2)).slots
     (tensor([0., 0.]),)
     """
-    if not ((is_schedule(lr) or lr >= 0) and momentum >= 0 and weight_decay >= 0) or (nesterov and not momentum):
+    if not ((not is_number(lr) or lr >= 0) and momentum >= 0 and weight_decay >= 0) or (nesterov and not momentum):
         raise ValueError(f"sgd: lr {lr}, momentum {momentum}, weight_decay {weight_decay}, nesterov {nesterov}")
-    return Optimizer(int(is_schedule(lr)), int(momentum > 0), partial(_rule, lr, momentum, nesterov, weight_decay))
+    return Optimizer(int(not is_number(lr)), int(momentum > 0), partial(_rule, lr, momentum, nesterov, weight_decay))
 
 
 def _rule(lr: float | Schedule, momentum: float, nesterov: bool, weight_decay: float, leaves: Leaves) -> Leaves:
@@ -44,6 +44,6 @@ def _rule(lr: float | Schedule, momentum: float, nesterov: bool, weight_decay: f
         v = add(g, slots[0], alpha=momentum)
         slots = [v]
         g = add(g, v, alpha=momentum) if nesterov else v
-    if not is_schedule(lr):
+    if is_number(lr):
         return Leaves(add(params, g, alpha=-lr), grads, counts, slots)
     return Leaves(add(params, mul(g, -lr(counts[0]))), grads, [counts[0] + 1], slots)
