@@ -35,11 +35,11 @@ class Student(Protocol):
 def kind(value: object) -> str:
     """The type of what came, for a person.
 
-    >>> kind(None), kind((1, 2)), kind({})
-    ('None', 'a tuple', 'a dict')
+    >>> kind(None), kind((1, 2)), kind({}), kind(...)
+    ('None', 'a tuple', 'a dict', '...')
     """
     name = type(value).__name__.replace("ndarray", "numpy array")
-    return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"
+    return str(value).replace("Ellipsis", "...") if value is None or value is ... else f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
