@@ -177,8 +177,8 @@ def test_the_page_fits_a_phone(tmp_path: Path) -> None:
     """With everything open; the picture alone is wider, and scrolls by itself."""
     (tmp_path / "learn.html").write_text(page(0).replace("</body>", MEASURE), encoding="utf-8")
     (tmp_path / "outer.html").write_text(OUTER)
-    flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000")
-    command = [browser(), *flags, "--window-size=2400,700", "--dump-dom", (tmp_path / "outer.html").as_uri()]
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom")
+    command = [browser(), *flags, "--window-size=2400,700", "--virtual-time-budget=20000", (tmp_path / "outer.html").as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert {*re.findall(r"\[(\d+ [a-z ]+)\]", done.stdout)} == {f"{width} fits" for width in WIDTHS}
 
