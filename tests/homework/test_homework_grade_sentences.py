@@ -46,6 +46,8 @@ ROWS: dict[str, tuple[tuple[tuple[str, str], ...], str, list[str]]] = {
     "numpy": (((RETURN, "        return y_hat.numpy()\n"),), FAILS, ["forward returns a numpy array, expected y_hat (batch, out2)."]),
     "J a numpy array": (((MSE, "    return J.numpy(), dJdy_hat"),), REMARKS, ["mse_loss: J is a numpy array, expected a 0-dim tensor."]),
     "no J": (((MSE, "    return None, dJdy_hat"),), FAILS, ["mse_loss returns (None, dJdy_hat), expected (J, dJdy_hat)."]),
+    "blanks": (((MSE, "    return ..., ..."), (RETURN, "        return ...\n")), FAILS, ["forward returns ..., expected y_hat (batch, out2).", "mse_loss returns (J, ...), expected (J, dJdy_hat)."]),
+    "J in words": (((MSE, "    return [str(J)], dJdy_hat"),), FAILS, ["mse_loss returns (a list, dJdy_hat), expected (J, dJdy_hat)."]),
     "one mean for all": (((MSE, "    return J, dJdy_hat.mean()"),), FAILS, ["mse_loss, dJdy_hat: it has the shape (), expected (4, 3) (it is summed or averaged over what each has its own)."]),
     "grads by another name": ((("self.grads", "self.gradients"),), FAILS, ["grads is missing, expected a dict with dJdW1, dJdb1, dJdW2, dJdb2."]),
     "no end": (((RETURN, "        return self.forward(x)\n"),), FAILS, ["forward raises RecursionError"]),

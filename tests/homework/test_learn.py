@@ -124,10 +124,12 @@ def test_every_part_is_explained_in_its_own_numbers(part: str) -> None:
         assert total == pytest.approx(float(result), abs=0.05)
 
 
+def browser() -> str:
+    found = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return found or pytest.skip("no Chromium is installed")
+
+
 def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
-    browser = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        pytest.skip("no Chromium is installed")
     script = """<script>
     const change = (id, value, kind) => { at(id).value = value; at(id).dispatchEvent(new Event(kind, { bubbles: true })); };
     at("step").click(); at("step").click();
@@ -148,7 +150,7 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     </script></body>"""
     (tmp_path / "learn.html").write_text(page(0).replace("</body>", script), encoding="utf-8")
     flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom")
-    command = [browser, *flags, (tmp_path / "learn.html").as_uri()]
+    command = [browser(), *flags, (tmp_path / "learn.html").as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     body = re.search(r"<body ([^>]*)>", done.stdout)
     assert body
@@ -158,6 +160,27 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     assert said == {"squares": "2 true", "labels": "0 1 sigmoid true", "input": "2", "reset": "0 0.37", **more}
     assert "its numbers are those of the library" in done.stdout
     assert re.search(r"dW2\[1, 1\] = dz₃\[1\] · z₂\[1\] = ", done.stdout)
+
+
+WIDTHS = (360, 390, 1280)
+MEASURE = """<script>
+for (const exhibit of document.querySelectorAll("details")) exhibit.open = true;
+const batch = at("batch");
+const fits = [document.documentElement, batch].every((e) => e.scrollWidth <= e.clientWidth);
+parent.postMessage(innerWidth + (fits ? " fits" : " is too narrow"), "*");
+</script></body>"""
+FRAMES = "".join(f'<iframe src="learn.html" width="{width}" height="600"></iframe>' for width in WIDTHS)
+OUTER = f"<body>{FRAMES}<script>addEventListener('message', (e) => document.body.append(`[${{e.data}}]`))</script></body>"
+
+
+def test_the_page_fits_a_phone(tmp_path: Path) -> None:
+    """With everything open; the picture alone is wider, and scrolls by itself."""
+    (tmp_path / "learn.html").write_text(page(0).replace("</body>", MEASURE), encoding="utf-8")
+    (tmp_path / "outer.html").write_text(OUTER)
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom")
+    command = [browser(), *flags, "--window-size=2400,700", "--virtual-time-budget=20000", (tmp_path / "outer.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert {*re.findall(r"\[(\d+ [a-z ]+)\]", done.stdout)} == {f"{width} fits" for width in WIDTHS}
 
 
 def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,8 +99,9 @@ def _instead(names: str, lost: Sequence[tuple[str, Tensor, Tensor, Tensor]]) -> 
     if all(total.shape == one.shape and same(total, one) for _, total, one, _ in lost):
         return f"A second backward adds nothing to {names}: {ACCUMULATES}"
     if all(total.shape == one.shape == second.shape and bool(total.isfinite().all()) for _, total, one, second in lost):
-        whole, *parts = (torch.cat([t[i].double().flatten() for t in lost]) for i in (1, 2, 3))
-        a, b = _factors(whole, *parts)
+        columns = [(total, one, second) for _, total, one, second in lost]
+        whole, first, other = (torch.cat([t.double().flatten() for t in column]) for column in zip(*columns))
+        a, b = _factors(whole, first, other)
         if all(same(total, a * one + b * second) for _, total, one, second in lost):
             left, added = ("" if figure(factor) == "1" else f"{figure(factor)} times " for factor in (a, b))
             return f"A second backward leaves {left}what was in {names} and adds {added}its own: {ACCUMULATES}"

@@ -30,8 +30,8 @@ def run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Scor
         raise Unexpected(f"{name} returns {many}, expected (J, dJdy_hat)")
     J, gradient = result
     seen["graph"] = bool(getattr(J, "requires_grad", False) or getattr(gradient, "requires_grad", False))
-    seen["J_type"] = "" if J is None or isinstance(J, Tensor) else kind(J)
-    if J is not None and not isinstance(J, str):
+    if isinstance(J, Tensor | int | float) or hasattr(J, "__array__"):
+        seen["J_type"] = "" if isinstance(J, Tensor) else kind(J)
         seen["J"] = torch.as_tensor(J).detach().clone()
     if not isinstance(gradient, Tensor | float):
         raise Unexpected(f"{name} returns (J, {kind(gradient)}), expected (J, dJdy_hat)")

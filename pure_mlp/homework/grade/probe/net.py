@@ -35,11 +35,13 @@ class Student(Protocol):
 def kind(value: object) -> str:
     """The type of what came, for a person.
 
-    >>> kind(None), kind((1, 2)), kind({})
-    ('None', 'a tuple', 'a dict')
+    >>> kind(None), kind((1, 2)), kind({}), kind(...)
+    ('None', 'a tuple', 'a dict', '...')
     """
+    if value is None or value is ...:
+        return "None" if value is None else "..."
     name = type(value).__name__.replace("ndarray", "numpy array")
-    return "None" if value is None else f"an {name}" if name[0] in "aeiou" else f"a {name}"
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
@@ -157,7 +159,9 @@ def _shared(net: Student, other: Student) -> list[str]:
 def _is_clear(net: Student) -> bool:
     """Whether there is no gradient that is not 0."""
     grads = getattr(net, "grads", None)
-    return not _is_mapping(grads) or not any(isinstance(g, Tensor) and bool(g.any()) for g in cast(Tensors, grads).values())
+    return not _is_mapping(grads) or not any(
+        isinstance(g, Tensor) and bool(g.any()) for g in cast(dict[str, object], grads).values()
+    )
 
 
 def _held(net: Student, name: str) -> str:
