@@ -29,6 +29,7 @@ def dropout(rate: float = 0.5, seed: int | Tensor | None = None) -> Activation:
 
     No state is read or changed: m is a function of the seed, the row and the column, the same in `bwd`, under `remat`, in
     programs and on every machine. So a step gives its net another seed each time: see `seeded`. To evaluate, see `evaluated`.
+    Members of an `ensemble` share a mask.
     A number that is dropped is multiplied by 0, by which inf becomes NaN, as in torch. At p = 1 y is 0.
 
     Args:

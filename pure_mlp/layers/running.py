@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from math import prod
 from typing import TypeVar
 
 import attrs
@@ -14,7 +13,7 @@ from torch import Tensor
 from pure_mlp.layer import Layer
 from pure_mlp.layers.batch_norm import BatchNorm, Normalized, check_norm
 from pure_mlp.record import children, record
-from pure_mlp.shapes import check_cotangent, check_tangent
+from pure_mlp.shapes import check_cotangent, check_tangent, spec
 
 __all__ = ["Statistics", "batch_norm_by", "initial_statistics", "running_statistics"]
 
@@ -52,7 +51,7 @@ def initial_statistics(params: object) -> tuple[Statistics, ...]:
 def running_statistics(cache: object, statistics: tuple[Statistics, ...], momentum: float = 0.1) -> tuple[Statistics, ...]:
     """(1 - momentum) old + momentum that of the batch, for mean and variance, as torch's: the batch's variance is divided by N - 1.
 
-    A batch of fewer than two rows changes nothing, as it has no variance.
+    A batch of fewer than two rows changes nothing, as it has no variance. Those of an `ensemble` are stacked, as its params are.
 
     Args:
         cache: that of a forward pass of the net. Under `remat` it holds no statistics: put batch_norm outside.
@@ -82,7 +81,7 @@ def running_statistics(cache: object, statistics: tuple[Statistics, ...], moment
 
 
 def _moved(old: Statistics, seen: Normalized, momentum: float) -> Statistics:
-    rows = prod(seen.h.shape[:-1])
+    rows = seen.h.numel() // max(seen.mean.numel(), 1)
     if rows < 2:
         return old
     mean = (1 - momentum) * old.mean + momentum * seen.mean
@@ -111,7 +110,7 @@ def batch_norm_by(statistics: Statistics, eps: float = 1e-5) -> Layer[BatchNorm,
         The layer, for x and dy (*, n), of the params of `batch_norm`.
 
     Raises:
-        ValueError: the weight is not (n,) in the dtype of x, or dy has not the shape of y.
+        ValueError: weight and statistics are not (n,), the weight not in the dtype of x, or dy has not the shape of y.
 
     >>> layer = batch_norm_by(Statistics(torch.tensor([1.0]), torch.tensor([4.0])), 0.0)
     >>> layer.fwd(BatchNorm(torch.ones(1), torch.zeros(1)), torch.tensor([[5.0]]))[0]
@@ -124,6 +123,8 @@ def _batch_norm_by_fwd(
     eps: float, mean: Tensor, variance: Tensor, params: BatchNorm, x: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     check_norm(params, x)
+    if mean.shape != x.shape[-1:] or variance.shape != x.shape[-1:]:
+        raise ValueError(f"input {spec(x)}, mean {spec(mean)}, variance {spec(variance)}")
     r = torch.rsqrt(variance.to(x.dtype) + eps)
     h = (x - mean.to(x.dtype)) * r
     return params.weight * h + params.bias, (h, r)

@@ -107,6 +107,17 @@ def test_a_batch_without_a_variance_gives_the_bias_and_changes_no_statistics(lea
     assert bits(running_statistics(cache, (SEEN,))) == bits((SEEN,))
 
 
+def test_of_an_ensemble_statistics_are_stacked_and_no_others_fit() -> None:
+    both, x = tree_map(lambda t: torch.stack((t, 2 * t)), NORM), drawn(2, 5, 3)
+    stacked = running_statistics(pm.ensemble(batch_norm()).fwd(both, x)[1], initial_statistics(both))[0]
+    for i in range(2):
+        alone = running_statistics(batch_norm().fwd(NORM, x[i])[1], initial_statistics(NORM))[0]
+        close("mean", stacked.mean[i], alone.mean, atol=1e-14, rtol=1e-13)
+        close("variance", stacked.variance[i], alone.variance, atol=1e-14, rtol=1e-13)
+    with pytest.raises(ValueError, match=r"input \(5, 3\) float64, mean \(2, 3\) float64, variance \(2, 3\) float64"):
+        batch_norm_by(stacked).fwd(NORM, x[0])
+
+
 def test_statistics_at_the_ends_of_momentum_and_what_is_refused() -> None:
     cache = NET.fwd(PARAMS, X)[1]
     kept, taken = (running_statistics(cache, (SEEN, SEEN), momentum) for momentum in (0.0, 1.0))

@@ -5,11 +5,21 @@ from typing_extensions import assert_type
 
 from pure_mlp import (
     MLP,
+    BatchNorm,
+    Embedding,
     Layer,
     Linear,
+    RMSNorm,
+    Statistics,
+    batch_norm,
     dense,
+    dropout,
+    embedding,
+    embedding_init,
     ensemble,
+    evaluated,
     fan_sum,
+    glu,
     linear,
     linear_bottom,
     linear_init,
@@ -19,9 +29,13 @@ from pure_mlp import (
     relu,
     remat,
     residual,
+    rms_norm,
+    running_statistics,
     scored,
+    seeded,
     serial,
     sigmoid,
+    silu,
     softmax,
     tag,
     tanh,
@@ -128,3 +142,19 @@ def spaces(params: tuple[Linear, Linear], x: Pixels) -> None:
     there_and_back = serial(encode, decode)
     assert_type(there_and_back, Layer[tuple[Linear, Linear], tuple[Tensor, Tensor], Pixels, Pixels])
     assert_type(there_and_back.fwd(params, x)[0], Pixels)
+
+
+def layers_with_params_and_caches_of_their_own(seed: Tensor, statistics: tuple[Statistics, ...]) -> None:
+    net = serial(embedding, rms_norm(), dropout(0.1), glu(silu), linear)
+    assert_type(
+        net,
+        Layer[
+            tuple[Embedding, RMSNorm, tuple[()], tuple[()], Linear],
+            tuple[Tensor, tuple[Tensor, Tensor], Tensor, tuple[Tensor, Tensor, Tensor], Tensor],
+        ],
+    )
+    params = (embedding_init(5, 4, Generator()), RMSNorm(seed), (), (), linear_init(2, 3, Generator()))
+    y, cache = seeded(net, 1).fwd(params, seed)
+    assert_type(net.bwd(params, cache, y)[1][0].weight, Tensor)
+    assert_type(evaluated(serial(batch_norm()), statistics).fwd((BatchNorm(seed, seed),), seed)[0], Tensor)
+    assert_type(running_statistics(cache, statistics), tuple[Statistics, ...])
