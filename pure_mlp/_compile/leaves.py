@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
@@ -54,6 +55,15 @@ def structure(tree: object) -> object:
         return tree.shape, tree.dtype, tree.device
     branches = children(tree)
     return tree if branches is None else (type(tree), *((key, structure(child)) for key, child in branches))
+
+
+def twin(t: Tensor) -> Tensor:
+    """The same numbers in memory of their own, laid out alike, with gaps and repetitions: a step sees no difference."""
+    once = t
+    for d, (n, step) in enumerate(zip(t.shape, t.stride())):
+        once = once.narrow(d, 0, 1) if n > 1 and step == 0 else once
+    memory = torch.empty_strided(once.shape, t.stride(), dtype=t.dtype, device=t.device).copy_(once)
+    return memory.as_strided(t.shape, t.stride())
 
 
 def is_plain(t: Tensor) -> bool:

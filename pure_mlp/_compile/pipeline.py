@@ -10,7 +10,7 @@ from torch import Tensor
 from pure_mlp._compile.capture.trace import Traced, trace
 from pure_mlp._compile.carry import Carry
 from pure_mlp._compile.graph import Graph, Unplannable
-from pure_mlp._compile.leaves import paths, structure
+from pure_mlp._compile.leaves import paths, structure, twin
 from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.passes.fuse import fuse
@@ -46,7 +46,7 @@ def traced_step(
         return [*tree_leaves(after), loss]
 
     with outside_inference():
-        own = [t.clone() for t in given]  # what the step captures is not the batch, though it be the same tensor
+        own = [twin(t) for t in given]  # what the step captures is not the batch, though it be the same tensor
         traced = trace(lambda: step(carry.tree(leaves), tree_like(batch, own)), outputs, leaves, own)
     if traced.refusal is not None:
         for theirs, mine in zip(given, own):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from fuzz.loop import Case
-from fuzz.values import LAYOUTS, column_major
+from fuzz.values import ALL_LAYOUTS, LAYOUTS, column_major
 from torch import Generator, Tensor
 
 import pure_mlp as pm
@@ -169,3 +169,29 @@ def test_batches_of_every_small_shape(shape: tuple[int, int], engine: pm.Engine)
         return (w - 0.1 * (x.t() @ d), b - 0.1 * d.sum(0)), d.square().sum()
 
     agrees(lambda: Case(step, (draw(wide, 2), draw(2)), [draw(n, wide), column_major(draw(n, wide)), draw(n + 1, wide)]), engine)
+
+
+@fast
+@pytest.mark.parametrize("layout", ["padded", "wide columns", "first row"])
+def test_an_input_that_cannot_be_viewed_flat_raises_what_it_raises_in_the_loop(layout: str, engine: pm.Engine) -> None:
+    """Traced on a copy without gaps, the step went through, and its numbers were taken."""
+
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return w - 0.1 * x.view(-1)[:3], x.sum()
+
+    ran = agrees(lambda: Case(step, draw(3), [draw(4, 3), ALL_LAYOUTS[layout](draw(4, 3))]), engine)
+    assert ran.outcomes[0].error is not None
+
+
+@fast
+@pytest.mark.parametrize("layout", ["gaps", "padded", "wide columns", "first row"])
+def test_columns_of_a_wider_table_are_stepped_by_a_program(layout: str, engine: pm.Engine) -> None:
+    calls = 0
+
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        nonlocal calls
+        calls += 1
+        return w - 0.1 * (x.t() @ (x @ w)), x.sum()
+
+    pm.fold(step, engine=engine)(draw(3), [ALL_LAYOUTS[layout](draw(4, 3, seed=n)) for n in range(10)])
+    assert calls == 2  # traced, and beside the program once more
