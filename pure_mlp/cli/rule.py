@@ -15,7 +15,7 @@ from pure_mlp.layers.linear import Linear
 from pure_mlp.perceptron import MLP, mlp
 from pure_mlp.quantities.credit import direct_feedback_alignment, feedback_alignment, kolen_pollack, sign_symmetric
 
-DECAY = 1e-3
+DECAY = 1e-2
 """The weight decay of Kolen-Pollack."""
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pure_mlp.combinators.ensemble import Ensemble
 from pure_mlp.layer import Layer, composition, layer_name, tangent
+from pure_mlp.layers.linear import linear_bottom_bwd
 from pure_mlp.losses.curvature import curvature
 from pure_mlp.quantities.per_layer import AnyLayer
 from pure_mlp.record import tree_map
@@ -82,6 +83,8 @@ def _dual_bwd(
         raise ValueError(f"{layer_name(f)} has no bwd_jvp, which is needed here: give it one by attrs.evolve(layer, bwd_jvp=..)")
     back, grads = f.bwd(params, kept, dy[0])
     moved, dgrads = f.bwd(params, kept, dy[1])
+    if f.bwd is linear_bottom_bwd:  # x is held: nothing bends, and large zeros need not be added
+        return torch.stack((back, moved)), (grads, dgrads)
     bent, more = f.bwd_jvp(params, kept, dy[0], dparams, dx)
     return torch.stack((back, moved + bent)), (grads, tree_map(torch.add, dgrads, more))
 

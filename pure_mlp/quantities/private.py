@@ -73,7 +73,8 @@ def noised(tree: P, deviation: float, generator: Generator) -> P:
     """
 
     def draw(t: Tensor) -> Tensor:
-        return t + deviation * torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device)
+        drawn = torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device)
+        return drawn.mul_(deviation).add_(t)
 
     return tree_map(draw, tree)
 
@@ -120,4 +121,4 @@ def _private(
     generator: Generator,
 ) -> tuple[Tensor, P]:
     J, grads = clipped(params, x, y)
-    return J, tree_map(lambda g: g / expected_batch, noised(grads, deviation, generator))
+    return J, tree_map(lambda g: g.div_(expected_batch), noised(grads, deviation, generator))  # the sums are new

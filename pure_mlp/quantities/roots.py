@@ -30,5 +30,5 @@ def loss_roots(loss: Loss, y: Tensor, y_hat: Tensor) -> Tensor:
     units = torch.eye(k, dtype=y_hat.dtype, device=y_hat.device).view(k, 1, *y_hat.shape[1:])
     (H,) = widened([torch.stack([curvature(loss, y, y_hat, unit.expand_as(y_hat)).flatten(1) for unit in units])])
     values, vectors = torch.linalg.eigh(H.transpose(0, 1))
-    roots = vectors * values.clamp(min=0.0).sqrt().unsqueeze(1)
+    roots: Tensor = vectors * values.clamp(min=0.0).sqrt().unsqueeze(1)
     return roots.transpose(1, 2).transpose(0, 1).reshape(k, *y_hat.shape).to(y_hat.dtype)
