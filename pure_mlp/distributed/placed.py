@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -34,13 +34,14 @@ def placed(like: T, tree: T) -> T:
     return tree_map(_placed, like, tree)
 
 
-def _full(leaf: Tensor) -> Tensor:
+# Any is a DTensor, whose module is imported where there is one, or a plain tensor.
+def _full(leaf: Any) -> Tensor:
     full: Tensor = leaf.full_tensor() if hasattr(leaf, "full_tensor") else leaf
     return full
 
 
-def _placed(like: Tensor, leaf: Tensor) -> Tensor:
+def _placed(like: Any, leaf: Tensor) -> Tensor:
     if not hasattr(like, "placements"):
         return leaf
-    placed: Tensor = import_module("torch.distributed.tensor").distribute_tensor(leaf, like.device_mesh, like.placements)
-    return placed
+    made: Tensor = import_module("torch.distributed.tensor").distribute_tensor(leaf, like.device_mesh, like.placements)
+    return made
