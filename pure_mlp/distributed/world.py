@@ -19,7 +19,7 @@ class World:
     """Where a process stands in a mesh.
 
     device: the kind that the params are on. rows: the group of the processes that take other rows and hold the same units. units:
-    that of those that take the same rows and hold other units.
+    that of those that take the same rows and hold other units; where there are none, that of rows stands for it.
     """
 
     mesh: Mesh
@@ -67,4 +67,4 @@ def join(mesh: Mesh, device: str = "cpu") -> World:
         raise ValueError(f"mesh {mesh} needs {mesh.processes} processes, there are {dist.get_world_size()}")
     units = [[*range(first, first + mesh.tp)] for first in range(0, mesh.processes, mesh.tp)]
     rows, _ = dist.new_subgroups_by_enumeration([*zip(*units)])
-    return World(mesh, device, rows, dist.new_subgroups_by_enumeration(units)[0])
+    return World(mesh, device, rows, rows if mesh.tp == 1 else dist.new_subgroups_by_enumeration(units)[0])

@@ -16,6 +16,7 @@ from pure_mlp.distributed.buckets import Buckets
 from pure_mlp.distributed.layout import lay_out
 from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.distributed.pairs import paired
+from pure_mlp.distributed.placed import placed, whole
 from pure_mlp.distributed.world import join
 from pure_mlp.losses.mass import mass
 from pure_mlp.optim.foreach import mul
@@ -49,10 +50,11 @@ class ParallelFolding(Generic[S]):
         if not isinstance(step, TrainingStep):
             raise ValueError(f"fit: mesh= takes a step made by training_step apart, got {type(step).__name__}")
         given: Any = carry
-        params, state = halves(given)
+        params, state = whole(halves(given))
         leaves = tree_leaves(params)
         self._world = join(mesh, leaves[0].device.type if leaves else "cpu")
-        self._world.agree((carry, shared))
+        self._world.agree((params, state, shared))
+        self._came = carry
         self._layout = lay_out(step.net, params, self._world)
         self._net = paired(step.net, self._world.units) if mesh.tp > 1 else step.net
         self._loss = step.loss
@@ -83,10 +85,10 @@ class ParallelFolding(Generic[S]):
         return torch.tensor([self._step(*self._world.own(batch)) for batch in batches], dtype=self._dtype)
 
     def carry(self) -> S:
-        """The whole carry as it is now, in memory of its own."""
+        """The carry as it is now, in memory of its own; tensors that came with placements have them again."""
         params, state = self._update.carry()
-        whole = self._layout.whole(params), State(state.counts, tuple(map(self._layout.whole, state.slots)))
-        return cast(S, whole)
+        now = self._layout.whole(params), State(state.counts, tuple(map(self._layout.whole, state.slots)))
+        return placed(self._came, cast(S, now))
 
     def _step(self, x: Tensor, y: Tensor) -> float:
         weight, count = self._mass(y)

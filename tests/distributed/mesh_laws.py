@@ -260,8 +260,23 @@ def the_script_of_the_manual_runs(rank: int) -> None:
     assert bool(printed.getvalue()) == (rank == 0)
 
 
-def dtensors_as_they_are(rank: int) -> None:
-    """The pure functions take tensors that are sharded over the batch: losses and gradients are those of one process."""
+def placements_are_kept() -> None:
+    """Of params and state that come as DTensors, whatever the mesh does with them."""
+    net, params = mlp((4, 5, 3), Generator().manual_seed(0), dtype=torch.float64)
+    x, y = torch.randn(6, 4, dtype=torch.float64, generator=Generator().manual_seed(1)), torch.ones(6, 3, dtype=torch.float64)
+    step, optimizer = training_step(net, mse, adam(0.1)), adam(0.1)
+    expected, _ = fit(step, (params, optimizer.init(params)), [(x, y)], epochs=3)
+    place = init_device_mesh("cpu", (2,))
+    cut = tree_map(lambda t: distribute_tensor(t, place, [Shard(0)]), params)
+    for mesh in MESHES.values():
+        carry, _ = fit(step, (cut, optimizer.init(cut)), [(x, y)], epochs=3, mesh=mesh)
+        for a, b in zip(tree_leaves(carry), tree_leaves(expected), strict=True):
+            assert not b.dim() or (isinstance(a, DTensor) and a.placements == (Shard(0),))
+            torch.testing.assert_close(a.full_tensor() if isinstance(a, DTensor) else a, b, rtol=1e-12, atol=1e-12)
+
+
+def dtensors_are_tensors(rank: int) -> None:
+    """Pure functions take tensors that are sharded over the batch, and `fit` params that are in any way."""
     g = Generator().manual_seed(0)
     net, params = mlp((6, 8, 4), g, relu, dtype=torch.float64)
     x, y = (torch.rand(10, n, generator=g, dtype=torch.float64) for n in (6, 4))
@@ -277,6 +292,7 @@ def dtensors_as_they_are(rank: int) -> None:
             for a, b in zip(tree_leaves(value_and_grad(f, loss)(q, xs, ys)), expected, strict=True):
                 assert isinstance(a, DTensor)
                 torch.testing.assert_close(a.full_tensor(), b, atol=1e-12, rtol=0)
+        placements_are_kept()
 
 
 LAWS: dict[str, tuple[int, Callable[[int], None]]] = {
@@ -291,7 +307,7 @@ LAWS: dict[str, tuple[int, Callable[[int], None]]] = {
     "one_that_fails_ends_all": (2, one_that_fails_ends_all),
     "the_command_is_that_of_one_process": (2, the_command_is_that_of_one_process),
     "the_script_of_the_manual_runs": (2, the_script_of_the_manual_runs),
-    "dtensors_as_they_are": (2, dtensors_as_they_are),
+    "dtensors_are_tensors": (2, dtensors_are_tensors),
 }
 
 

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from time import monotonic
 
-LIMIT = 60.0
+LIMIT = 200.0
 """Seconds after which processes that wait for each other are ended."""
 
 
