@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import attrs
 from torch import Generator
 
 from pure_mlp._compile.program import Engine
-from pure_mlp.cli.checkpoint import Carry, Run, kept_row, over, save_run
+from pure_mlp.cli.checkpoint import Carry, Params, Run, kept_row, over, save_run
 from pure_mlp.cli.folder import epoch_file
 from pure_mlp.cli.history import Row, write_csv, write_json
 from pure_mlp.cli.interrupt import interrupt_noted
@@ -22,9 +23,9 @@ from pure_mlp.cli.progress import progress
 from pure_mlp.cli.request import watched
 from pure_mlp.cli.scores import metric, scores
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
-from pure_mlp.signatures import Batch
+from pure_mlp.signatures import Batch, Step
 from pure_mlp.train.fit import Epoch, fit
-from pure_mlp.train.step import training_step
+from pure_mlp.train.step import TrainingStep
 
 
 def fit_model(
@@ -35,12 +36,15 @@ def fit_model(
     rows: list[Row],
     engine: Engine | None = None,
     every: int | None = None,
+    watch: Callable[[TrainingStep[Params, Any]], Step[Carry, Batch]] = lambda step: step,
 ) -> tuple[Model, Run]:
     """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
     The run goes on from where it is, to the same bits as if it had not stopped there. Each epoch becomes one of `rows`, and then,
     if there is a folder, the files in it; that of the params of every so many epochs is written before the one that the run goes
-    on from. The engine is that of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+    on from. The engine is that of `fit`; `watch` may wrap the step.
+
+    Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example
@@ -66,7 +70,10 @@ def fit_model(
         after = attrs.evolve(model, params=epoch.carry[0])
         seen = scores(after, parts[name])
         if not isfinite(epoch.loss) or not isfinite(seen.loss):
-            raise ValueError(f"the loss of epoch {number} is not finite: try a smaller --lr than {setup.lr:g}")
+            if folder and not run.rows:  # what `trace` begins with
+                save_run(folder, model, attrs.evolve(run, engine=epoch.engine))
+            cure = f"try a smaller --lr than {setup.lr:g}" + (f"; pure-mlp trace {folder} says where it began" if folder else "")
+            raise ValueError(f"the loss of epoch {number} is not finite: {cure}")
         measure, value = metric(seen)
         ends.append(perf_counter())
         rows.append(Row(number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
@@ -95,7 +102,7 @@ def fit_model(
                 meter.batch(len(piece[0]))
 
         fit(
-            training_step(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
+            watch(TrainingStep(net_like(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr))),
             run.carry,
             examples,
             epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),

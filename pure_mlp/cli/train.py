@@ -5,23 +5,20 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from torch import Generator
-
 from pure_mlp.cli.anatomy import anatomy
-from pure_mlp.cli.checkpoint import kept_row, resume, start
+from pure_mlp.cli.begin import begin
+from pure_mlp.cli.checkpoint import kept_row, resume
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params
 from pure_mlp.cli.history import Row, draw_curves, write_json
-from pure_mlp.cli.model import Model, fit_targets, net_of
-from pure_mlp.cli.prepared import prepare
+from pure_mlp.cli.model import net_like
 from pure_mlp.cli.printing import say
-from pure_mlp.cli.request import parts_of, setup_of, watched
+from pure_mlp.cli.request import setup_of, watched
 from pure_mlp.cli.scores import scores
 from pure_mlp.cli.summary import print_data, print_engine, print_net, print_scores
 from pure_mlp.cli.warned import warned_in_a_line
 from pure_mlp.data.load import load
-from pure_mlp.data.standardize import fit_standardizer
 
 
 def train(options: Namespace) -> int:
@@ -37,14 +34,8 @@ def train(options: Namespace) -> int:
     """
     data = load(options.data, options.task)
     setup = setup_of(options, data)
-    generator = Generator().manual_seed(setup.seed)
-    parts = parts_of(setup, data, generator)
-    training = parts["training"]
-    net, params = net_of(setup, generator)
-    model = Model(setup, params, fit_standardizer(training.x), fit_targets(setup, training.y))
-    prepared = {name: prepare(model, part) for name, part in parts.items()}
+    model, prepared, run = begin(setup, data)
     folder = Path(options.out) if options.out else None
-    run = start(model, prepared, generator)
     if folder and options.resume and holds_params(folder):
         run = resume(folder, run, model)
     elif folder:
@@ -52,8 +43,8 @@ def train(options: Namespace) -> int:
     elif options.resume:
         raise ValueError("--resume goes with --out, the folder of the run")
 
-    print_data(setup, parts)
-    print_net(setup, anatomy(net, params, prepared["training"].x[: setup.batch].clone()))
+    print_data(setup, {name: part.data for name, part in prepared.items()})
+    print_net(setup, anatomy(net_like(setup), model.params, prepared["training"].x[: setup.batch].clone()))
     if missing := advice():
         print(f"\n{missing}")
     print(flush=True)
