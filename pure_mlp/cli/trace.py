@@ -49,7 +49,8 @@ class Replay:
     def __init__(self, step: TrainingStep[Any, Any], engine: Engine) -> None:
         self.losses = list[float]()
         self.mass = step.mass
-        self._step, self._engine = step, engine
+        self._step = step
+        self._engine: Engine = engine
         self._folding: Folding[Carry, Batch] | None = None
 
     def __call__(self, carry: Carry, batch: Batch) -> tuple[Carry, Tensor]:
@@ -124,7 +125,9 @@ def trace(options: Namespace) -> int:
 
 
 def _recorded(model: Model, tensors: Mapping[str, Tensor], training: Any) -> Recorded | None:  # Any: JSON
-    return None if training is None else Recorded(model.setup, tuple(Row(*row) for row in training["rows"]), training["data"], training["engine"])
+    if training is None:
+        return None
+    return Recorded(model.setup, tuple(Row(*row) for row in training["rows"]), training["data"], training["engine"])
 
 
 def _difference(part: str, made: Sequence[Row], rows: Sequence[Row]) -> str:
