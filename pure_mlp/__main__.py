@@ -12,13 +12,14 @@ from pure_mlp.cli.check import check
 from pure_mlp.cli.parser import UsageError, parser
 from pure_mlp.cli.predict import predict
 from pure_mlp.cli.printing import never_fail_to_encode, printable
+from pure_mlp.cli.trace import trace
 from pure_mlp.cli.train import train
 
-COMMANDS = {"train": train, "predict": predict, "check": check}
+COMMANDS = {"train": train, "predict": predict, "trace": trace, "check": check}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """A command: 0, 1 if `check` found a wrong gradient, 2 for a bad flag, file or shape, 130 for Ctrl-C, 141 for a closed pipe.
+    """A command: 0, 1 if `check` or `trace` found a fault, 2 for a bad flag, file or shape, 130 for Ctrl-C, 141 for a closed pipe.
 
     argv is without the program's name; the arguments of the process where it is None. Without a command, the help.
     """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import attrs
 from torch import Generator
@@ -24,9 +25,9 @@ from pure_mlp.cli.scores import metric, scores
 from pure_mlp.cli.streamed import Examples
 from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.registry.functions import LOSSES, OPTIMIZERS
-from pure_mlp.signatures import Batch
+from pure_mlp.signatures import Batch, Step
 from pure_mlp.train.fit import Epoch, fit
-from pure_mlp.train.step import training_step
+from pure_mlp.train.step import TrainingStep
 
 
 def fit_model(
@@ -38,12 +39,15 @@ def fit_model(
     engine: Engine | None = None,
     every: int | None = None,
     mesh: Mesh | None = None,
+    watch: Callable[[TrainingStep[Any, Any]], Step[Carry, Batch]] = lambda step: step,
 ) -> tuple[Model, Run]:
     """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
     The run continues where it stopped, with the same bits as if it had not. Each epoch is added to `rows` and then, if there is a
     folder, written there; every `every` epochs the params get a file of their own, before the file that a run resumes from. Engine
-    and mesh are those of `fit`. Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
+    and mesh are those of `fit`; `watch` may wrap the step.
+
+    Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
     >>> from pure_mlp.cli.checkpoint import start
     >>> from pure_mlp.cli.model import example
@@ -69,7 +73,10 @@ def fit_model(
         after = attrs.evolve(model, params=own_params(setup, epoch.carry[0]))
         seen = scores(after, parts[name])
         if not isfinite(epoch.loss) or not isfinite(seen.loss):
-            raise ValueError(f"the loss of epoch {number} is not finite: try a smaller --lr than {setup.lr:g}")
+            if folder and not run.rows:  # what `trace` begins with
+                save_run(folder, model, attrs.evolve(run, engine=epoch.engine))
+            cure = f"try a smaller --lr than {setup.lr:g}" + (f"; pure-mlp trace {folder} says where it began" if folder else "")
+            raise ValueError(f"the loss of epoch {number} is not finite: {cure}")
         measure, value = metric(seen)
         ends.append(perf_counter())
         rows.append(Row(number, epoch.loss, seen.loss, value, ends[-1] - ends[-2]))
@@ -98,7 +105,7 @@ def fit_model(
                 meter.batch(len(piece[0]))
 
         fit(
-            training_step(ruled(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr)),
+            watch(TrainingStep(ruled(setup), LOSSES[setup.loss], OPTIMIZERS[setup.optimizer](setup.lr))),
             run.carry,
             examples.feed(setup.batch, generator),
             epochs=0 if over(setup, run.rows) else setup.epochs - len(rows),

@@ -124,7 +124,7 @@ def _rates() -> str:
 
 
 def parser() -> Parser:
-    """The parser of `pure-mlp`; `options.command` is train, predict, check, homework, theory or learn.
+    """The parser of `pure-mlp`; `options.command` is train, predict, trace, check, homework, theory or learn.
 
     >>> parser().parse_args(["train", "--hidden", "64", "32"]).hidden
     [64, 32]
@@ -134,7 +134,7 @@ def parser() -> Parser:
     """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
     top.add_argument("-V", "--version", action="version", version=f"pure-mlp {version()}")
-    commands = top.add_subparsers(dest="command", metavar="train | predict | check | homework | theory | learn | docs")
+    commands = top.add_subparsers(dest="command", metavar="train | predict | trace | check | homework | theory | learn | docs")
 
     train = commands.add_parser("train", help="train a net and keep it")
     train.add_argument(
@@ -218,6 +218,9 @@ def parser() -> Parser:
     )
     predict.add_argument("--unknown-as-zeros", action="store_true", help="let texts be there that training has not seen (refused)")
     predict.add_argument("--csv", metavar="OUT", help="write every prediction to this file")
+
+    trace = commands.add_parser("trace", help="replay a training run, and say where a value stopped being finite")
+    trace.add_argument("run", metavar="RUN", help="the --out folder of a training run")
 
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."

@@ -27,13 +27,13 @@ class Streamed:
     """What `Prepared` is, of a part of a table, for this model. unknown: texts that training has not seen become zeros."""
 
     model: Model
-    table: Table
+    data: Table
     unknown: bool = False
 
     @property
     def size(self) -> int:
         """The number of examples."""
-        return self.table.size
+        return self.data.size
 
     def pieces(self) -> Iterator[Prepared]:
         """All examples in their order, read ahead."""
@@ -41,23 +41,23 @@ class Streamed:
 
     def inputs(self) -> Iterator[tuple[Tensor, Prepared | None]]:
         """The inputs of the net, with what is known of the examples where they have labels."""
-        if self.table.labelled:
+        if self.data.labelled:
             return ((piece.x, piece) for piece in self.pieces())
-        return ahead((inputs(self.model, self.table.name, x), None) for x, _ in self._raw())
+        return ahead((inputs(self.model, self.data.name, x), None) for x, _ in self._raw())
 
     def feed(self, batch: int, generator: Generator) -> Feed:
         """What `fit` takes: batches, shuffled anew each epoch."""
-        return Feed(lambda: ((p.x, p.y) for p in self._prepared(self.table.pieces(batch, generator))), batch)
+        return Feed(lambda: ((p.x, p.y) for p in self._prepared(self.data.pieces(batch, generator))), batch)
 
     def identity(self) -> tuple[Tensor, ...]:
         """By which other examples are told."""
-        return self.table.digest, torch.tensor([self.size]), self.table.inputs.mean, self.table.inputs.std
+        return self.data.digest, torch.tensor([self.size]), self.data.inputs.mean, self.data.inputs.std
 
     def _raw(self) -> Iterator[Batch]:
-        return self.table.pieces(_ROWS, unknown=self.unknown)
+        return self.data.pieces(_ROWS, unknown=self.unknown)
 
     def _prepared(self, pieces: Iterator[Batch]) -> Iterator[Prepared]:
-        table = self.table
+        table = self.data
         for x, y in pieces:
             yield prepare(self.model, Dataset(table.name, table.task, x, y, table.classes, "", table.name, None))
 

@@ -6,20 +6,19 @@ from argparse import Namespace
 from pathlib import Path
 
 import torch
-from torch import Generator
 
 from pure_mlp.cli.anatomy import anatomy
-from pure_mlp.cli.checkpoint import kept_row, resume, start
+from pure_mlp.cli.begin import begin
+from pure_mlp.cli.checkpoint import kept_row, resume
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.joined import joined
-from pure_mlp.cli.model import Model, maps_of, net_of
+from pure_mlp.cli.model import net_like
 from pure_mlp.cli.printing import say
-from pure_mlp.cli.request import data_of, parts_of, setup_of, watched
+from pure_mlp.cli.request import data_of, setup_of, watched
 from pure_mlp.cli.scores import scores
-from pure_mlp.cli.streamed import examples_of
 from pure_mlp.cli.summary import print_data, print_engine, print_net, print_scores
 from pure_mlp.cli.warned import warned_in_a_line
 
@@ -43,13 +42,8 @@ def _train(options: Namespace, first: bool) -> int:
     """Only the first of several processes writes; the others read what is there, before anything new can be."""
     data = data_of(options)
     setup = setup_of(options, data)
-    generator = Generator().manual_seed(setup.seed)
-    parts = parts_of(setup, data, generator)
-    net, params = net_of(setup, generator)
-    model = Model(setup, params, *maps_of(setup, parts["training"]))
-    prepared = {name: examples_of(model, part) for name, part in parts.items()}
+    model, prepared, run = begin(setup, data)
     folder = Path(options.out) if options.out else None
-    run = start(model, prepared, generator)
     if folder and options.resume and holds_params(folder):
         run = resume(folder, run, model)
     elif folder and first:
@@ -58,8 +52,9 @@ def _train(options: Namespace, first: bool) -> int:
         raise ValueError("--resume goes with --out, the folder of the run")
     folder = folder if first else None
 
-    print_data(setup, parts)
-    print_net(setup, anatomy(net, params, torch.zeros(min(setup.batch, parts["training"].size), setup.sizes[0])))
+    print_data(setup, {name: part.data for name, part in prepared.items()})
+    rows = min(setup.batch, prepared["training"].size)
+    print_net(setup, anatomy(net_like(setup), model.params, torch.zeros(rows, setup.sizes[0])))
     if missing := advice():
         print(f"\n{missing}")
     print(flush=True)

@@ -86,7 +86,7 @@ def chain(name: str) -> Chain:
             return Chain([pm.linear, pm.relu, pm.tanh, pm.linear], [4, 6, 9], [8, 1, 2, 4])
         case "layers for nothing":
             return Chain([pm.softplus(2.0), pm.identity, pm.linear, pm.silu], [8, 3], [0, 0, 1, 0])
-    blocks = [pm.residual(pm.dense(pm.silu)), serial(pm.linear, pm.tanh), pm.softmax, pm.unit]
+    blocks: list[Net] = [pm.residual(pm.dense(pm.silu)), serial(pm.linear, pm.tanh), pm.softmax, pm.unit]
     return Chain(blocks, [5, 5, 6], [3, 2, 1, 1])
 
 
@@ -136,7 +136,8 @@ def test_function_and_gradients_are_the_same_to_the_bit(name: str) -> None:
         assert net is not plain
         (y, cache), (z, kept) = plain.fwd(given.params, given.x), net.fwd(given.params, given.x)
         assert bits(z, *net.bwd(given.params, kept, dy)) == bits(y, *plain.bwd(given.params, cache, dy))
-        moved, same = (tangent(f)(given.params, c, given.params, dx) for f, c in ((net, kept), (plain, cache)))
+        nets: list[tuple[Net, Any]] = [(net, kept), (plain, cache)]
+        moved, same = (tangent(f)(given.params, c, given.params, dx) for f, c in nets)
         assert torch.equal(moved, same)
 
 
@@ -212,14 +213,15 @@ def test_a_net_within_bytes_is_a_net_like_others() -> None:
     net, params = pm.mlp((4, 8, 8, 8, 3), Generator().manual_seed(0))
     x, y = torch.ones(5, 4), torch.ones(5, 3)
     within = remat_within(net, params, x, 600)
-    step, pure = (pm.training_step(f, pm.mse, pm.sgd(0.1)) for f in (within, net))
+    both: list[Net] = [within, net]
+    step, pure = (pm.training_step(f, pm.mse, pm.sgd(0.1)) for f in both)
     carry = params, pm.sgd(0.1).init(params)
     assert torch.allclose(pm.fold(step)(carry, [(x, y)] * 3)[1], pm.fold(pure, engine="pure")(carry, [(x, y)] * 3)[1])
     assert within is not net
     assert pm.outline(within, params).count("weight") == 4
     assert [p.weight.shape for p in pm.init(within, (4, 8, 8, 8, 3), Generator())[1]] == [p.weight.shape for p in params]
     assert pm.summary(within, params, x).count("linear") == 4
-    norms, plain = (pm.example_norms(f, pm.mse)(params, x, y)[1] for f in (within, net))
+    norms, plain = (pm.example_norms(f, pm.mse)(params, x, y)[1] for f in both)
     assert all(torch.equal(a, b) for a, b in zip(tree_leaves(norms), tree_leaves(plain), strict=True))
     with pytest.raises(ValueError, match=r"^4 layers, 3 params"):
         within.fwd(params[:3], x)
@@ -228,10 +230,12 @@ def test_a_net_within_bytes_is_a_net_like_others() -> None:
 def test_what_is_no_plain_chain_is_refused() -> None:
     net, params = pm.mlp((4, 8, 3), Generator())
     x = torch.ones(5, 4)
-    for other, said in ((pm.linear, "linear"), (remat(net), "remat")):
+    others: list[tuple[Net, str]] = [(pm.linear, "linear"), (remat(net), "remat")]
+    for other, said in others:
         with pytest.raises(ValueError, match=f"expected layers in a serial, found {said}"):
             remat_within(other, params, x, 1000)
-    for other in (serial(pm.linear, remat(pm.dense(pm.relu))), serial(pm.linear, pm.residual(remat(pm.relu)))):
+    nested: list[Net] = [serial(pm.linear, remat(pm.dense(pm.relu))), serial(pm.linear, pm.residual(remat(pm.relu)))]
+    for other in nested:
         with pytest.raises(ValueError, match=r"layer 1 \((remat|residual)\) has a remat in it already"):
             remat_within(other, params, x, 1000)
     with pytest.raises(ValueError, match="3 costs of 2 layers"):

@@ -1,0 +1,142 @@
+"""`trace`: a run again from its seed, step by step, until a value is no longer finite."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import attrs
+from torch import Tensor
+
+from pure_mlp._compile.program import Engine
+from pure_mlp.cli.begin import begin
+from pure_mlp.cli.checkpoint import Carry, over
+from pure_mlp.cli.fitting import fit_model
+from pure_mlp.cli.history import Row
+from pure_mlp.cli.model import Model
+from pure_mlp.cli.params import read
+from pure_mlp.cli.printing import say
+from pure_mlp.cli.request import relabel, watched
+from pure_mlp.cli.setup import Setup
+from pure_mlp.cli.warned import warned_in_a_line
+from pure_mlp.data.load import load
+from pure_mlp.signatures import Batch
+from pure_mlp.train.fold import Folding
+from pure_mlp.train.nonfinite import first_nonfinite, nonfinite
+from pure_mlp.train.step import TrainingStep
+
+
+@attrs.frozen
+class Recorded:
+    """What the file of a run says of it: its setup and epochs, a fingerprint of its data, and what ran its steps."""
+
+    setup: Setup
+    rows: tuple[Row, ...]
+    data: str
+    engine: Engine
+
+
+class NotFinite(Exception):
+    """The run comes to a value that is not finite; the message says which."""
+
+
+class Replay:
+    """The step of a run, made by its engine once every value of it has been looked at."""
+
+    def __init__(self, step: TrainingStep[Any, Any], engine: Engine) -> None:
+        self.losses = list[float]()
+        self.mass = step.mass
+        self._step = step
+        self._engine: Engine = engine
+        self._folding: Folding[Carry, Batch] | None = None
+
+    def __call__(self, carry: Carry, batch: Batch) -> tuple[Carry, Tensor]:
+        """The new carry and the loss. Raises `NotFinite`."""
+        self._folding = self._folding or Folding(self._step, carry, self._engine)
+        found = first_nonfinite(self._step, carry, batch)
+        loss = self._folding.run(iter([batch]))[0]
+        carry = self._folding.carry()
+        self.losses.append(loss.item())
+        if found := found or nonfinite(f"the carry by the engine {self._folding.engine}", carry):
+            raise NotFinite(found)
+        return carry, loss
+
+
+def trace(options: Namespace) -> int:
+    """Replay the run in a folder and the epoch that it did not come to; 1 if a value was not finite, or a loss another one.
+
+    Raises `ValueError` for a folder without a run, and where its data are others now.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.checkpoint import save_run
+    >>> from pure_mlp.cli.model import example
+    >>> from pure_mlp.cli.parser import parser
+    >>> setup = attrs.evolve(example().setup, optimizer="sgd", lr=1e4)
+    >>> model, _, run = begin(setup, load("diabetes"))
+    >>> with TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
+    ...     save_run(Path(folder), model, run)
+    ...     trace(parser().parse_args(["trace", folder]))
+    run        diabetes: 10-4-1, sgd with rate 10000, seed 0, engine pure; 0 epochs recorded
+    loss       ... in the last steps
+    not finite epoch 1, step ... of 12: the ... is not finite: ...
+    1
+    """
+    recorded = read(Path(options.run), _recorded)
+    if recorded is None:
+        raise ValueError(f"{options.run} holds params without the run that made them: name the folder that train --out wrote")
+    setup, rows, engine = recorded.setup, recorded.rows, recorded.engine
+    if setup.table:
+        raise ValueError(f"the run in {options.run} is of a table, which is streamed: only data that are held whole are replayed")
+    data = relabel(setup, load(setup.data, setup.task, setup.classes))
+    replayed = attrs.evolve(setup, epochs=len(rows) + (not over(setup, rows)))
+    model, parts, run = begin(replayed, data)
+    if run.data != recorded.data:
+        raise ValueError(f"the examples of {setup.data} are others than those of the run in {options.run}")
+    widths = "-".join(map(str, setup.sizes))
+    how = f"{setup.optimizer} with rate {setup.lr:g}, seed {setup.seed}, engine {engine}"
+    say(f"run        {setup.data}: {widths}, {how}; {len(rows)} epochs recorded")
+
+    steps, made, replays = ceil(parts["training"].size / setup.batch), list[Row](), list[Replay]()
+
+    def watch(step: TrainingStep[Any, Any]) -> Replay:
+        replays.append(Replay(step, engine))
+        return replays[0]
+
+    found = ""
+    try:
+        with warned_in_a_line("pure-mlp trace"):
+            fit_model(model, parts, run, None, made, "pure", watch=watch)
+    except NotFinite as error:
+        found = str(error)
+    other = _difference(watched(setup), made, rows)
+    if other:
+        say(f"losses     {other}")
+    elif shared := min(len(made), len(rows)):
+        say(f"losses     those of {shared} recorded epochs, to the bit")
+    if found:
+        losses = replays[0].losses
+        epoch, step = divmod(len(losses) - 1, steps)
+        say(f"loss       {', '.join(f'{J:.4g}' for J in losses[-5:])} in the last steps")
+        say(f"not finite epoch {epoch + 1}, step {step + 1} of {steps}: {found}")
+    else:
+        say(f"values     finite in all of {len(made)} epochs of {steps} steps")
+    return int(bool(found or other))
+
+
+def _recorded(model: Model, tensors: Mapping[str, Tensor], training: Any) -> Recorded | None:  # Any: JSON
+    if training is None:
+        return None
+    return Recorded(model.setup, tuple(Row(*row) for row in training["rows"]), training["data"], training["engine"])
+
+
+def _difference(part: str, made: Sequence[Row], rows: Sequence[Row]) -> str:
+    """Where the losses of the replay part from the recorded ones, and what may be why."""
+    for now, before in zip(made, rows):
+        if (now.train_loss, now.loss) != (before.train_loss, before.loss):
+            losses = f"training {now.train_loss!r}, {part} {now.loss!r}; recorded are {before.train_loss!r} and {before.loss!r}"
+            why = "another torch, processor, number of threads or --engine than then rounds in another way"
+            return f"differ from epoch {now.epoch} on: {losses} ({why})"
+    return ""
