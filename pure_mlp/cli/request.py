@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import overload
 
 import attrs
 import torch
@@ -95,6 +96,10 @@ def held_out(setup: Setup, data: Dataset, generator: Generator) -> tuple[Dataset
     return training, test
 
 
+@overload
+def parts_of(setup: Setup, data: Dataset, generator: Generator) -> dict[str, Dataset]: ...
+@overload
+def parts_of(setup: Setup, data: Table, generator: Generator) -> dict[str, Table]: ...
 def parts_of(setup: Setup, data: Dataset | Table, generator: Generator) -> dict[str, Dataset] | dict[str, Table]:
     """The parts "training", then "validation" if one is asked for, and "test", in the order in which they are drawn.
 

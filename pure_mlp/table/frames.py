@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from pure_mlp.table.arrow import arrow
+from pure_mlp.table.block import Kind
 from pure_mlp.table.cells import kind_of_type
 from pure_mlp.table.source import Source
 
@@ -32,7 +33,7 @@ def frame_source(frame: object) -> Source:
         raise ValueError(f"a {kind} that is no table: {' '.join(str(error).split())}") from error
     if len(set(table.column_names)) < len(table.column_names):
         raise ValueError(f"a {kind}: two columns have the same name")
-    kinds = {field.name: kind_of_type(field.type) for field in table.schema}
+    kinds: dict[str, Kind | None] = {field.name: kind_of_type(field.type) for field in table.schema}
     return Source(kind, tuple(table.column_names), kinds, partial(_batches, table))
 
 

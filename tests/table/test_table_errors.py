@@ -147,13 +147,14 @@ def test_columns_that_training_did_not_have_are_refused_by_name() -> None:
         fresh = open_table(columns, table.schema, table.task, table.split, table.inputs)
         return [x for x, _ in fresh.pieces(1)]
 
+    ones: list[object] = [1]
     assert opened(b=["y"], a=[7])[0].tolist() == opened(a=[7], d=["any"], b=["y"])[0].tolist() == [[7, 0, 1]]
-    for columns, expected in {
+    for names, expected in {
         ("a",): "dict: no column 'b'; there are 'a'",
         ("a", "b", "z"): "dict: column 'z' was not there in training; expected 'a', 'b'",
     }.items():
         with pytest.raises(ValueError, match=r".") as caught:
-            opened(**{name: [1] for name in columns})
+            opened(**dict.fromkeys(names, ones))
         assert str(caught.value) == expected
     with pytest.raises(ValueError, match=r"row 2, column 'b': expected one of the texts seen in training \(x, y\), found 'z'"):
         opened(a=[1, 1], b=["x", "z"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import statistics
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -218,7 +219,12 @@ def test_epochs_see_every_row_once_in_an_order_of_their_own_and_can_be_repeated(
 def test_a_small_table_is_read_once_and_a_large_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     table = read_table(COLUMNS, "price", impute=True).part("training")
     passes: list[int] = []
-    reading = attrs.evolve(table, rows=attrs.evolve(table.rows, batches=lambda *a: passes.append(1) or table.rows.batches(*a)))
+
+    def batches(columns: Sequence[str], rows: int) -> Iterator[Any]:
+        passes.append(1)
+        return table.rows.batches(columns, rows)
+
+    reading = attrs.evolve(table, rows=attrs.evolve(table.rows, batches=batches))
     small = reading.batches(16, Generator().manual_seed(0))
     once = [y for _ in range(3) for _, y in small]
     assert len(passes) == 1
