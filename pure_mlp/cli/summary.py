@@ -17,7 +17,7 @@ MOST_CLASSES = 20
 """Confusion tables of more classes than these are left to metrics.json."""
 
 
-def print_data(setup: Setup, parts: Mapping[str, Dataset] | Mapping[str, Table]) -> None:
+def print_data(setup: Setup, parts: Mapping[str, Dataset | Table]) -> None:
     """Which data, from where, how they are split, what is to be learnt, and what that was guessed from.
 
     >>> from pure_mlp.cli.model import example

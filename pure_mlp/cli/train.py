@@ -53,8 +53,8 @@ def _train(options: Namespace, first: bool) -> int:
     folder = folder if first else None
 
     print_data(setup, {name: part.data for name, part in prepared.items()})
-    rows = min(setup.batch, prepared["training"].size)
-    print_net(setup, anatomy(net_like(setup), model.params, torch.zeros(rows, setup.sizes[0])))
+    batch = min(setup.batch, prepared["training"].size)
+    print_net(setup, anatomy(net_like(setup), model.params, torch.zeros(batch, setup.sizes[0])))
     if missing := advice():
         print(f"\n{missing}")
     print(flush=True)

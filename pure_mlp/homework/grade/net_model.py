@@ -55,6 +55,7 @@ UPSTREAM: dict[str, Callable[[Tensor], Tensor]] = {
 }
 """What dJ/dy_hat is taken for."""
 
+FOR_IDENTITY: Mistakes = frozenset({"sigmoid for identity", "relu for identity"})
 FROM_Z = "slopes from z"
 """No mistake: slopes that are right for their z, whatever was applied to it in forward."""
 
@@ -161,7 +162,7 @@ def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: 
         return torch.zeros_like(z) if "0 for identity" in made else z if "z for identity" in made else torch.ones_like(z)
     if "missing" in made:
         return torch.ones_like(z)
-    if FROM_Z in mistakes:
+    if FROM_Z in mistakes and not FOR_IDENTITY & mistakes:
         a = _activation(name, z, frozenset())
     if name == "relu":
         slope = next((RELU_SLOPES[m](z, dJda) for m in RELU_SLOPES if m in made), (z > 0).to(z.dtype))
