@@ -11,6 +11,7 @@ from fuzz.loop import Case
 from torch import Tensor, nn
 
 import pure_mlp as pm
+from pure_mlp.installed import has
 
 from .engines import F64, agrees, draw, every, fast
 
@@ -41,7 +42,7 @@ CHANGES: dict[str, Callable[[nn.Linear], object]] = {
     "dtype and back": lambda m: m.float().double(),
     "dtype": lambda m: m.float(),
     "data in place": lambda m: m.weight.data.add_(1),
-    "numpy": lambda m: m.weight.numpy().__imul__(3),
+    **({"numpy": lambda m: m.weight.numpy().__imul__(3)} if has("numpy") else {}),
     "a row": lambda m: m.weight[1].zero_(),
     "bias": lambda m: m.bias.fill_(3.0),
     "nothing": lambda m: None,
