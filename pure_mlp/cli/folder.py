@@ -51,6 +51,16 @@ def claim(folder: Path, overwrite: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in epoch_files(folder):
         (folder / name).unlink()
+    tidy(folder)
+
+
+def tidy(folder: Path) -> None:
+    """Remove the temporary files that a killed run left in a folder.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     tidy(Path(place))
+    """
     for name in FILES:
         remove_leftovers(folder / name)
 

@@ -12,7 +12,7 @@ from pure_mlp.cli.begin import begin
 from pure_mlp.cli.checkpoint import kept_row, resume
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
-from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params
+from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params, tidy
 from pure_mlp.cli.history import Row, draw_curves, write_json
 from pure_mlp.cli.joined import joined
 from pure_mlp.cli.model import net_like
@@ -46,6 +46,8 @@ def _train(options: Namespace, first: bool) -> int:
     folder = Path(options.out) if options.out else None
     if folder and options.resume and holds_params(folder):
         run = resume(folder, run, model)
+        if first:
+            tidy(folder)
     elif folder and first:
         claim(folder, options.overwrite)
     elif options.resume and not folder:
