@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from fuzz.noise import Noise
 from torch import Generator, Tensor
 
 from pure_mlp import Engine, Plan, tree_items, tree_leaves, tree_map
@@ -62,11 +63,14 @@ def orders(batch: Any, seed: int) -> list[Any]:
 def offs(step: Step, carry: Any, batch: Any, mine: list[Tensor]) -> list[Off]:
     """Every change and the loss, and those of the pure step, against the pure step in float64 from the same numbers.
 
-    The pure step's error is the largest over `orders` of the rows: one order alone may be right by luck. What is not finite in
-    float64 is left out: infinities are other tests' business.
+    The pure step's error is the largest over `orders` of the rows, and over three runs whose operations round once more: one run
+    alone may be right by luck. What is not finite in float64 is left out: infinities are other tests' business.
     """
     exact = pure(step, double(carry), double(batch))
     theirs = [pure(step, carry, order) for order in orders(batch, 0)]
+    for seed in range(3):
+        with Noise(seed, ulps=0.5):
+            theirs.append(pure(step, carry, batch))
     paths = [path for path, _ in tree_items(carry)] + ["loss"]
     sizes = [largest(leaf) for leaf in tree_leaves(carry)] + [0.0]
     return [

@@ -30,7 +30,6 @@ def draw_step(seed: int) -> tuple[Step, Any, pm.Batch, str]:
     net, params = nets.net(random, n_in, n_out)
     rule = nets.optimizer(random, random.choice(RATES))
     loss, scale, layout = random.choice(nets.LOSSES), random.choice(SCALES), random.choice([*LAYOUTS])
-    scale = min(scale, 30.0) if "cross_entropy" in loss else scale  # exp of logits of size 1000 shows how products are rounded
     scope = {**GLOBALS, "g": Generator().manual_seed(seed), "d": torch.float32}
     several = random.random() < 0.2
     made, start, optimizer, function = (eval(text, scope) for text in (net, params, rule, loss))
@@ -91,7 +90,7 @@ def test_changes_in_float64(engine: pm.Engine) -> None:
     assert not wrong, f"{len(wrong)} leaves:\n" + "\n".join(wrong[:20])
 
 
-@pytest.mark.parametrize("seed", range(6020, 6040))
+@pytest.mark.parametrize("seed", range(6000, 6020))
 def test_the_law_spares_the_pure_step_in_other_orders(seed: int) -> None:
     """The law itself, tried: rows in another order are other roundings and no fault."""
     step, carry, batch, words = draw_step(seed)

@@ -99,14 +99,15 @@ class Unstable(Exception):
 
 
 class Noise(TorchDispatchMode):
-    """Within it every result of floating-point arithmetic is off by at most two ulps."""
+    """Within it every result of floating-point arithmetic is off by at most so many ulps."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # otherwise the first operation imports torch._dynamo
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, ulps: float = 2.0) -> None:
         super().__init__()
+        self._ulps = ulps
         self._generator = Generator().manual_seed(seed)
 
     def __torch_dispatch__(
@@ -122,7 +123,7 @@ class Noise(TorchDispatchMode):
         written = args[0] if name.startswith("_foreach") and name.endswith("_") else out
         for t in written if isinstance(written, (list, tuple)) else [written]:
             if isinstance(t, Tensor) and t.is_floating_point() and t.numel():
-                off = torch.rand(t.shape, generator=self._generator, dtype=torch.float64) * 4 - 2
+                off = self._ulps * (torch.rand(t.shape, generator=self._generator, dtype=torch.float64) * 2 - 1)
                 t.mul_((1 + off * torch.finfo(t.dtype).eps).to(torch.float64 if t.dtype == torch.float64 else torch.float32))
         return out
 
