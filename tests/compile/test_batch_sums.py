@@ -119,3 +119,13 @@ def test_the_loss_of_many_rows(engine: pm.Engine) -> None:
         exact = pm.fold(step, engine="pure")(torch.zeros(2, dtype=F64), [x.double()])[1]
         pure, mine = [float((loss - exact).abs() / exact.abs()) for loss in losses]
         assert mine <= 2 * pure + 4 * torch.finfo(torch.float32).eps, step.__name__
+
+
+@pytest.mark.parametrize(("rows", "straight"), [(128, True), (129, False)])
+def test_a_product_over_many_rows_goes_into_a_buffer_before_it_is_added(rows: int, straight: bool) -> None:
+    """The BLAS of this machine may add such a sum up before it touches the weight; that of another does not."""
+    net, params = pm.mlp((3, 4, 2), Generator().manual_seed(0))
+    optimizer = pm.sgd(0.1)
+    step = pm.training_step(net, pm.mse, optimizer)
+    program = pm.Plan(step, (params, optimizer.init(params)), (torch.ones(rows, 3), torch.ones(rows, 2)))
+    assert ("_weight += " in program.source) == straight, program.source
