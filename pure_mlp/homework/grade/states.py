@@ -160,7 +160,7 @@ def clearing(passes: Sequence[Pass]) -> Told:
         risk = "a script that looks at the grads, or adds to them, fails" if harmless else ""
         said.append(Said(f"After clear_grad_and_cache {lost}: it sets each gradient to 0 and keeps it.", risk))
     elif any(not zero(p) for p in done):
-        kept = [g for g in GRADS if any(bool(p["cleared"][g].any()) for p in done)]
+        kept = [g for g in GRADS if any(bool(cleared[g].any()) for p in done if (cleared := p.get("cleared")))]
         which = "the grads" if len(kept) == len(GRADS) else ", ".join(kept)
         text = f"clear_grad_and_cache does not zero {which} (step 3 of 1.2(a))."
         last = [c for p in done if f"{GRADS[-1]} fresh" in (c := p.get("computed", {}))]
