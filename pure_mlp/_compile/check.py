@@ -55,5 +55,5 @@ def _near(old: Tensor, right: Tensor, mine: Tensor, bound: float) -> bool:
     """Whether the changes agree so well that a sum of squares in their own dtype shows it: one that does not under- or overflow."""
     if right.dtype not in (torch.float32, torch.float64):
         return False
-    change = (right - old).norm().item()
-    return 1e-15 < change < torch.inf and (mine - right).norm().item() <= bound * change
+    change = float((right - old).norm())
+    return 1e-15 < change < torch.inf and float((mine - right).norm()) <= bound * change
