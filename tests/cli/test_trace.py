@@ -32,6 +32,7 @@ from pure_mlp.__main__ import main
 from pure_mlp.cli.begin import begin
 from pure_mlp.cli.model import net_like
 from pure_mlp.cli.params import NAME, read, save
+from pure_mlp.cli.prepared import Prepared
 from pure_mlp.data.load import load
 from pure_mlp.train.nonfinite import first_nonfinite
 from pure_mlp.train.step import TrainingStep
@@ -105,6 +106,7 @@ def first_step_that_is_not_finite() -> int:
     step = training_step(net_like(model.setup), mse, sgd(model.setup.lr))
     carry, g = run.carry, Generator().set_state(run.generator)
     part, count = prepared["training"], 0
+    assert isinstance(part, Prepared)
     while True:
         for batch in batches((part.x, part.y), model.setup.batch, g):
             carry, J = step(carry, batch)
