@@ -116,8 +116,8 @@ def _applied(name: str, mistakes: Mistakes) -> str:
 
 
 def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
-    name = _applied(name, mistakes)
-    if name == "identity" or f"{name} not applied" in mistakes:
+    name = _applied("identity" if f"{name} not applied" in mistakes else name, mistakes)
+    if name == "identity":
         return z.clone()
     if name == "relu":
         return next((RELUS[m](z) for m in RELUS if m in mistakes), torch.relu(z))
