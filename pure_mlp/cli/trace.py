@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from pure_mlp.cli.request import relabel, watched
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.warned import warned_in_a_line
 from pure_mlp.data.load import load
+from pure_mlp.losses.mass import Mass
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.nonfinite import first_nonfinite, nonfinite
@@ -47,8 +48,8 @@ class Replay:
     """The step of a run, made by its engine once every value of it has been looked at."""
 
     def __init__(self, step: TrainingStep[Any, Any], engine: Engine) -> None:
-        self.losses = list[float]()
-        self.mass = step.mass
+        self.losses: list[float] = []
+        self.mass: Callable[[Batch], Mass] = step.mass
         self._step = step
         self._engine: Engine = engine
         self._folding: Folding[Carry, Batch] | None = None

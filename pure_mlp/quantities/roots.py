@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,7 @@ def loss_roots(loss: Loss, y: Tensor, y_hat: Tensor) -> Tensor:
     tensor([[[1.4142, 0.0000]],
             [[0.0000, 1.4142]]])
     """
-    k = y_hat.shape[1:].numel()
+    k = prod(y_hat.shape[1:])
     units = torch.eye(k, dtype=y_hat.dtype, device=y_hat.device).view(k, 1, *y_hat.shape[1:])
     (H,) = widened([torch.stack([curvature(loss, y, y_hat, unit.expand_as(y_hat)).flatten(1) for unit in units])])
     values, vectors = torch.linalg.eigh(H.transpose(0, 1))

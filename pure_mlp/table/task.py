@@ -34,7 +34,7 @@ def task_of(name: str, target: Column, values: frozenset[float], task: Task | No
     ('binary', Column(name='kind', kind='number', levels=('0', '1'), missing=False), "2 different whole numbers in column 'kind'")
     """
     place, n = f"column {target.name!r}", len(target.levels) or len(values)
-    whole = all(value.is_integer() for value in values)
+    whole = all(value % 1 == 0 for value in values)
     if target.kind == "text" and task == "regression":
         raise ValueError(f"{name}: {place}: a regression takes numbers, found texts")
     if target.kind != "text" and (task == "regression" or (task is None and not (whole and n <= FEW))):
@@ -43,7 +43,7 @@ def task_of(name: str, target: Column, values: frozenset[float], task: Task | No
         raise ValueError(f"{name}: {place}: at most {LEVELS} classes, found more different values")
     if n < 2 or (task == "binary" and n > 2):
         raise ValueError(f"{name}: {place}: expected {'two' if task == 'binary' else 'at least two'} different labels, found {n}")
-    named = [str(int(v)) if v.is_integer() else repr(v) for v in sorted(values)]
+    named = [str(int(v)) if v % 1 == 0 else repr(v) for v in sorted(values)]
     levels = target.levels if target.kind == "text" else named
     guessed = "" if task else f"{n} different {'texts' if target.kind == 'text' else 'whole numbers'} in {place}"
     return task or ("binary" if n == 2 else "classes"), attrs.evolve(target, levels=levels), guessed
