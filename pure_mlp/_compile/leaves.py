@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
@@ -58,12 +57,9 @@ def structure(tree: object) -> object:
 
 
 def twin(t: Tensor) -> Tensor:
-    """The same numbers in memory of their own, laid out alike, with gaps and repetitions: a step sees no difference."""
-    once = t
-    for d, (n, step) in enumerate(zip(t.shape, t.stride())):
-        once = once.narrow(d, 0, 1) if n > 1 and step == 0 else once
-    memory = torch.empty_strided(once.shape, t.stride(), dtype=t.dtype, device=t.device).copy_(once)
-    return memory.as_strided(t.shape, t.stride())
+    """A copy laid out alike, what lies between its numbers copied too: a step sees no difference, even by `as_strided`."""
+    reach = 1 + sum((n - 1) * step for n, step in zip(t.shape, t.stride())) if t.numel() else 0
+    return t.as_strided((reach,), (1,)).clone().as_strided(t.shape, t.stride())
 
 
 def is_plain(t: Tensor) -> bool:

@@ -195,3 +195,12 @@ def test_columns_of_a_wider_table_are_stepped_by_a_program(layout: str, engine: 
 
     pm.fold(step, engine=engine)(draw(3), [ALL_LAYOUTS[layout](draw(4, 3, seed=n)) for n in range(10)])
     assert calls == 2  # traced, and beside the program once more
+
+
+@fast
+@pytest.mark.parametrize("layout", ["gaps", "padded"])
+def test_a_step_may_read_between_the_numbers_of_a_batch(layout: str, engine: pm.Engine) -> None:
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        return w - 0.1 * x.as_strided((4,), (1,)).sum(), x.sum()
+
+    agrees(lambda: Case(step, draw(3), [ALL_LAYOUTS[layout](draw(4, 3, seed=n)) for n in range(3)]), engine)
