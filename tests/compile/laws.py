@@ -16,11 +16,15 @@ EPS = torch.finfo(torch.float32).eps
 
 
 class Off(NamedTuple):
-    """How far one leaf's change, or the loss, is off in its largest element, and what it is compared with."""
+    """How far one leaf's change, or the loss, is off in its largest element, and what it is compared with.
+
+    pure: what the pure step is off, at most, over orders of the rows. rounded: over runs that round once more as well.
+    """
 
     path: str
     mine: float
     pure: float
+    rounded: float
     change: float
     leaf: float
 
@@ -63,31 +67,35 @@ def orders(batch: Any, seed: int) -> list[Any]:
 def offs(step: Step, carry: Any, batch: Any, mine: list[Tensor]) -> list[Off]:
     """Every change and the loss, and those of the pure step, against the pure step in float64 from the same numbers.
 
-    The pure step's error is the largest over `orders` of the rows, and over three runs whose operations round once more: one run
-    alone may be right by luck. What is not finite in float64 is left out: infinities are other tests' business.
+    What is not finite in float64 is left out: infinities are other tests' business.
     """
     exact = pure(step, double(carry), double(batch))
     theirs = [pure(step, carry, order) for order in orders(batch, 0)]
+    again = [*theirs]
     for seed in range(3):
         with Noise(seed, ulps=0.5):
-            theirs.append(pure(step, carry, batch))
+            again.append(pure(step, carry, batch))
     paths = [path for path, _ in tree_items(carry)] + ["loss"]
     sizes = [largest(leaf) for leaf in tree_leaves(carry)] + [0.0]
     return [
-        Off(path, largest(mine[i] - e), max(largest(their[i] - e) for their in theirs), largest(e), size)
+        Off(path, largest(mine[i] - e), *(max(largest(run[i] - e) for run in runs) for runs in (theirs, again)), largest(e), size)
         for i, (path, e, size) in enumerate(zip(paths, exact, sizes, strict=True))
         if bool(e.isfinite().all())
     ]
 
 
-def broken(found: list[Off], *, factor: float = 2.0, ulps: float = 1.0, floor: float = 4.0) -> list[Off]:
+def broken(found: list[Off], *, strict: bool = False, factor: float = 2.0, ulps: float = 1.0, floor: float = 4.0) -> list[Off]:
     """The leaves that break the law; errors are largest ones over a leaf, so that one lucky element decides nothing.
+
+    strict: whether the pure step's error is taken from its own runs alone. They are right by luck now and then, with two rows and a
+    saturated softmax, say, where the next rounding moves the result by more than the engine is off.
 
     factor: of the pure step's error. ulps: of the leaf's largest number, since rounding new = old + change costs the engine and the
     pure step half an ulp each, on other sides perhaps; a change below that is not seen at all. floor: eps of the change itself, for
     another order of the same operations, (p - lr wd p) - lr g or p - lr (g + wd p), say.
     """
-    return [o for o in found if not o.mine <= factor * o.pure + ulps * EPS * o.leaf + floor * EPS * o.change]
+    slack = {o: factor * (o.pure if strict else o.rounded) + ulps * EPS * o.leaf + floor * EPS * o.change for o in found}
+    return [o for o in found if not o.mine <= slack[o]]
 
 
 def exactly(step: Step, carry: Any, batch: Any, engine: Engine, *, rtol: float = 1e-12) -> list[Off]:
@@ -100,5 +108,5 @@ def exactly(step: Step, carry: Any, batch: Any, engine: Engine, *, rtol: float =
     sizes = [largest(leaf) for leaf in tree_leaves(carry)] + [0.0]
     paths = [path for path, _ in tree_items(carry)] + ["loss"]
     rows = zip(paths, mine, expected, sizes, strict=True)
-    found = [Off(p, largest(a - e), 0.0, largest(e), size) for p, a, e, size in rows if bool(e.isfinite().all())]
+    found = [Off(p, largest(a - e), 0.0, 0.0, largest(e), size) for p, a, e, size in rows if bool(e.isfinite().all())]
     return [o for o in found if not o.mine <= rtol * o.change + eps * o.leaf]

@@ -62,18 +62,23 @@ def state_of(optimizer: pm.Optimizer, params: Any, seed: int) -> Any:
 @fast
 @pytest.mark.parametrize("part", range(2))
 def test_changes_in_float32(part: int, engine: pm.Engine) -> None:
-    """2 times the pure step's error, and an ulp of the leaf where the change is below it."""
-    wrong, taken = [], 0
+    """2 times the pure step's error, and an ulp of the leaf where the change is below it.
+
+    A lucky pure step is told from a bad engine by one more rounding, and luck must be rare: a step in fifty.
+    """
+    wrong, lucky, taken = [], 0, 0
     for seed in range(1000 * part, 1000 * part + (50 if engine == "plan" else 10)):
         step, carry, batch, words = draw_step(seed)
         try:
-            found = broken(offs(step, carry, batch, planned(step, carry, batch, engine)))
+            found = offs(step, carry, batch, planned(step, carry, batch, engine))
         except pm.Unplannable:
             continue
         taken += 1
-        wrong += [f"{words}: {off}" for off in found]
+        lucky += bool(broken(found, strict=True))
+        wrong += [f"{words}: {off}" for off in broken(found)]
     assert not wrong, f"{len(wrong)} leaves:\n" + "\n".join(wrong[:20])
     assert taken > 3
+    assert lucky <= 1 + taken // 50
 
 
 @fast
