@@ -20,7 +20,7 @@ import torch
 from processes import started
 from torch import Generator
 from torch import distributed as dist
-from torch.distributed import checkpoint
+from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
@@ -400,8 +400,8 @@ def parts_are_saved(carry: Any) -> None:
     kept, empty = dict(tree_items(carry)), dict(tree_items(tree_map(torch.zeros_like, carry)))
     place = everyones([tempfile.mkdtemp()] if dist.get_rank() == 0 else [])[0]
     try:
-        checkpoint.save(kept, checkpoint_id=place)
-        checkpoint.load(empty, checkpoint_id=place)
+        state_dict_saver.save(kept, checkpoint_id=place)
+        state_dict_loader.load(empty, checkpoint_id=place)
         assert len([*Path(place).glob("*.distcp")]) == 2
         for name, t in kept.items():
             assert type(empty[name]) is type(t)
