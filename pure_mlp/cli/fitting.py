@@ -71,7 +71,7 @@ def fit_model(
         nonlocal run
         number = len(rows) + 1
         after = attrs.evolve(model, params=own_params(setup, epoch.carry[0]))
-        seen = scores(after, parts[name])
+        seen = scores(after, parts[name], together=mesh is not None)
         if not isfinite(epoch.loss) or not isfinite(seen.loss):
             if folder and not run.rows:  # what `trace` begins with
                 save_run(folder, model, attrs.evolve(run, engine=epoch.engine))

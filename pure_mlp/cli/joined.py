@@ -10,6 +10,7 @@ from typing import Any
 from torch import distributed as dist
 
 from pure_mlp.distributed.mesh import Mesh
+from pure_mlp.distributed.world import backend
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def joined(mesh: Mesh | None) -> Generator[bool]:
     """Within it the processes that torchrun started know each other; yields whether this one prints and writes files.
 
     That is the first of them; the others are silent. Without a mesh this process is alone. Raises `ValueError` where torchrun did
-    not start it.
+    not start it, and where another process is gone.
 
     >>> with joined(None) as first:
     ...     first
@@ -38,6 +39,10 @@ def joined(mesh: Mesh | None) -> Generator[bool]:
         else:
             with open(os.devnull, "w", encoding="utf-8") as nothing, redirect_stdout(nothing), redirect_stderr(nothing):
                 yield False
+    except RuntimeError as error:
+        if "gloo" not in str(error):
+            raise
+        raise ValueError(f"another process of the mesh {mesh} has ended; torchrun names it, with its exit code, below") from error
     finally:
         if begins:
             dist.destroy_process_group()
@@ -46,4 +51,4 @@ def joined(mesh: Mesh | None) -> Generator[bool]:
 def _begin(c10d: Any, restart: str) -> None:  # Any is the module, which does not say all that it exports
     """Meet the others. After a restart torchrun's store still holds the addresses of those that were there before."""
     store, rank, size = next(c10d.rendezvous("env://"))
-    c10d.init_process_group("gloo", store=c10d.PrefixStore(f"restart {restart}", store), rank=rank, world_size=size)
+    c10d.init_process_group(backend(), store=c10d.PrefixStore(f"restart {restart}", store), rank=rank, world_size=size)

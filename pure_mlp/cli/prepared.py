@@ -27,6 +27,11 @@ class Prepared:
         """The number of examples."""
         return len(self.x)
 
+    def rows(self, which: slice) -> Prepared:
+        """Some of the examples."""
+        data = attrs.evolve(self.data, x=self.data.x[which], y=self.data.y[which])
+        return Prepared(data, self.x[which], self.y[which])
+
     def pieces(self) -> Iterator[Prepared]:
         """All examples, in one piece."""
         return iter((self,))

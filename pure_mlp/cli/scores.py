@@ -8,11 +8,13 @@ from functools import reduce
 import attrs
 import torch
 from torch import Tensor
+from torch import distributed as dist
 
 from pure_mlp.cli.model import Model, answers, outputs
 from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.streamed import Examples
 from pure_mlp.data.moments import Moments, merged, moments
+from pure_mlp.distributed.world import everyones, share
 from pure_mlp.registry.functions import LOSSES
 
 
@@ -44,8 +46,10 @@ class Tally:
     labels: Moments
 
 
-def scores(model: Model, examples: Examples) -> Scores:
+def scores(model: Model, examples: Examples, together: bool = False) -> Scores:
     """The scores of the model on labelled data that were prepared for it.
+
+    together: all processes make this call, each tallies its rows of every piece, and all get the scores of all rows.
 
     >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.cli.prepared import prepare
@@ -53,7 +57,10 @@ def scores(model: Model, examples: Examples) -> Scores:
     >>> scores(example(), prepare(example(), load("diabetes"))).examples
     442
     """
-    return summed([tally(model, piece) for piece in examples.pieces()])
+    if not together:
+        return summed([tally(model, piece) for piece in examples.pieces()])
+    own = (piece.rows(share(piece.size, dist.get_rank(), dist.get_world_size())) for piece in examples.pieces())
+    return summed(everyones([tally(model, piece) for piece in own if piece.size]))
 
 
 def tally(model: Model, piece: Prepared) -> Tally:

@@ -72,7 +72,7 @@ def _train(options: Namespace, first: bool) -> int:
         drawn = bool(folder and rows) and draw_curves(Path(options.out, "curves.png"), setup, watched(setup), rows)
 
     kept = kept_row(setup, run.rows)
-    scored = {name: scores(model, part) for name, part in prepared.items()}
+    scored = {name: scores(model, part, options.mesh is not None) for name, part in prepared.items()}
     files: list[str] = []
     if folder:
         files = [*FILES[: 4 if drawn else 3], *epoch_files(folder)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import attrs
 import torch
 from torch import distributed as dist
@@ -11,7 +13,9 @@ from pure_mlp.record import tree_items
 from pure_mlp.saving.packing import fingerprint
 from pure_mlp.signatures import Batch
 
-__all__ = ["World", "join"]
+__all__ = ["World", "backend", "everyones", "join", "share"]
+
+T = TypeVar("T")
 
 
 @attrs.frozen(eq=False)
@@ -32,8 +36,8 @@ class World:
         x, y = batch
         if len(x) != len(y):
             raise ValueError(f"a batch of {len(x)} inputs and {len(y)} labels, expected as many of both")
-        begin, end = (len(x) * place // self.mesh.dp for place in (self.rows.rank(), self.rows.rank() + 1))
-        return x[begin:end], y[begin:end]
+        rows = share(len(x), self.rows.rank(), self.mesh.dp)
+        return x[rows], y[rows]
 
     def agree(self, tree: object) -> None:
         """Raise `ValueError` on every process unless the tree is the same on all of them."""
@@ -45,6 +49,37 @@ class World:
                 f"mesh {self.mesh}: the processes begin with different params, state or order of the examples: "
                 "draw them from generators with the same seed on every process"
             )
+
+
+def backend() -> str:
+    """What the processes should talk by: nccl for tensors on GPUs, where torch has both, and gloo for all others.
+
+    >>> torch.cuda.is_available() or backend()
+    'gloo'
+    """
+    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
+
+
+def share(n: int, place: int, of: int) -> slice:
+    """Which of n rows are those of one of so many: as many as of any other, or one more or less.
+
+    >>> share(5, 0, 2), share(5, 1, 2)
+    (slice(0, 2, None), slice(2, 5, None))
+    """
+    return slice(n * place // of, n * (place + 1) // of)
+
+
+def everyones(own: list[T]) -> list[T]:
+    """The items of all processes, those of the first one first: the same list in all of them.
+
+    >>> dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    >>> everyones(["a"])
+    ['a']
+    >>> dist.destroy_process_group()
+    """
+    found: list[list[T]] = [[] for _ in range(dist.get_world_size())]
+    dist.all_gather_object(found, own)
+    return [item for items in found for item in items]
 
 
 def join(mesh: Mesh, device: str = "cpu") -> World:

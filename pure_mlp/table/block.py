@@ -17,11 +17,15 @@ _SHOWN = 60
 
 @attrs.frozen(eq=False)
 class Block:
-    """name: that of the table. first: the number of the first row here, from 1. cells: an array of pyarrow for each column."""
+    """Every `step`-th row from the one with the number `first`, counted from 1, of the table with this name.
+
+    cells: an array of pyarrow for each column.
+    """
 
     name: str
     first: int
     cells: Mapping[str, Any]  # Any: pyarrow has no types
+    step: int = 1
 
     def wrong(self, column: str, i: int, expected: str, found: str | None = None) -> ValueError:
         """What is said of the cell in row i of this block, counted from 0. found: in words; the cell itself if not given.
@@ -33,4 +37,4 @@ class Block:
         cell = self.cells[column][i].as_py()
         shown = found or repr(cell.decode(errors="backslashreplace") if isinstance(cell, bytes) else cell)
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}.. ({len(shown)} characters)"
-        return ValueError(f"{self.name}: row {self.first + i}, column {column!r}: expected {expected}, found {shown}")
+        return ValueError(f"{self.name}: row {self.first + i * self.step}, column {column!r}: expected {expected}, found {shown}")

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 """How pyarrow names a row, counting the names of the columns as the first."""
 _BLOCK = 2**20
 """Bytes that are parsed at once; no row may be longer."""
+_PACKED = {".gz": "gzip", ".zst": "zstd"}
 
 
 def csv_source(path: Path) -> Source:
-    """A .csv file in UTF-8 whose first line holds the names of the columns.
+    """A .csv file in UTF-8, or one packed as .csv.gz or .csv.zst, whose first line holds the names of the columns.
 
-    Raises `ValueError` for names that are none or that two columns have, `OSError` where the file cannot be read. Its batches raise
-    `ValueError` that names the row, counted from 1 after the names, for one of another length, and for a row beyond memory.
+    Raises `ValueError` for names that are none, that two columns have or that no commas part, `OSError` where the file cannot be
+    read. Its batches raise `ValueError` that names the row, counted from 1 after the names, for one of another length, and for a
+    row beyond memory.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -38,14 +41,20 @@ def csv_source(path: Path) -> Source:
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:  # what is read ahead is not of names
-        try:
+    path.open("rb").close()
+    try:
+        with _unpacked(path) as bare:
+            file = TextIOWrapper(bare, "utf-8-sig", "surrogateescape", newline="")  # what is read ahead is not of names
             names = next((cells for cells in csv.reader(file, strict=True) if cells), [])
-            "".join(names).encode()
-        except (csv.Error, UnicodeEncodeError) as error:
-            raise ValueError(f"{path}: expected a line with the names of columns, in UTF-8 ({error})") from error
+        "".join(names).encode()
+    except (csv.Error, UnicodeEncodeError) as error:
+        raise ValueError(f"{path}: expected a line with the names of columns, in UTF-8 ({error})") from error
+    except OSError as error:
+        raise error if error.errno else _damaged(path, error) from error
     if not names:
         raise ValueError(f"{path}: expected a line with the names of columns, found none")
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise ValueError(f"{path}: expected names with commas between them, found {names[0]!r}")
     for place, name in enumerate(names):
         if name in names[:place]:
             raise ValueError(f"{path}: columns {names.index(name) + 1} and {place + 1} have the same name {name!r}")
@@ -56,7 +65,7 @@ def _batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[Any]:
     pa, reader = arrow(), arrow("csv")
     try:
         with reader.open_csv(
-            path,
+            _unpacked(path),
             reader.ReadOptions(use_threads=False, block_size=_BLOCK),
             reader.ParseOptions(newlines_in_values=True),
             reader.ConvertOptions(column_types=dict.fromkeys(columns, pa.binary()), include_columns=[*columns]),
@@ -69,4 +78,14 @@ def _batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[Any]:
             raise ValueError(f"{place}: expected {expected} values, as the first line has names, found {found}") from error
         if "straddl" in str(error):
             raise ValueError(f"{path}: a row of more than {_BLOCK} bytes (a quotation mark may be missing)") from error
-        raise ValueError(f"{path}: expected a .csv file ({' '.join(str(error).split())})") from error
+        raise _damaged(path, error) from error
+    except OSError as error:
+        raise error if error.errno else _damaged(path, error) from error
+
+
+def _unpacked(path: Path) -> Any:
+    return arrow().input_stream(path, compression=_PACKED.get(path.suffix.lower()))
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path}: expected a .csv file ({' '.join(str(error).split())})")

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from pure_mlp.table.arrow import arrow
 from pure_mlp.table.block import Block, Kind
 
 __all__ = ["NUMBERS", "Source", "blocks"]
@@ -29,16 +30,19 @@ class Source:
     batches: Callable[[Sequence[str], int], Iterator[Any]]  # Any: pyarrow has no types
 
 
-def blocks(source: Source, columns: Sequence[str]) -> Iterator[Block]:
-    """All rows of these columns, a block at a time, each of at most `NUMBERS` cells or one row.
+def blocks(source: Source, columns: Sequence[str], place: int = 0, of: int = 1) -> Iterator[Block]:
+    """The rows of these columns whose number, from 0, is `place` modulo `of`: in blocks of at most `NUMBERS` cells or one row.
 
     >>> from pure_mlp.table.frames import frame_source
-    >>> [block.first for block in blocks(frame_source({"a": [1, 2, 3]}), ["a"])]
-    [1]
+    >>> [block.cells["a"].to_pylist() for block in blocks(frame_source({"a": [4, 5, 6]}), ["a"], 0, 2)]
+    [[4, 6]]
     """
     rows, first = max(NUMBERS // max(len(columns), 1), 1), 1
     for batch in source.batches(columns, rows):
         for start in range(0, batch.num_rows, rows):
             piece = batch.slice(start, rows)
-            yield Block(source.name, first, {name: piece.column(i) for i, name in enumerate(columns)})
+            own = range((place - first + 1) % of, piece.num_rows, of)
+            if own:
+                cells = piece if of == 1 else piece.take(arrow().array(own))
+                yield Block(source.name, first + own[0], {name: cells.column(i) for i, name in enumerate(columns)}, of)
             first += piece.num_rows

@@ -28,16 +28,16 @@ from pure_mlp.table.task import distinct, task_of
 __all__ = ["counted", "is_table", "open_table", "read_table", "source_of"]
 
 _TEXT: Kind = "text"
-_ENDINGS = {".csv": csv_source, ".parquet": parquet_source}
+_READERS = {".csv": csv_source, ".csv.gz": csv_source, ".csv.zst": csv_source, ".parquet": parquet_source}
 
 
 def is_table(path: str) -> bool:
     """Whether a file of that name is read as a table.
 
-    >>> is_table("houses.CSV"), is_table("digits")
-    (True, False)
+    >>> is_table("houses.CSV"), is_table("houses.csv.gz"), is_table("digits")
+    (True, True, False)
     """
-    return Path(path).suffix.lower() in _ENDINGS
+    return path.lower().endswith(tuple(_READERS))
 
 
 def source_of(data: object) -> Source:
@@ -52,8 +52,8 @@ def source_of(data: object) -> Source:
     path = Path(data)
     if not is_table(path.name) or not path.exists():
         found = "a file of another kind" if path.exists() else "no such file or folder"
-        raise ValueError(f"{path}: expected a {' or '.join(_ENDINGS)} file, found {found}")
-    return _ENDINGS[path.suffix.lower()](path)
+        raise ValueError(f"{path}: expected a .csv or .parquet file, found {found}")
+    return next(read for ending, read in _READERS.items() if path.name.lower().endswith(ending))(path)
 
 
 def read_table(
@@ -117,7 +117,7 @@ def read_table(
 def open_table(data: object, schema: Schema, task: Task, split: Split, inputs: Standardizer) -> Table:
     """A table for a model that has been trained: columns and levels are known. Its rows are not counted yet: see `counted`.
 
-    Raises `ValueError` for a column that is missing or unknown, by name; the target may be missing.
+    Raises `ValueError` for a column that is missing, unknown or of another type, by name; the target may be missing.
 
     >>> schema, one = Schema((Column("age", "number"),), Column("price", "number"), (), False), torch.ones(1)
     >>> open_table({"size": [1.0]}, schema, "regression", Split(0.0, 0.0, 0), Standardizer(one, one))
@@ -130,6 +130,9 @@ def open_table(data: object, schema: Schema, task: Task, split: Split, inputs: S
     extra = [name for name in source.columns if name not in (*names, schema.target.name, *schema.dropped)]
     if extra:
         raise ValueError(f"{source.name}: column {extra[0]!r} was not there in training; expected {', '.join(map(repr, names))}")
+    for column in (*schema.columns, schema.target):
+        if column.kind == "number" and source.kinds.get(column.name, "number") != "number":
+            raise ValueError(f"{source.name}: column {column.name!r}: expected numbers, as in training, found another type")
     none = moments(torch.zeros(0, 1))
     return Table(source.name, task, schema.target.levels, schema, split, source, inputs, none, {}, torch.zeros(1))
 

@@ -13,7 +13,7 @@ from pure_mlp.data.moments import Moments
 from pure_mlp.data.standardize import Standardizer, standardize, standardizer_of, unstandardize
 from pure_mlp.signatures import Batch
 from pure_mlp.table.column import Column
-from pure_mlp.table.feed import Feed
+from pure_mlp.table.feed import Feed, Shares
 from pure_mlp.table.hashing import hashes
 from pure_mlp.table.schema import Schema, block_values, encoded, labels, width
 from pure_mlp.table.shuffled import shuffled
@@ -35,7 +35,8 @@ class Table:
     name: where it comes from. task: what is learnt. classes: their names, none for regression. schema: the columns. split:
     what the parts are drawn by. rows: what reads them. inputs: what standardises x, by the training part. target: the moments of
     the target there. counts: the rows of each part. digest: a sum over all rows, by which other data are told. guessed: what the
-    task was guessed from, empty if it was said. which: the part that this is. kept: its values, where they are in memory.
+    task was guessed from, empty if it was said. which: the part that this is. share: (place, of), of its rows those whose number in
+    the source is `place` modulo `of`. kept: its values, where they are in memory.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Table:
     digest: Tensor
     guessed: str = ""
     which: Part = "all"
+    share: tuple[int, int] = (0, 1)
     kept: Tensor | None = None
 
     @property
@@ -80,9 +82,11 @@ class Table:
 
     def held(self) -> Table:
         """The same table, read into memory now if it has fewer than 4 million cells."""
-        if not self.counts or self.size * (len(self.schema.columns) + 1) >= _HELD:
+        columns = len(self.schema.columns) + 1
+        if not self.counts or self.size * columns >= _HELD * self.share[1]:
             return self
-        return attrs.evolve(self, kept=torch.cat([rows for _, rows in self.values()]))
+        none = torch.zeros(0, columns, dtype=torch.float64)
+        return attrs.evolve(self, kept=torch.cat([none, *(rows for _, rows in self.values())]))
 
     def batches(self, size: int, generator: Generator | None = None) -> Feed:
         """What `fit` takes: batches (x, y), read ahead of the steps, and anew each epoch unless the table is small (see `held`).
@@ -97,6 +101,18 @@ class Table:
             return map(self._standardized, table.pieces(size, generator))
 
         return Feed(pieces, size)
+
+    def shares(self, size: int, generator: Generator | None = None) -> Shares:
+        """What `fit` takes with a mesh where each process is to read its own rows: as `batches`, `size` examples for all together.
+
+        The process in place i of n reads rows i, i + n, i + 2 n .. of the source, and shuffles them among themselves.
+        """
+
+        def share(place: int, of: int) -> Feed:
+            own = size * (place + 1) // of - size * place // of
+            return attrs.evolve(self, share=(place, of)).batches(own, generator)
+
+        return Shares(share)
 
     def _standardized(self, piece: Batch) -> Batch:
         x, y = piece
@@ -132,7 +148,7 @@ class Table:
         if self.kept is not None:
             yield columns, self.kept
             return
-        for block in blocks(self.rows, [column.name for column in columns]):
+        for block in blocks(self.rows, [column.name for column in columns], *self.share):
             rows = block_values(self.schema, block, unknown=unknown)
             if self.which != "all":
                 rows = rows[self.split.places(hashes(columns, rows)) == PARTS.index(self.which)]

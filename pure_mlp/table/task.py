@@ -39,6 +39,8 @@ def task_of(name: str, target: Column, values: frozenset[float], task: Task | No
         raise ValueError(f"{name}: {place}: a regression takes numbers, found texts")
     if target.kind != "text" and (task == "regression" or (task is None and not (whole and n <= FEW))):
         return "regression", target, "" if task else f"the numbers of {place}"
+    if any(abs(value) >= 2.0**53 for value in values):
+        raise ValueError(f"{name}: {place}: labels of 2^53 or more are not told apart as numbers: --text takes them for texts")
     if n > LEVELS:
         raise ValueError(f"{name}: {place}: at most {LEVELS} classes, found more different values")
     if n < 2 or (task == "binary" and n > 2):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,10 +12,27 @@ from pure_mlp.nodes import is_tensor
 from pure_mlp.record import tree_leaves
 from pure_mlp.train.step import Batch
 
-__all__ = ["Data", "as_pair"]
+__all__ = ["Data", "Shared", "as_pair"]
 
 Data: TypeAlias = Batch | Iterable[Batch]
 """Inputs and labels, or an iterable of batches of both that can be run through again, such as a `DataLoader`."""
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """Batches of which each process of a mesh makes its own, so that none needs all rows.
+
+    >>> isinstance([], Shared)
+    False
+    """
+
+    def __iter__(self) -> Iterator[Batch]:
+        """All batches, for one process."""
+        ...
+
+    def share(self, place: int, of: int) -> Iterable[Batch]:
+        """The batches of the process in this place of so many, to be run through once an epoch; each row in one share alone."""
+        ...
 
 
 def as_pair(data: Data, carry: object) -> Batch | None:

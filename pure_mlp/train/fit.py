@@ -16,7 +16,7 @@ from pure_mlp.losses.mass import Mass, by_rows
 from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record, tree_leaves
 from pure_mlp.signatures import Batch, Step
-from pure_mlp.train.data import Data, as_pair
+from pure_mlp.train.data import Data, Shared, as_pair
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.parallel import ParallelFolding
 
@@ -106,7 +106,8 @@ def fit(
         step: `step(carry, batch) -> (carry, J)`, as `training_step` makes it.
         carry: what is trained, (params, optimizer.init(params)).
         data: (x, y) of tensors or arrays with the examples along the first dimension; or batches (x, y) that can be run through
-            once an epoch, as a `DataLoader`, which has its own size and order.
+            once an epoch, as a `DataLoader`, which has its own size and order. With a mesh, what has a method `share(place, of)`
+            is asked for the batches of this process: they may be other in number and size than those of the others.
         epochs: the number of passes.
         batch: how many examples a step gets, at least 1; needed for (x, y).
         generator: what the order is drawn from; needed for (x, y).
@@ -148,12 +149,16 @@ def fit(
     else:
         shared = () if pair is None or generator is None else (generator.get_state(), *(torch.tensor(t.shape) for t in pair))
         folding = ParallelFolding(step, carry, engine, mesh, shared)
+        if isinstance(data, Shared):
+            data = folding.shared(data)
     history: list[Epoch[S]] = []
     best: Epoch[S] | None = None
     for number in range(1, epochs + 1):
         pieces = cast("Iterable[Batch]", data) if pair is None or batch is None else batches(pair, batch, generator)
         masses: list[Mass] = []
         losses = folding.run(_measured(observe(pieces), weigh, masses)).tolist()
+        if isinstance(folding, ParallelFolding):
+            masses = folding.masses(masses, len(losses))
         if not losses:
             raise ValueError(f"fit: no batches in epoch {number}")
         now = folding.carry()

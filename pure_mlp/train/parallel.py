@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch import distributed as dist
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.distributed.arrivals import arrivals, told
@@ -18,11 +20,12 @@ from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.distributed.pairs import paired
 from pure_mlp.distributed.placed import placed, whole
 from pure_mlp.distributed.world import join
-from pure_mlp.losses.mass import mass
+from pure_mlp.losses.mass import Mass, mass
 from pure_mlp.optim.foreach import mul
 from pure_mlp.optim.optimizer import Optimizer, State
 from pure_mlp.record import tree_leaves, tree_like, tree_zeros
 from pure_mlp.signatures import Batch, Step
+from pure_mlp.train.data import Shared
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.step import TrainingStep, halves, value_and_grad
 
@@ -31,6 +34,7 @@ P = TypeVar("P")
 
 _BUCKET = 2**20
 """Numbers that are worth a message of their own while the backward pass goes on."""
+_NO_ROWS = (torch.zeros(0), torch.zeros(0, dtype=torch.int64))
 
 
 class ParallelFolding(Generic[S]):
@@ -55,6 +59,7 @@ class ParallelFolding(Generic[S]):
         self._world = join(mesh, leaves[0].device.type if leaves else "cpu")
         self._world.agree((params, state, shared))
         self._came = carry
+        self._given_own = False
         self._layout = lay_out(step.net, params, self._world)
         self._net = paired(step.net, self._world.units) if mesh.tp > 1 else step.net
         self._loss = step.loss
@@ -80,9 +85,36 @@ class ParallelFolding(Generic[S]):
         """How long the C compiler took so far."""
         return self._local.compile_seconds + self._update.compile_seconds
 
+    def shared(self, data: Shared) -> Iterable[Batch]:
+        """The share of this process in the data, of which alone `run` is then given batches."""
+        self._given_own = True
+        return data.share(self._world.rows.rank(), self._world.mesh.dp)
+
     def run(self, batches: Iterable[Batch]) -> Tensor:
-        """Advance the carry over the batches, which every process is given whole; returns their losses."""
-        return torch.tensor([self._step(*self._world.own(batch)) for batch in batches], dtype=self._dtype)
+        """Advance the carry over the batches, which every process is given whole, or its share of them; returns their losses."""
+        own = self._until_all_end(batches) if self._given_own else map(self._world.own, batches)
+        return torch.tensor([self._step(*batch) for batch in own], dtype=self._dtype)
+
+    def masses(self, given: list[Mass], steps: int) -> list[Mass]:
+        """The masses of the rows that all processes had in each step, from those of the batches that this one was given."""
+        if not self._given_own:
+            return given
+        nothing = float(mass(self._loss, _NO_ROWS[1])[0])
+        told = torch.zeros(steps, 2, dtype=torch.float64)
+        for row, (w, m) in zip(told, given):
+            row[0], row[1] = w - nothing, m
+        told = told.to(self._world.device)
+        dist.all_reduce(told, group=self._world.rows)
+        return [(w + nothing, m) for w, m in told.tolist()]
+
+    def _until_all_end(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches, and then some without rows while other processes have more."""
+        for batch in chain(batches, repeat(None)):
+            going = torch.tensor([batch is not None], dtype=torch.uint8, device=self._world.device)
+            dist.all_reduce(going, dist.ReduceOp.MAX, self._world.rows)
+            if not going.item():
+                return
+            yield batch or _NO_ROWS
 
     def carry(self) -> S:
         """The carry as it is now, in memory of its own; tensors that came with placements have them again."""

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache, partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,14 @@ import torch
 from processes import started
 from torch import Generator
 from torch import distributed as dist
+from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 
 import pure_mlp.train.parallel
 from pure_mlp import (
     Activation,
+    Batch,
     Engine,
     Epoch,
     Loss,
@@ -43,6 +47,7 @@ from pure_mlp import (
     linear_bottom,
     mlp,
     mse,
+    read_table,
     relu,
     residual,
     serial,
@@ -51,13 +56,25 @@ from pure_mlp import (
     squared_norm,
     tanh,
     training_step,
+    tree_items,
     tree_leaves,
     tree_map,
     value_and_grad,
 )
 from pure_mlp.__main__ import main
+from pure_mlp.cli import scores as scoring
+from pure_mlp.cli.begin import begin
+from pure_mlp.cli.model import Model
 from pure_mlp.cli.params import load_model
+from pure_mlp.cli.parser import parser
+from pure_mlp.cli.prepared import Prepared
+from pure_mlp.cli.request import setup_of
+from pure_mlp.cli.scores import Tally, scores, tally
+from pure_mlp.data.load import load
 from pure_mlp.distributed.pairs import roles
+from pure_mlp.distributed.world import everyones
+from pure_mlp.installed import has
+from pure_mlp.table.feed import Feed, Shares
 
 ROWS, BATCH = 11, 5  # batches of 2 and 3 rows for two processes, and at the end of an epoch of none and one
 MESHES = {"replicated": Mesh(dp=2), "sharded": Mesh(dp=2, sharded=True), "paired": Mesh(tp=2)}
@@ -232,9 +249,91 @@ def one_that_fails_ends_all(rank: int) -> None:
         fit(training_step(net, cross_entropy, sgd(0.1)), start, data, epochs=1, mesh=Mesh(dp=2))
 
 
+class Wide:
+    """Batches in float64."""
+
+    def __init__(self, batches: Shares | Feed) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        return ((x.double(), y.double()) for x, y in self.batches)
+
+    def share(self, place: int, of: int) -> Wide:
+        assert isinstance(self.batches, Shares)
+        return Wide(self.batches.share(place, of))
+
+
+def each_process_reads_its_own_rows(rank: int) -> None:
+    """The result is that of one process with the batches of all, though some processes have fewer batches, or none."""
+    if has("pyarrow"):
+        with together():
+            for rows in (1, 4, ROWS):
+                reads_its_own_rows(rows)
+
+
+def reads_its_own_rows(rows: int) -> None:
+    columns = {"a": [*range(rows)], "b": [i * 7 % 5 for i in range(rows)], "c": [i * 3 % 4 / 4 for i in range(rows)]}
+    shares = Wide(read_table(columns, "c", task="regression", test=0.0).shares(BATCH))
+    net, params = mlp((2, 5, 4, 1), Generator().manual_seed(0), tanh, dtype=torch.float64)
+    start = params, OPTIMIZERS["adam"].init(params)
+    for name, loss in (("replicated", mse), ("sharded", mse), ("paired", mse), ("replicated", partial(mse, reduction="sum"))):
+        mesh, step = MESHES[name], training_step(net, loss, OPTIMIZERS["adam"])
+        own = [[*shares.share(place, mesh.dp)] for place in range(mesh.dp)]
+        assert sum(len(x) for batches in own for x, _ in batches) == rows
+        every = [[batch for batch in several if batch] for several in zip_longest(*own)]
+        joined = [(torch.cat([x for x, _ in several]), torch.cat([y for _, y in several])) for several in every]
+        expected, told = fit(step, start, joined, epochs=2, engine="pure")
+        carry, history = fit(step, start, shares, epochs=2, mesh=mesh)
+        for a, b in zip(tree_leaves(carry), tree_leaves(expected), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+        assert [epoch.loss for epoch in history] == pytest.approx([epoch.loss for epoch in told], rel=1e-12)
+
+
+def every_row_is_scored_once(rank: int) -> None:
+    """By one process or another, whatever the number of rows; and all get the scores that one alone would."""
+    with together():
+        for name in ("diabetes", "breast_cancer"):
+            data = load(name)
+            model, parts, _ = begin(setup_of(parser().parse_args(["train", name, "--hidden", "5"]), data), data)
+            whole = parts["test"]
+            assert isinstance(whole, Prepared)
+            for rows in (whole.size, 7, 1):
+                scored_once(model, whole.rows(slice(0, rows)))
+
+
+def scored_once(model: Model, examples: Prepared) -> None:
+    own: list[int] = []
+
+    def noted(model: Model, piece: Prepared) -> Tally:
+        own.append(piece.size)
+        return tally(model, piece)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "tally", noted)
+        shared = scores(model, examples, together=True)
+    assert sum(everyones(own)) == examples.size
+    alone = scores(model, examples)
+    assert (shared.examples, shared.confusion, shared.accuracy) == (alone.examples, alone.confusion, alone.accuracy)
+    for a, b in ((shared.loss, alone.loss), (shared.rmse, alone.rmse), (shared.r2, alone.r2)):
+        assert a == b is None or a == pytest.approx(b, rel=1e-6)
+
+
 def the_command_is_that_of_one_process(rank: int) -> None:
     """And the first of two processes alone prints and writes."""
-    flags = ["train", "diabetes", "--hidden", "6", "--epochs", "2", "--val", "0.1", "--batch", "15"]
+    same_command(rank, "diabetes", [])
+
+
+def the_command_on_a_table_is_that_of_one_process(rank: int) -> None:
+    if has("pyarrow"):
+        rows = [f"{i % 7},{'ab'[i % 3 % 2]},{i * 5 % 11 / 2}" for i in range(100)]
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place, "table.csv")
+            path.write_text("\n".join(["x,kind,y", *rows]))
+            same_command(rank, str(path), ["--target", "y", "--task", "regression"])
+
+
+def same_command(rank: int, data: str, more: list[str]) -> None:
+    flags = ["train", data, *more, "--hidden", "6", "--epochs", "2", "--val", "0.1", "--batch", "15"]
     with (
         tempfile.TemporaryDirectory() as place,
         redirect_stdout(io.StringIO()) as printed,
@@ -249,6 +348,26 @@ def the_command_is_that_of_one_process(rank: int) -> None:
             assert main([*flags, "--out", str(other)]) == 0
             for a, b in zip(tree_leaves(load_model(out).params), tree_leaves(load_model(other).params), strict=True):
                 torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+            told, alone = (json.loads((folder / "metrics.json").read_text())["metrics"] for folder in (out, other))
+            assert {part: found["examples"] for part, found in told.items()} == {part: s["examples"] for part, s in alone.items()}
+            assert [found["rmse"] for found in told.values()] == pytest.approx([s["rmse"] for s in alone.values()], rel=1e-5)
+
+
+def one_that_ends_is_said_in_a_line(rank: int) -> None:
+    def ended(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as said, pytest.MonkeyPatch.context() as patch:
+        flags = ["train", "diabetes", "--hidden", "6", "--epochs", "2", "--mesh", "dp=2"]
+        if rank == 1:
+            patch.setattr(pure_mlp.train.parallel.ParallelFolding, "_step", ended)
+            with pytest.raises(ZeroDivisionError):
+                main(flags)
+        else:
+            assert main(flags) == 2
+            assert said.getvalue() == (
+                "pure-mlp train: another process of the mesh dp=2 has ended; torchrun names it, with its exit code, below\n"
+            )
 
 
 def the_script_of_the_manual_runs(rank: int) -> None:
@@ -273,6 +392,23 @@ def placements_are_kept() -> None:
         for a, b in zip(tree_leaves(carry), tree_leaves(expected), strict=True):
             assert not b.dim() or (isinstance(a, DTensor) and a.placements == (Shard(0),))
             torch.testing.assert_close(a.full_tensor() if isinstance(a, DTensor) else a, b, rtol=1e-12, atol=1e-12)
+    parts_are_saved(carry)
+
+
+def parts_are_saved(carry: Any) -> None:
+    """By `torch.distributed.checkpoint`, each process its own."""
+    kept, empty = dict(tree_items(carry)), dict(tree_items(tree_map(torch.zeros_like, carry)))
+    place = everyones([tempfile.mkdtemp()] if dist.get_rank() == 0 else [])[0]
+    try:
+        state_dict_saver.save(kept, checkpoint_id=place)
+        state_dict_loader.load(empty, checkpoint_id=place)
+        assert len([*Path(place).glob("*.distcp")]) == 2
+        for name, t in kept.items():
+            assert type(empty[name]) is type(t)
+            assert (empty[name] == t).all()
+    finally:
+        dist.barrier()
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def dtensors_are_tensors(rank: int) -> None:
@@ -306,7 +442,11 @@ LAWS: dict[str, tuple[int, Callable[[int], None]]] = {
     "rules_of_others_are_refused_on_parts": (2, rules_of_others_are_refused_on_parts),
     "one_that_fails_ends_all": (2, one_that_fails_ends_all),
     "the_command_is_that_of_one_process": (2, the_command_is_that_of_one_process),
+    "the_command_on_a_table_is_that_of_one_process": (2, the_command_on_a_table_is_that_of_one_process),
+    "one_that_ends_is_said_in_a_line": (2, one_that_ends_is_said_in_a_line),
     "the_script_of_the_manual_runs": (2, the_script_of_the_manual_runs),
+    "each_process_reads_its_own_rows": (2, each_process_reads_its_own_rows),
+    "every_row_is_scored_once": (2, every_row_is_scored_once),
     "dtensors_are_tensors": (2, dtensors_are_tensors),
 }
 

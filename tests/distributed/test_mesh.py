@@ -13,6 +13,7 @@ import torch
 
 from pure_mlp import Mesh
 from pure_mlp.__main__ import main
+from pure_mlp.distributed.world import backend
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,11 @@ def test_other_meshes_are_refused_in_a_line(mesh: str, why: str, capsys: pytest.
 
 def test_a_mesh_counts_its_processes() -> None:
     assert [Mesh(dp=3).processes, Mesh(dp=3, tp=2).processes, Mesh().processes] == [3, 6, 1]
+
+
+@pytest.mark.parametrize("gpus", [False, True])
+@pytest.mark.parametrize("nccl", [False, True])
+def test_gpus_talk_by_nccl_and_processors_by_gloo(gpus: bool, nccl: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus)
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: nccl)
+    assert backend() == ("cpu:gloo,cuda:nccl" if gpus and nccl else "gloo")

@@ -11,6 +11,7 @@ from torch import _C as _C
 from torch import __config__ as __config__
 from torch import backends as backends
 from torch import compiler as compiler
+from torch import cuda as cuda
 from torch import distributed as distributed
 from torch import func as func
 from torch import linalg as linalg
