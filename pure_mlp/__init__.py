@@ -23,6 +23,7 @@ from pure_mlp.distributed.mesh import Mesh as Mesh
 from pure_mlp.evaluate import evaluated as evaluated
 from pure_mlp.initialize import init as init
 from pure_mlp.interop.arrays import on_arrays as on_arrays
+from pure_mlp.interop.net_module import NetModule as NetModule
 from pure_mlp.interop.onnx_file import to_onnx as to_onnx
 from pure_mlp.interop.torch_nn import from_torch as from_torch
 from pure_mlp.interop.torch_nn import to_torch as to_torch
@@ -189,6 +190,7 @@ __all__ = [
     "Loss",
     "LossRow",
     "Mesh",
+    "NetModule",
     "Optimizer",
     "OptimizerRow",
     "Plan",

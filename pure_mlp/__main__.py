@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -16,6 +17,12 @@ from pure_mlp.cli.trace import trace
 from pure_mlp.cli.train import train
 
 COMMANDS = {"train": train, "predict": predict, "trace": trace, "check": check}
+REMEDIES = {
+    errno.ENOSPC: "make room there, or write to another folder",
+    errno.EROFS: "write to another folder",
+    errno.EACCES: "change its permissions, or name another",
+}
+"""What helps where the system refuses."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,14 +55,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         _complain(f"{name}: {_in_words(error)}")
         return 2
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        _complain(f"{name}: out of memory: fewer rows at once (train: --batch), or a smaller net (--hidden), need less")
+        return 2
     return code
 
 
 def _in_words(error: Exception) -> str:
-    """The message without the number that the system gives it."""
+    """The message without the number that the system gives it, and what helps."""
     if isinstance(error, OSError) and error.strerror and not isinstance(error, UnicodeError):
         place = f"{error.filename}: " if error.filename is not None else ""
-        return place + error.strerror[:1].lower() + error.strerror[1:]
+        remedy = f": {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+        return place + error.strerror[:1].lower() + error.strerror[1:] + remedy
     return str(error)
 
 

@@ -61,7 +61,8 @@ def tidy(folder: Path) -> None:
     >>> with TemporaryDirectory() as place:
     ...     tidy(Path(place))
     """
-    for name in FILES:
+    cut_short = folder.glob(f".{epoch_file(folder, '*').name}.*.part")
+    for name in {*FILES, *(path.name[1:].rsplit(".", 2)[0] for path in cut_short)}:
         remove_leftovers(folder / name)
 
 

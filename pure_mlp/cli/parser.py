@@ -107,6 +107,17 @@ def fraction_or_name(text: str) -> float | str:
     return fraction(text)
 
 
+def place(text: str) -> str:
+    """The name of a file or folder to write.
+
+    >>> place("out")
+    'out'
+    """
+    if not text:
+        raise ArgumentTypeError("an empty name, expected that of a file or folder")
+    return text
+
+
 def mesh(text: str) -> Mesh:
     """A mesh of processes.
 
@@ -205,7 +216,7 @@ def parser() -> Parser:
         "--text", action="append", default=[], metavar="COL", help="take the numbers of a column for texts, such as postal codes"
     )
     train.add_argument("--impute", action="store_true", help="fill in missing values (refused), numbers by their mean")
-    train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
+    train.add_argument("--out", type=place, metavar="DIR", help="where params, metrics and curves are written after every epoch")
     there = train.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace the run that is in --out already")
     there.add_argument("--resume", action="store_true", help="go on with the run in --out, if there is one, under the same flags")
@@ -217,7 +228,7 @@ def parser() -> Parser:
         "--part", choices=("all", "test"), default="all", help="test: the part that training held out (%(default)s)"
     )
     predict.add_argument("--unknown-as-zeros", action="store_true", help="let texts be there that training has not seen (refused)")
-    predict.add_argument("--csv", metavar="OUT", help="write every prediction to this file")
+    predict.add_argument("--csv", type=place, metavar="OUT", help="write every prediction to this file")
 
     trace = commands.add_parser("trace", help="replay a training run, and say where a value stopped being finite")
     trace.add_argument("run", metavar="RUN", help="the --out folder of a training run")

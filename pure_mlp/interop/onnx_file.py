@@ -23,6 +23,7 @@ from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Activation, Layer, composition, layer_name
 from pure_mlp.layers.batch_norm import BatchNorm
 from pure_mlp.layers.elu import elu
+from pure_mlp.layers.embedding import Embedding, embedding_fwd
 from pure_mlp.layers.gelu import gelu, gelu_tanh
 from pure_mlp.layers.glu import glu
 from pure_mlp.layers.identity import identity
@@ -100,6 +101,10 @@ def _linear(g: _Graph, params: Linear, x: str) -> str:
     return g.op("Add", g.op("MatMul", x, g.constant(params.weight.t())), g.constant(params.bias))
 
 
+def _embedding(g: _Graph, params: Embedding, x: str) -> str:
+    return g.op("Gather", g.constant(params.weight), x)
+
+
 def _layer_norm(g: _Graph, params: LayerNorm, x: str, eps: float) -> str:
     return g.op("LayerNormalization", x, g.constant(params.weight), g.constant(params.bias), axis=-1, epsilon=eps)
 
@@ -117,6 +122,7 @@ def _batch_norm_by(g: _Graph, params: BatchNorm, x: str, eps: float, mean: Tenso
 
 _WITH_PARAMS: dict[Callable[..., object], _Rule] = {
     linear_fwd: _linear,
+    embedding_fwd: _embedding,
     function(batch_norm_by(Statistics(torch.zeros(1), torch.ones(1)))): _batch_norm_by,
     function(layer_norm()): _layer_norm,
     function(rms_norm()): _rms_norm,
@@ -127,8 +133,8 @@ _WITH_PARAMS: dict[Callable[..., object], _Rule] = {
 def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> None:  # Any: any net
     """Write the forward pass as an ONNX model (opset 20) with the input `x` (batch, in) and the output `y` (batch, out).
 
-    The sizes are left open. The dtype is that of the params. Outputs of onnxruntime are equal to
-    about 1e-6.
+    The sizes are left open. The dtype is that of the params; a net that begins with `embedding` takes int64 (batch,).
+    Outputs of onnxruntime are equal to about 1e-6. `dropout` and `batch_norm` have forms once the net is `evaluated`.
 
     Args:
         net: layers of this library, under `serial`, `dense`, `residual`, `fan_sum`, `parallel` and `remat`.
@@ -137,7 +143,7 @@ def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> 
 
     Raises:
         ImportError: the extra `onnx` is missing.
-        ValueError: a layer that has no form in ONNX here, by name.
+        ValueError: a layer that has no form in ONNX here, by name; params of another dtype.
         OSError: what the system refuses.
 
     >>> from pure_mlp import relu
@@ -150,9 +156,14 @@ def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> 
         raise ImportError("to_onnx needs onnx: pip install 'pure-mlp[onnx]'")
     onnx: Any = import_module("onnx")
     graph, helper, example = _Graph(onnx), onnx.helper, next(iter(tree_leaves(params)), torch.empty(0))
+    if example.dtype not in (torch.float32, torch.float64, torch.float16):
+        raise ValueError(f"to_onnx: params in {str(example.dtype)[6:]}, expected float32, float64 or float16")
     dtype = onnx.numpy_helper.from_array(example.detach().cpu().numpy()).data_type
     graph.nodes.append(helper.make_node("Identity", [_emit(graph, example, net, params, "x")], ["y"]))
-    x, y = (helper.make_tensor_value_info(name, dtype, ["batch", side]) for name, side in (("x", "in"), ("y", "out")))
+    looked_up = any(node.op_type == "Gather" and "x" in node.input for node in graph.nodes)
+    sides = (["batch"], ["batch", "out"]) if looked_up else (["batch", "in"], ["batch", "out"])
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.INT64 if looked_up else dtype, sides[0])
+    y = helper.make_tensor_value_info("y", dtype, sides[1])
     made = helper.make_graph(graph.nodes, "pure_mlp", [x], [y], graph.kept)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10, producer_name="pure_mlp")
     onnx.checker.check_model(model)

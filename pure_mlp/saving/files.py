@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from threading import get_ident
 
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|\d+))/(?:fd/(\d+)|std(in|out|err))")
 _OLD = 3600.0
@@ -52,7 +53,7 @@ def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     remove_leftovers(target)
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied")
-    beside = target.with_name(f"{_stem(target)}{os.getpid()}.part")
+    beside = target.with_name(f"{_stem(target)}{os.getpid()}-{get_ident()}.part")  # threads may write at once
     try:
         with beside.open("wb") as file:
             file.writelines(pieces)
@@ -78,8 +79,9 @@ def remove_leftovers(target: Path) -> None:
     if not target.parent.is_dir():
         return
     for path in target.parent.iterdir():
-        number = path.name.removeprefix(_stem(target)).removesuffix(".part")
-        if path.name == f"{_stem(target)}{number}.part" and number.isdecimal() and _abandoned(path, int(number)):
+        numbers = path.name.removeprefix(_stem(target)).removesuffix(".part")
+        pid = numbers.partition("-")[0]
+        if path.name == f"{_stem(target)}{numbers}.part" and pid.isdecimal() and _abandoned(path, int(pid)):
             path.unlink(missing_ok=True)
 
 

@@ -51,7 +51,7 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
     order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
     numbers = size * max(x[:1].numel() + y[:1].numel(), 1)
     several = torch.split(order, size * max(_GATHERED // numbers, 1))
-    return (batch for rows in several for batch in zip(torch.split(x[rows], size), torch.split(y[rows], size)))
+    return (batch for rows in several for batch in zip(*(torch.split(t.index_select(0, rows), size) for t in data)))
 
 
 def _in_brief(carry: object) -> str:

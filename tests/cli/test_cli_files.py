@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,9 @@ def test_leftovers_of_the_dead_are_removed_and_of_the_living_kept(run: Path, tmp
     out.mkdir()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    for name in FILES:
+    for name in (*FILES, "epoch-10.safetensors"):
         (out / f".{name}.{dead.pid}.part").write_bytes(b"half")
+        (out / f".{name}.{dead.pid}-140000.part").write_bytes(b"half")
     (out / f".metrics.csv.{os.getppid()}.part").write_bytes(b"of a living process")
     (out / ".mine.12345678.part").write_bytes(b"of another program")
     assert main(["train", "diabetes", "--epochs", "1", "--hidden", "4", "--out", str(out)]) == 0
@@ -178,3 +180,30 @@ def test_what_the_system_refuses_is_said_in_words(run: Path, tmp_path: Path, cap
     assert main(["predict", str(run), "no.csv"]) == 2
     assert capsys.readouterr().err == "pure-mlp predict: no.csv: no such file or directory\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("a" * 60 + "1", "a" * 60 + "2")], ids=["one name", "names of one beginning"])
+def test_threads_that_write_at_once_do_not_mix_their_files(names: tuple[str, str], tmp_path: Path) -> None:
+    gate, contents = threading.Barrier(2, timeout=60), (b"first " * 1000, b"second" * 1000)
+
+    def pieces(content: bytes) -> Iterator[bytes]:
+        for at in range(0, len(content), 2000):
+            gate.wait()
+            yield content[at : at + 2000]
+
+    threads = [threading.Thread(target=replace_file, args=(tmp_path / n, pieces(c))) for n, c in zip(names, contents)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found.keys() == {*names}
+    assert {*found.values()} <= {*contents}
+    assert len(found) == 1 or [found[name] for name in names] == [*contents]
+
+
+@pytest.mark.parametrize("flags", [["train", "diabetes", "--out", ""], ["predict", "run", "diabetes", "--csv", ""]])
+def test_an_empty_name_is_refused(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(flags) == 2
+    said = f"pure-mlp {flags[0]}: argument {flags[-2]}: an empty name, expected that of a file or folder\n"
+    assert capsys.readouterr().err == said

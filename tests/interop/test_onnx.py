@@ -19,8 +19,11 @@ from pure_mlp import (
     Statistics,
     batch_norm_by,
     dense,
+    embedding,
+    embedding_init,
     fan_sum,
     glu,
+    layer_name,
     layer_norm,
     leaky_relu,
     linear,
@@ -36,8 +39,11 @@ from pure_mlp import (
     silu,
     tanh,
     to_onnx,
+    tree_map,
 )
 from pure_mlp.registry.functions import ACTIVATIONS
+from pure_mlp.registry.layer_row import LayerRow
+from pure_mlp.registry.layers import LAYER_ROWS
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 pytest.importorskip("onnx", reason="needs the extra onnx")
@@ -63,6 +69,29 @@ def agree(net: Layer[P, C], params: P, x: Tensor, path: Path) -> None:
 def test_every_activation_in_a_perceptron(f: str, n: int, tmp_path: Path) -> None:
     net, params = mlp((5, 4, 3), Generator().manual_seed(0), ACTIVATIONS[f])
     agree(net, params, 3 * torch.randn(n, 5, generator=Generator().manual_seed(1)), tmp_path / "a.onnx")
+
+
+SAMPLES = [sample for row in LAYER_ROWS.values() for sample in row.samples()]
+
+
+@pytest.mark.parametrize("row", SAMPLES, ids=lambda row: row.name)
+def test_every_layer_of_the_registry_agrees_or_is_refused_by_name(row: LayerRow, tmp_path: Path) -> None:
+    params, x, _ = row.draw((7, 4), torch.float32)
+    x = x[:, 0] if row.name == "embedding" else x
+    if row.evaluated:
+        with pytest.raises(ValueError, match=f"to_onnx: {layer_name(row.layer)} has no form in ONNX here"):
+            to_onnx(row.layer, params, tmp_path / "a.onnx")
+        assert [*tmp_path.iterdir()] == []
+    else:
+        agree(row.layer, params, x, tmp_path / "a.onnx")
+
+
+def test_a_net_that_begins_with_an_embedding_takes_whole_numbers(tmp_path: Path) -> None:
+    net = serial(embedding, linear, relu)
+    params = (embedding_init(5, 4, Generator().manual_seed(0)), linear_init(4, 3, Generator().manual_seed(1)), ())
+    agree(net, params, torch.tensor([0, 4, 2, 1, 1]), tmp_path / "a.onnx")
+    with pytest.raises(ValueError, match="to_onnx: params in bfloat16, expected float32, float64 or float16"):
+        to_onnx(net, tree_map(torch.Tensor.bfloat16, params), tmp_path / "b.onnx")
 
 
 def test_norms(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import random
 import tempfile
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,9 @@ from pure_mlp.cli.params import NAME, load_model, save
 from pure_mlp.data.idx import read_idx
 from pure_mlp.data.npz import read_npz
 from pure_mlp.data.text import read_csv
+from pure_mlp.installed import has
 from pure_mlp.record import tree_leaves
+from pure_mlp.table.survey import read_table
 
 Make = Callable[[Path], Path]
 CARRY = (linear_init(3, 2, Generator().manual_seed(0)), (torch.arange(3), torch.ones((), dtype=torch.bfloat16)))
@@ -40,6 +43,19 @@ def _idx(folder: Path) -> Path:
 def _csv(folder: Path) -> Path:
     (folder / "a.csv").write_bytes(b'a,b\n1,2\n3.5,"4"\n')
     return folder / "a.csv"
+
+
+ROWS = {"a": [1.5, -2.0, 0.25] * 4, "b": ["red", "blue", "red"] * 4, "c": [*range(12)]}
+
+
+def _table(folder: Path) -> Path:
+    (folder / "t.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in [[*ROWS], *zip(*ROWS.values())]))
+    return folder / "t.csv"
+
+
+def _parquet(folder: Path) -> Path:
+    import_module("pyarrow.parquet").write_table(import_module("pyarrow").table(ROWS), folder / "t.parquet")
+    return folder / "t.parquet"
 
 
 def _safetensors(folder: Path) -> Path:
@@ -69,6 +85,9 @@ READERS: dict[str, tuple[Make, Callable[[Path], object]]] = {
     "safetensors": (_safetensors, _same_model),
     "checkpoint": (_checkpoint, _same_checkpoint),
 }
+if has("pyarrow"):
+    READERS["table"] = _table, lambda path: read_table(path, "c", test=0.0)
+    READERS["parquet"] = _parquet, lambda path: read_table(path, "c", test=0.0)
 """A whole file of each kind, and what reads it; a model that is read is the one that was written."""
 
 
