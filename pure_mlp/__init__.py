@@ -32,6 +32,7 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.attention import attention as attention
 from pure_mlp.layers.batch_norm import BatchNorm as BatchNorm
 from pure_mlp.layers.batch_norm import batch_norm as batch_norm
 from pure_mlp.layers.dropout import dropout as dropout
@@ -210,6 +211,7 @@ __all__ = [
     "adamw",
     "affine",
     "angles",
+    "attention",
     "batch_norm",
     "batch_norm_by",
     "batches",
