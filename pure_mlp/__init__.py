@@ -114,6 +114,8 @@ from pure_mlp.quantities.ekfac import ekfac as ekfac
 from pure_mlp.quantities.ekfac import natural_gradient as natural_gradient
 from pure_mlp.quantities.examples import example_grads as example_grads
 from pure_mlp.quantities.examples import example_norms as example_norms
+from pure_mlp.quantities.explain import guided_backpropagation as guided_backpropagation
+from pure_mlp.quantities.explain import relevance_propagation as relevance_propagation
 from pure_mlp.quantities.ggn import ggn_product as ggn_product
 from pure_mlp.quantities.ggn_diagonal import ggn_diagonal as ggn_diagonal
 from pure_mlp.quantities.gramian import gramian as gramian
@@ -252,6 +254,7 @@ __all__ = [
     "glu",
     "gradient_variance",
     "gramian",
+    "guided_backpropagation",
     "huber",
     "hvp",
     "identity",
@@ -290,6 +293,7 @@ __all__ = [
     "record",
     "recorded",
     "register",
+    "relevance_propagation",
     "relu",
     "remat",
     "remat_within",
