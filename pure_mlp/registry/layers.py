@@ -121,7 +121,6 @@ _ROWS = (
         attention(),
         _attended,
         make=attention,
-        hyperparameters=((2,),),
         example=(3, 6),
         shared={"cache is x"},
         to_the_bit=False,
