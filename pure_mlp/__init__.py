@@ -33,6 +33,7 @@ from pure_mlp.layer import Rule as Rule
 from pure_mlp.layer import layer_name as layer_name
 from pure_mlp.layer import outline as outline
 from pure_mlp.layer import over as over
+from pure_mlp.layers.attention import attention as attention
 from pure_mlp.layers.batch_norm import BatchNorm as BatchNorm
 from pure_mlp.layers.batch_norm import batch_norm as batch_norm
 from pure_mlp.layers.dropout import dropout as dropout
@@ -114,6 +115,8 @@ from pure_mlp.quantities.ekfac import ekfac as ekfac
 from pure_mlp.quantities.ekfac import natural_gradient as natural_gradient
 from pure_mlp.quantities.examples import example_grads as example_grads
 from pure_mlp.quantities.examples import example_norms as example_norms
+from pure_mlp.quantities.explain import guided_backpropagation as guided_backpropagation
+from pure_mlp.quantities.explain import relevance_propagation as relevance_propagation
 from pure_mlp.quantities.ggn import ggn_product as ggn_product
 from pure_mlp.quantities.ggn_diagonal import ggn_diagonal as ggn_diagonal
 from pure_mlp.quantities.gramian import gramian as gramian
@@ -212,6 +215,7 @@ __all__ = [
     "adamw",
     "affine",
     "angles",
+    "attention",
     "batch_norm",
     "batch_norm_by",
     "batches",
@@ -252,6 +256,7 @@ __all__ = [
     "glu",
     "gradient_variance",
     "gramian",
+    "guided_backpropagation",
     "huber",
     "hvp",
     "identity",
@@ -290,6 +295,7 @@ __all__ = [
     "record",
     "recorded",
     "register",
+    "relevance_propagation",
     "relu",
     "remat",
     "remat_within",

@@ -9,7 +9,7 @@ from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.docs import add_parser as add_docs
-from pure_mlp.cli.setup import RULES
+from pure_mlp.cli.setup import EXPLAINING, RULES
 from pure_mlp.cli.version import version
 from pure_mlp.data.dataset import Task
 from pure_mlp.distributed.mesh import Mesh, parsed
@@ -130,6 +130,17 @@ def mesh(text: str) -> Mesh:
         raise ArgumentTypeError(str(error)) from error
 
 
+def rule(text: str) -> str:
+    """A rule for credit; one that explains is told where it is.
+
+    >>> rule("fa")
+    'fa'
+    """
+    if text in EXPLAINING:
+        raise ArgumentTypeError(f"{text!r} explains what a net has learnt and trains none: see {EXPLAINING[text]} of the library")
+    return text
+
+
 def _rates() -> str:
     return ", ".join(f"{rate:g} for {name}" for name, rate in RATES.items())
 
@@ -170,9 +181,11 @@ def parser() -> Parser:
     train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step (%(default)s)")
     train.add_argument(
         "--rule",
+        type=rule,
         choices=RULES,
         default="backprop",
-        help="how cotangents come down: backprop, (direct) feedback alignment, signs of the weights, Kolen-Pollack (%(default)s)",
+        help="how cotangents come down: backprop, (direct) feedback alignment, signs of the weights, Kolen-Pollack, "
+        "straight through activations (%(default)s)",
     )
     train.add_argument("--lr", type=positive, help=f"learning rate ({_rates()})")
     train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step (%(default)s)")

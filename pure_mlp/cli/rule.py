@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from torch import Generator
 
 from pure_mlp.cli.model import net_like
 from pure_mlp.cli.setup import Setup
-from pure_mlp.layer import Layer
+from pure_mlp.layer import Layer, Rule, over
 from pure_mlp.layers.inits import linear_init
-from pure_mlp.layers.linear import Linear
+from pure_mlp.layers.linear import Linear, linear_fwd
 from pure_mlp.perceptron import MLP, mlp
-from pure_mlp.quantities.credit import direct_feedback_alignment, feedback_alignment, kolen_pollack, sign_symmetric
+from pure_mlp.quantities.credit import (
+    direct_feedback_alignment,
+    feedback_alignment,
+    kolen_pollack,
+    sign_symmetric,
+    straight_through,
+)
 
 DECAY = 1e-2
 """The weight decay of Kolen-Pollack."""
@@ -49,12 +55,17 @@ def _generator(setup: Setup) -> Generator:
     return Generator().manual_seed(setup.seed + 1)
 
 
+def _straight(layer: Layer[Any, Any]) -> Layer[Any, Any]:
+    return layer if layer.fwd is linear_fwd else straight_through(layer)
+
+
 _RULES: dict[str, Callable[[Setup, MLP], Layer[Any, Any]]] = {
     "backprop": lambda setup, net: net,
     "fa": lambda setup, net: feedback_alignment(net, _feedback(setup)),
     "dfa": lambda setup, net: direct_feedback_alignment(net, _direct(setup)),
     "sign": lambda setup, net: sign_symmetric(net, _feedback(setup)),
     "kp": lambda setup, net: kolen_pollack(net, DECAY),
+    "straight": lambda setup, net: over(cast(Rule, _straight), net),
 }
 
 

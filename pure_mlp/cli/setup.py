@@ -28,8 +28,11 @@ FITTING: dict[Task, dict[str, tuple[str, ...]]] = {task: _fitting(task) for task
 DEFAULT_LOSS: dict[Task, str] = {"classes": "cross_entropy", "binary": "bce_with_logits", "regression": "mse"}
 """The loss where --loss is not given."""
 
-RULES = ("backprop", "fa", "dfa", "sign", "kp")
-"""How cotangents come down: backpropagation, (direct) feedback alignment, sign-symmetric feedback, Kolen-Pollack."""
+RULES = ("backprop", "fa", "dfa", "sign", "kp", "straight")
+"""How cotangents come down: backpropagation, (direct) feedback alignment, by signs, Kolen-Pollack, straight through activations."""
+
+EXPLAINING = {"guided": "guided_backpropagation", "lrp": "relevance_propagation"}
+"""Rules that are none of training, by the words that a person may try, and the functions that they are."""
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

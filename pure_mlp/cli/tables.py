@@ -10,7 +10,7 @@ from pure_mlp.table.split import Split
 from pure_mlp.table.survey import counted, open_table, read_table, source_of
 from pure_mlp.table.table import Table
 
-__all__ = ["another_table", "table_of", "table_parts"]
+__all__ = ["another_table", "table_again", "table_of", "table_parts"]
 
 
 def table_of(options: Namespace, val: float | str | None) -> Table:
@@ -34,6 +34,30 @@ def table_of(options: Namespace, val: float | str | None) -> Table:
         test=options.test_fraction,
         val=_fraction(val),
         seed=options.seed,
+    )
+
+
+def table_again(setup: Setup) -> Table:
+    """The table of a run, read anew as the flags of that run said. Raises `ValueError` as `read_table`, `OSError` without its file.
+
+    >>> from pure_mlp.cli.model import example
+    >>> table_again(example().setup)
+    Traceback (most recent call last):
+    ValueError: diabetes: the model was not trained on a table
+    """
+    schema = setup.table
+    if schema is None or setup.test_fraction is None:
+        raise ValueError(f"{setup.data}: the model was not trained on a table")
+    return read_table(
+        setup.data,
+        schema.target.name,
+        drop=schema.dropped,
+        text=[column.name for column in (*schema.columns, schema.target) if column.kind == "text"],
+        task=setup.task,
+        impute=schema.impute,
+        test=setup.test_fraction,
+        val=_fraction(setup.val),
+        seed=setup.seed,
     )
 
 

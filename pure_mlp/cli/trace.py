@@ -21,10 +21,12 @@ from pure_mlp.cli.params import read
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.request import relabel, watched
 from pure_mlp.cli.setup import Setup
+from pure_mlp.cli.tables import table_again
 from pure_mlp.cli.warned import warned_in_a_line
 from pure_mlp.data.load import load
 from pure_mlp.losses.mass import Mass
 from pure_mlp.signatures import Batch
+from pure_mlp.table.table import Table
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.nonfinite import first_nonfinite, nonfinite
 from pure_mlp.train.step import TrainingStep
@@ -89,13 +91,14 @@ def trace(options: Namespace) -> int:
     if recorded is None:
         raise ValueError(f"{options.run} holds params without the run that made them: name the folder that train --out wrote")
     setup, rows, engine = recorded.setup, recorded.rows, recorded.engine
-    if setup.table:
-        raise ValueError(f"the run in {options.run} is of a table, which is streamed: only data that are held whole are replayed")
-    data = relabel(setup, load(setup.data, setup.task, setup.classes))
+    others = ValueError(f"the examples of {setup.data} are others than those of the run in {options.run}")
+    data = table_again(setup) if setup.table else relabel(setup, load(setup.data, setup.task, setup.classes))
+    if isinstance(data, Table) and data.schema != setup.table:
+        raise others
     replayed = attrs.evolve(setup, epochs=len(rows) + (not over(setup, rows)))
     model, parts, run = begin(replayed, data)
     if run.data != recorded.data:
-        raise ValueError(f"the examples of {setup.data} are others than those of the run in {options.run}")
+        raise others
     widths = "-".join(map(str, setup.sizes))
     how = f"{setup.optimizer} with rate {setup.lr:g}, seed {setup.seed}, engine {engine}"
     say(f"run        {setup.data}: {widths}, {how}; {len(rows)} epochs recorded")

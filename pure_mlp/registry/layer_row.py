@@ -33,6 +33,7 @@ class LayerRow:
         make: a function of hyperparameters that returns the layer; None for a layer that has none.
         hyperparameters: those that the laws are tried with, besides the default ones.
         init: the width of x -> its first params; None for a layer without params, and for `linear`, which `init` draws.
+        example: the shape of one example, where that is no row of width 4: it takes the place of the last dimension of a sample x.
         inputs: (generator, shape) -> x where its numbers are whole; None where they are floating, drawn from the lattice.
         params: (generator, dtype) -> params for an x of width 4; by default on the lattice, of the shapes that `init(4)` has.
         shared: which outputs share memory with which arguments, as "cache is x" (a nested output by its dotted path).
@@ -53,6 +54,7 @@ class LayerRow:
     make: Callable[..., Layer[Any, Any]] | None = None
     hyperparameters: tuple[tuple[float, ...], ...] = ()
     init: Callable[[int], Any] | None = None
+    example: tuple[int, ...] = ()
     inputs: Callable[[Generator, tuple[int, ...]], Tensor] | None = None
     params: Callable[[Generator, torch.dtype], Any] | None = None
     shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
@@ -82,7 +84,7 @@ class LayerRow:
             yield attrs.evolve(self, name=name, layer=self.make(*given), reference=reference)
 
     def input_shapes(self) -> list[tuple[int, ...]]:
-        """Every shape of x that the laws are tried on."""
+        """Every shape that the laws are tried on, as `draw` takes it."""
         return [(*lead, WIDTH) for lead in LEADS] + ([()] if self.scalars else [])
 
     def draw_params(self, generator: Generator, dtype: torch.dtype = torch.float64) -> Any:
@@ -92,7 +94,8 @@ class LayerRow:
         return () if self.init is None else tree_map(lambda t: lattice(generator, *t.shape, dtype=dtype), self.init(WIDTH))
 
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Any, Tensor, Tensor]:
-        """Params, x of this shape, and a dy that fits."""
+        """Params, x of this shape, and a dy that fits; for another `example`, x of it in the place of the last dimension."""
+        shape = (*shape[:-1], *self.example) if self.example else shape
         g = Generator().manual_seed(seed)
         params, x = self.draw_params(g, dtype), self.inputs(g, shape) if self.inputs else lattice(g, *shape, dtype=dtype)
         return params, x, lattice(g, *self.layer.fwd(params, x)[0].shape, dtype=dtype)

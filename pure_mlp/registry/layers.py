@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.attention import attention
 from pure_mlp.layers.batch_norm import BatchNorm, batch_norm
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
@@ -46,6 +47,14 @@ def _standardized(params: BatchNorm, x: Tensor, eps: float = 1e-5) -> Tensor:
     rows = x.reshape(-1, x.shape[-1])
     d = x - rows.mean(0)
     return params.weight * d / ((rows - rows.mean(0)) ** 2).mean(0).add(eps).sqrt() + params.bias
+
+
+def _attended(params: tuple[()], x: Tensor, heads: int = 1) -> Tensor:
+    """torch's own has no second derivatives."""
+    parts = x.reshape(*x.shape[:-1], 3, heads, x.shape[-1] // 3 // heads)
+    q, k, v = (parts[..., i, :, :] for i in range(3))
+    weights = torch.softmax(torch.einsum("...thd,...shd->...hts", q, k) / q.shape[-1] ** 0.5, -1)
+    return torch.einsum("...hts,...shd->...thd", weights, v).flatten(-2)
 
 
 def _times(factor: str) -> str:
@@ -106,6 +115,15 @@ _ROWS = (
         scalars=True,
         independent=False,
         evaluated=lambda layer, statistics: identity,
+    ),
+    LayerRow(
+        "attention",
+        attention(),
+        _attended,
+        make=attention,
+        example=(3, 6),
+        shared={"cache is x"},
+        to_the_bit=False,
     ),
     LayerRow("glu", glu(), _of_x(F.glu), shared={"cache.0 is x"}, to_the_bit=False),
     LayerRow(

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.credit`: the rules for credit on the digits, as a table, and their angles as a picture."""
+"""`python -m tests.benchmarks.credit`: the rules for credit on the digits, as a table."""
 
 from __future__ import annotations
 
@@ -57,43 +57,19 @@ def trained(rule: str, seed: int, epochs: int) -> tuple[float, list[list[float]]
     return 100 * float((answers == test.y).double().mean()), told
 
 
-def draw(path: str, curves: dict[str, list[list[float]]]) -> None:
-    """The angles over the epochs: a panel a hidden layer, a line a rule."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from matplotlib import pyplot as plt
-
-    layers = len(next(iter(curves.values()))[0])
-    figure, panels = plt.subplots(1, layers, figsize=(9, 3.2), sharey=True, layout="constrained")
-    for i, panel in enumerate(panels):
-        for rule, told in curves.items():
-            panel.plot([row[i] for row in told], label=rule)
-        panel.axhline(90, color="grey", linewidth=0.8, linestyle=":")
-        panel.set(title=f"hidden layer {i + 1}", xlabel="epoch", ylim=(0, 100))
-    panels[0].set(ylabel="angle to the true gradient [degrees]")
-    panels[0].legend()
-    figure.savefig(path, dpi=110)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """A row a rule: accuracy over the seeds, and the mean angle of each hidden layer at the end."""
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks.credit", description=__doc__)
     options.add_argument("--seeds", type=int, default=5)
     options.add_argument("--epochs", type=int, default=30)
-    options.add_argument("--picture", metavar="FILE", help="draw the angles of seed 0")
     args = options.parse_args(arguments)
     torch.set_num_threads(1)
     print("| rule | test accuracy [%] | degrees, layer 1 | degrees, layer 2 |\n|---|---|---|---|")
-    curves: dict[str, list[list[float]]] = {}
     for rule in RULES:
         runs = [trained(rule, seed, args.epochs) for seed in range(args.seeds)]
-        curves[rule] = runs[0][1]
         accuracy = f"{statistics.mean(a for a, _ in runs):.1f} +- {statistics.pstdev([a for a, _ in runs]):.1f}"
         ends = [statistics.mean(told[-1][i] for _, told in runs) for i in range(2)]
         print(f"| `{rule}` | {accuracy} | {ends[0]:.0f} | {ends[1]:.0f} |", flush=True)
-    if args.picture:
-        draw(args.picture, curves)
 
 
 if __name__ == "__main__":

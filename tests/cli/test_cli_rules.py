@@ -9,12 +9,13 @@ import attrs
 import pytest
 import torch
 
+import pure_mlp
 from pure_mlp import tree_leaves, value_and_grad
 from pure_mlp.__main__ import main
 from pure_mlp.cli.model import example, net_like
 from pure_mlp.cli.params import load_model, read
 from pure_mlp.cli.rule import begun, own_params, ruled
-from pure_mlp.cli.setup import RULES, setup_from
+from pure_mlp.cli.setup import EXPLAINING, RULES, setup_from
 from pure_mlp.losses.mse import mse
 
 
@@ -75,5 +76,10 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     assert "rule fa is about what comes down to hidden layers, and there are none" in capsys.readouterr().err
     assert main(["train", "digits", "--g", "sigmoid", "--loss", "mse", "--rule", "dfa"]) == 2
     assert "rule dfa sends the error of the last linear layer to all others" in capsys.readouterr().err
+    for rule, function in EXPLAINING.items():
+        assert hasattr(pure_mlp, function)
+        assert train(tmp_path / rule, "--rule", rule) == 2
+        said = f"{rule!r} explains what a net has learnt and trains none: see {function} of the library\n"
+        assert capsys.readouterr().err.endswith(said)
     assert train(tmp_path / "fa", "--rule", "fa", "--epochs", "1") == 0
     assert load_model(tmp_path / "fa").setup.rule == "fa"

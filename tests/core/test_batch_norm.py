@@ -38,6 +38,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 NORM = BatchNorm(drawn(3, seed=1), drawn(3, seed=2))
 SEEN = Statistics(drawn(3, seed=3), drawn(3, seed=4).square() + 0.5)
+STILL = Statistics(drawn(4), drawn(4).square()), SEEN
 NET = pm.serial(pm.linear_bottom, pm.residual(pm.serial(batch_norm(), pm.tanh)), pm.dropout(0.2, 3), batch_norm(1e-3), pm.linear)
 PARAMS = (lattice_linear(Generator()), (NORM, ()), (), NORM, pm.linear_init(3, 2, Generator().manual_seed(0), F64))
 X, Y = drawn(7, 4), drawn(7, 2, seed=9)
@@ -116,6 +117,34 @@ def test_of_an_ensemble_statistics_are_stacked_and_no_others_fit() -> None:
         close("variance", stacked.variance[i], alone.variance, atol=1e-14, rtol=1e-13)
     with pytest.raises(ValueError, match=r"input \(5, 3\) float64, mean \(2, 3\) float64, variance \(2, 3\) float64"):
         batch_norm_by(stacked).fwd(NORM, x[0])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_evaluated_ensemble_is_its_members_each_by_its_own_statistics(nested: bool) -> None:
+    """Values, gradients and tangents; the statistics of a part that is no ensemble are taken before and after it."""
+    inner = pm.serial(pm.linear, batch_norm(1e-3), pm.tanh, pm.dropout(0.2, 3), batch_norm())
+    own = lattice_linear(Generator()), NORM, (), (), NORM
+    params, kept = (tree_map(lambda t: torch.stack((t, 2 * t)), tree) for tree in (own, (SEEN, SEEN)))
+    x, dy = drawn(2, 5, 4), drawn(2, 5, 3, seed=7)
+    if nested:
+        params, kept, x, dy = (tree_map(lambda t: torch.stack((t, 3 * t)), tree) for tree in (params, kept, x, dy))
+    net = pm.ensemble(pm.ensemble(inner)) if nested else pm.ensemble(inner)
+    whole = evaluated(pm.serial(batch_norm(), net, batch_norm()), (STILL[0], *kept, STILL[1]))
+    assert str(whole).split() == ["serial", "batch_norm_by", "evaluated", "batch_norm_by"]
+    still = evaluated(net, kept)
+    assert still.jvp is not None
+    y, cache = still.fwd(params, x)
+    found = y, still.bwd(params, cache, dy), still.jvp(params, cache, params, x)
+    for place in [(i, j) for i in range(2) for j in range(2)] if nested else [(i,) for i in range(2)]:
+        p, s, one, u = tree_map(lambda t, place=place: t[place], (params, kept, x, dy))
+        alone = evaluated(inner, s)
+        assert alone.jvp is not None
+        y, cache = alone.fwd(p, one)
+        for a, b in zip(tree_leaves(found), tree_leaves((y, alone.bwd(p, cache, u), alone.jvp(p, cache, p, one))), strict=True):
+            close("a member", a[place], b, atol=1e-13, rtol=1e-13)
+    with pytest.raises(ValueError, match="evaluated: 1 statistics, the net has more batch_norm"):
+        evaluated(net, kept[:1])
+    assert str(evaluated(pm.ensemble(pm.dropout(0.2, 3)))).split() == ["ensemble", "identity"]
 
 
 def test_statistics_at_the_ends_of_momentum_and_what_is_refused() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from checks import named
 from hypothesis import given
 from mutation import mutants
 from nets import Drawn, bits, cases, laws, normal
@@ -74,7 +75,7 @@ def check_jvp(row: Row, layer: Layer[Any, Any]) -> None:
     params, x, _ = row.draw((5, IN))
     dparams, dx = tangents(params, x)
     for wrong in (dx[:1], dx[..., :1], dx.unsqueeze(0), dx.float(), dx.to("meta")) if row.has_dx else ():
-        with pytest.raises(ValueError, match=r"expected \(5, 4\) float64 as the input"):
+        with pytest.raises(ValueError, match=f"expected {named(x)} as the input"):
             tangent(layer)(params, layer.fwd(params, x)[1], dparams, wrong)
 
 

@@ -40,7 +40,8 @@ def test_gradients_equal_autograd(row: Row) -> None:
 @over_layers
 def test_gradients_equal_differences(row: Row) -> None:
     for shape in row.input_shapes():
-        check_differences(row, row.layer, *row.draw(shape))
+        if not row.example or 257 not in shape:  # numbers by the thousand
+            check_differences(row, row.layer, *row.draw(shape))
 
 
 @over_layers
@@ -50,7 +51,7 @@ def test_non_contiguous(row: Row, layout: Callable[[Tensor], Tensor]) -> None:
         params, x, dy = row.draw(shape)
         assert not layout(x).is_contiguous()
         check_vjp(row, row.layer, tree_map(layout, params), layout(x), layout(dy))
-    check_vjp(row, row.layer, params, x[:1].expand(4, 3, IN), dy[:1].expand(4, *dy.shape[1:]))
+    check_vjp(row, row.layer, params, x[:1].expand(4, *x.shape[1:]), dy[:1].expand(4, *dy.shape[1:]))
 
 
 @over_layers

@@ -56,7 +56,7 @@ def check_kink_and_edges(row: Row, layer: Layer[Any, Any]) -> None:
     if row.inputs:
         return
     values = torch.tensor([0.0, 1e3, -1e3, -0.0, 0.5], dtype=x.dtype)
-    edges = torch.stack([values.roll(i)[:IN] for i in range(5)])
+    edges = values.repeat(x.numel() // 5 + 1)[: x.numel()].view(x.shape)
     check_vjp(row, layer, tree_map(torch.zeros_like, params), edges, dy)
     check_vjp(row, layer, params, edges, dy)
 

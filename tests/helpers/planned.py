@@ -64,10 +64,11 @@ MIDDLE = {name: row for name, row in LAYER_ROWS.items() if row.params is None}
 def around(name: str, n_in: int, width: int, n_out: int) -> Any:
     """First params of a layer of `MIDDLE` and of the linear layers before and after it, in float64."""
     row = MIDDLE[name]
-    halves = row.draw((1, 4))[2].shape[-1] < 4
-    width += halves and width % 2
+    _, x, dy = row.draw((1, 4))
+    parts = x.shape[-1] // dy.shape[-1]  # how many the layer makes one of: halves, thirds
+    width += -width % parts
     params = tree_map(Tensor.double, row.init(width)) if row.init else ()
-    return affine(n_in, width), params, affine(width // 2 if halves else width, n_out, 1)
+    return affine(n_in, width), params, affine(width // parts, n_out, 1)
 
 
 def loss_of(row: LossRow) -> Callable[..., tuple[Tensor, Tensor]]:

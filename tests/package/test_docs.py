@@ -29,7 +29,7 @@ PACKAGE = Path(pure_mlp.__file__).parent
 README = ROOT / "README.md"
 PAGES = sorted((PACKAGE / "docs").glob("*.md"))
 WANTED = {"adding", "changelog", "command_line", "concepts", "conventions", "design", "distributed", "guide", "models"}
-WANTED |= {"quantities", "types"}
+WANTED |= {"quantities", "curvature", "credit", "types"}
 
 
 def prose(path: Path) -> list[str]:

@@ -95,6 +95,36 @@ def test_a_run_on_a_table_goes_on_to_the_same_bits(run: Run) -> None:
     assert (code, "the examples of houses.csv are others" in err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("flags", "engine"),
+    [
+        (["--target", "price"], "plan"),
+        (["--target", "city", "--text", "rooms", "--drop", "side", "--val", "0.2", "--impute"], "pure"),
+        (["--target", "side", "--val", "held.csv", "--seed", "3", "--test-fraction", "0.4"], "plan"),
+    ],
+    ids=["regression", "classes", "binary"],
+)
+def test_a_run_on_a_table_is_replayed_bit_for_bit(flags: list[str], engine: str, run: Run) -> None:
+    put("houses.csv", [(*row[:2], None if "--impute" in flags and i % 9 == 0 else row[2], *row[3:]) for i, row in enumerate(ROWS)])
+    put("held.csv", ROWS[:30])
+    assert run("train", "houses.csv", *flags, *SMALL, "--engine", engine, "--out", "out")[0] == 0
+    code, out, _ = run("trace", "out")
+    assert (code, out.splitlines()[1]) == (0, "losses     those of 3 recorded epochs, to the bit")
+    assert out.splitlines()[0].endswith(f"engine {engine}; 3 epochs recorded")
+    for changed in (ROWS[1:], [(1, "Rom", 2.0, "odd", 3.0), *ROWS[1:]]):
+        put("houses.csv", changed)
+        code, _, err = run("trace", "out")
+        assert code == 2
+        assert err == "pure-mlp trace: the examples of houses.csv are others than those of the run in out\n"
+
+
+def test_a_run_on_a_table_that_diverges_is_traced(run: Run) -> None:
+    assert run("train", "houses.csv", "--target", "price", *SMALL[:2], "--optimizer", "sgd", "--lr", "1e4", "--out", "out")[0] == 2
+    code, out, _ = run("trace", "out")
+    assert code == 1
+    assert "\nnot finite epoch 1, step " in out
+
+
 def test_missing_values_are_imputed_and_numbers_can_be_texts(run: Run) -> None:
     put("holes.csv", [(*row[:2], None if i % 9 == 0 else row[2], *row[3:]) for i, row in enumerate(ROWS)])
     flags = ["--target", "price", "--text", "rooms", "--drop", "side", *SMALL, "--out", "out"]

@@ -1,0 +1,105 @@
+"""Scaled dot-product attention (Vaswani et al., arXiv:1706.03762)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from pure_mlp.layer import Layer
+from pure_mlp.layers.means import wide
+from pure_mlp.layers.softmax import softmax_bwd, softmax_jvp
+from pure_mlp.shapes import check_cotangent, check_tangent, spec
+
+__all__ = ["attention"]
+
+
+def attention(heads: int = 1) -> Layer[tuple[()], Tensor]:
+    """y = P v, P = softmax(q k^T / sqrt(d)) along its rows, q, k, v the thirds of x: x (*, T, 3n) -> y (*, T, n), T places.
+
+    Each of them is cut into `heads` of d = n / heads numbers, which attend apart and are joined again. With a linear layer to 3n
+    below, which holds W_q, W_k and W_v, and one from n above, it is the multi-head attention of `torch.nn`, whose weights lie in
+    this order: `serial(linear, attention(heads), linear)`. So there are no params here, and what is known of linear layers holds.
+
+    With dS = P (dP - sum(dP P)), dP = dy v^T: dq = dS k / sqrt(d), dk = dS^T q / sqrt(d), dv = P^T dy. The cache is x itself: P,
+    T^2 numbers a head, is computed again. Scores of half precision are float32.
+
+    Args:
+        heads: at least 1.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ValueError: heads is below 1, x has no places or is not 3 heads d wide, or dy has not the shape of y.
+
+    >>> x = torch.tensor([[0.0, 0.0, 2.0], [0.0, 0.0, 4.0]])
+    >>> attention().fwd((), x)[0]
+    tensor([[3.],
+            [3.]])
+    """
+    if not heads >= 1:
+        raise ValueError(f"attention: heads {heads}, expected >= 1")
+    fwd, bwd = partial(_attention_fwd, heads), partial(_attention_bwd, heads)
+    return Layer(fwd, bwd, partial(_attention_jvp, heads), partial(_attention_bwd_jvp, heads))
+
+
+def _apart(heads: int, t: Tensor) -> Tensor:
+    """(*, T, n) -> (*, heads, T, d)."""
+    return t.reshape(*t.shape[:-1], heads, t.shape[-1] // heads).transpose(-3, -2)
+
+
+def _together(t: Tensor) -> Tensor:
+    return t.transpose(-3, -2).flatten(-2)
+
+
+def _parts(heads: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """q / sqrt(d), k and v, (*, heads, T, d): linear in x."""
+    n = x.shape[-1] // 3
+    q, k, v = (_apart(heads, t) for t in (x[..., :n], x[..., n : 2 * n], x[..., 2 * n :]))
+    return q / q.shape[-1] ** 0.5, k, v
+
+
+def _weights(q: Tensor, k: Tensor) -> Tensor:
+    return torch.softmax(wide(q) @ wide(k).mT, -1).to(q.dtype)
+
+
+def _transposed(dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
+    """dx: the transpose of `_parts`."""
+    return torch.cat([_together(t) for t in (dq / dq.shape[-1] ** 0.5, dk, dv)], -1)
+
+
+def _attention_fwd(heads: int, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+    if x.dim() < 2 or x.shape[-1] == 0 or x.shape[-1] % (3 * heads):
+        raise ValueError(f"input {spec(x)}, expected (*, T, 3n) with n a multiple of {heads}: queries, keys and values at T places")
+    q, k, v = _parts(heads, x)
+    return _together(_weights(q, k) @ v), x
+
+
+def _attention_bwd(heads: int, params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+    check_cotangent(x[..., : x.shape[-1] // 3], dy)
+    (q, k, v), u = _parts(heads, x), _apart(heads, dy)
+    p = _weights(q, k)
+    ds, _ = softmax_bwd((), p, u @ v.mT)
+    return _transposed(ds @ k, ds.mT @ q, p.mT @ u), ()
+
+
+def _attention_jvp(heads: int, params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+    check_tangent(x, dx)
+    (q, k, v), (dq, dk, dv) = _parts(heads, x), _parts(heads, dx)
+    p = _weights(q, k)
+    dp = softmax_jvp((), p, (), dq @ k.mT + q @ dk.mT)
+    return _together(dp @ v + p @ dv)
+
+
+def _attention_bwd_jvp(
+    heads: int, params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor
+) -> tuple[Tensor, tuple[()]]:
+    """Each product of `bwd` by the product rule; u is held, and g = u v^T moves by u dv^T."""
+    (q, k, v), (dq, dk, dv), u = _parts(heads, x), _parts(heads, dx), _apart(heads, dy)
+    p, g, dg = _weights(q, k), u @ v.mT, u @ dv.mT
+    dp = softmax_jvp((), p, (), dq @ k.mT + q @ dk.mT)
+    s, _ = softmax_bwd((), p, g)
+    ds = dp * (g - (g * p).sum(-1, keepdim=True)) + p * (dg - (dg * p + g * dp).sum(-1, keepdim=True))
+    return _transposed(ds @ k + s @ dk, ds.mT @ q + s.mT @ dq, dp.mT @ u), ()
