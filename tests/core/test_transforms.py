@@ -111,6 +111,27 @@ def test_compiled_layers_and_their_jvp(row: Row) -> None:
         close(torch.compile(f, fullgraph=True, backend="aot_eager")(*row.draw((5, IN))), f(*row.draw((5, IN))))
 
 
+def test_every_layer_in_a_compiled_step() -> None:
+    """The step and `value_and_grad` of a net of each, all in one graph; exact to the plain calls."""
+    optimizer, given = pm.sgd(0.1), [row.draw((5, IN)) for row in LAYERS]
+
+    def every(params: Any, xs: Any, ys: Any) -> Any:
+        out = []
+        for row, p, x, y in zip(LAYERS, params, xs, ys):
+            net = pm.serial(row.layer)
+            after, J = pm.training_step(net, pm.mse, optimizer)(((p,), optimizer.init((p,))), (x, y))
+            out.append((after[0], J, pm.value_and_grad(net, pm.mse)((p,), x, y)))
+        return out
+
+    params, xs, ys = ([each[i] for each in given] for i in range(3))
+    compiled = torch.compile(every, fullgraph=True, backend="aot_eager")(params, xs, ys)
+    for row, ours, plain in zip(LAYERS, compiled, every(params, xs, ys), strict=True):
+        try:
+            close(ours, plain)
+        except AssertionError as error:
+            raise AssertionError(f"{row.name}: {error}") from error
+
+
 def in_y_hat(row: LossRow, y: Tensor, reduction: Any) -> Callable[..., Any]:
     return lambda y_hat: row.loss(y, y_hat, reduction)
 
