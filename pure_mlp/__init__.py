@@ -102,6 +102,7 @@ from pure_mlp.optim.schedules import warmup as warmup
 from pure_mlp.optim.sgd import sgd as sgd
 from pure_mlp.perceptron import MLP as MLP
 from pure_mlp.perceptron import mlp as mlp
+from pure_mlp.quantities.accountant import epsilon_spent as epsilon_spent
 from pure_mlp.quantities.angles import angles as angles
 from pure_mlp.quantities.credit import direct_feedback_alignment as direct_feedback_alignment
 from pure_mlp.quantities.credit import feedback_alignment as feedback_alignment
@@ -122,12 +123,14 @@ from pure_mlp.quantities.ggn_diagonal import ggn_diagonal as ggn_diagonal
 from pure_mlp.quantities.gramian import gramian as gramian
 from pure_mlp.quantities.gramian import ntk as ntk
 from pure_mlp.quantities.hvp import hvp as hvp
+from pure_mlp.quantities.hvp import hvp_at as hvp_at
 from pure_mlp.quantities.jacobian import jacobian as jacobian
 from pure_mlp.quantities.jvp import jvp as jvp
 from pure_mlp.quantities.kfac import Kronecker as Kronecker
 from pure_mlp.quantities.kfac import kfac as kfac
 from pure_mlp.quantities.lanczos import top_eigenvalues as top_eigenvalues
 from pure_mlp.quantities.memory import cache_nbytes as cache_nbytes
+from pure_mlp.quantities.poisson import poisson_batches as poisson_batches
 from pure_mlp.quantities.private import clipped_grads as clipped_grads
 from pure_mlp.quantities.private import private_grads as private_grads
 from pure_mlp.quantities.recorded import Recorded as Recorded
@@ -240,6 +243,7 @@ __all__ = [
     "embedding",
     "embedding_init",
     "ensemble",
+    "epsilon_spent",
     "evaluated",
     "example_dots",
     "example_grads",
@@ -259,6 +263,7 @@ __all__ = [
     "guided_backpropagation",
     "huber",
     "hvp",
+    "hvp_at",
     "identity",
     "init",
     "initial_statistics",
@@ -289,6 +294,7 @@ __all__ = [
     "outline",
     "over",
     "parallel",
+    "poisson_batches",
     "private_grads",
     "rate_for_batch",
     "read_table",

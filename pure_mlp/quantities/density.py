@@ -25,7 +25,7 @@ def spectral_density(
     (Ubaru, Chen, Saad 2017; Ghorbani et al., arXiv:1901.10159). A histogram of the values with these weights is the density.
 
     Args:
-        product: `v -> A v`, as `functools.partial(hvp(net, loss), params, x, y)` followed by `[1]`.
+        product: `v -> A v`, as `hvp_at(net, loss, params, x, y)`.
         like: a tree of the type of v, as the params.
         generator: of the random vectors.
         probes: how many of them, at least 1; the error falls with their square root, and with that of n.

@@ -1,23 +1,25 @@
-"""Hessian-vector products by hand (Pearlmutter, 1994): both passes on dual numbers."""
+"""Hessian-vector products by hand (Pearlmutter, 1994): a net made linear at a point, and its tangents."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.combinators.ensemble import Ensemble
-from pure_mlp.layer import Layer, composition, layer_name, tangent
-from pure_mlp.layers.linear import linear_bottom_bwd
+from pure_mlp.layer import Layer, Rule, composition, layer_name, over, tangent
+from pure_mlp.layers.identity import straight
+from pure_mlp.layers.linear import Linear, linear, linear_bottom_bwd, linear_bwd
 from pure_mlp.losses.curvature import curvature
 from pure_mlp.quantities.per_layer import AnyLayer
-from pure_mlp.record import tree_map
+from pure_mlp.record import tree_map, tree_zeros
 from pure_mlp.signatures import Loss
 
-__all__ = ["hvp"]
+__all__ = ["hvp", "hvp_at"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -26,9 +28,9 @@ C = TypeVar("C")
 def hvp(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P], tuple[P, P]]:
     """`(params, x, y, v) -> (grads, H v)` with grads = dJ/dparams and H = d^2 J / dparams^2: exact, by no differences.
 
-    Every layer runs on pairs of a value and its tangent, stacked along a new first dimension: forward (y, J v), backward the
-    cotangent and how it moves. Sums and concatenations work on pairs as they are, so that combinators need no rule. At a kink the
-    second derivative is 0.
+    One forward and one backward pass, and then those of the tangents: forward J v, backward how each cotangent moves. Sums and
+    concatenations are linear, so that combinators need no rule. At a kink the second derivative is 0. For several v, and where the
+    gradient is not wanted, see `hvp_at`.
 
     Args:
         net: a layer whose primitive parts all have `jvp` and `bwd_jvp`.
@@ -49,57 +51,107 @@ def hvp(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P], tuple[
     return partial(_hvp, net, loss)
 
 
+def hvp_at(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> Callable[[P], P]:
+    """`v -> H v` as in `hvp`, at these params and this batch: what does not depend on v is computed once, and kept.
+
+    A product is then one pass of tangents forward and one backward. The gradient is not formed. What is kept are the caches and
+    cotangents of all layers, those under `remat` too.
+
+    Args:
+        net: a net as for `hvp`.
+        loss: a loss as for `hvp`.
+        params: where the Hessian is taken.
+        x: the inputs of the batch.
+        y: its labels.
+
+    Returns:
+        The product, linear and symmetric: what `top_eigenvalues` and `spectral_density` take.
+
+    Raises:
+        ValueError: as `hvp`.
+
+    >>> from pure_mlp import Linear, linear, mse, serial
+    >>> params = (Linear(torch.tensor([[2.0]]), torch.zeros(1)), Linear(torch.tensor([[1.0]]), torch.zeros(1)))
+    >>> product = hvp_at(serial(linear, linear), mse, params, torch.ones(1, 1), torch.zeros(1, 1))
+    >>> product(params)[0].weight, product(tree_map(lambda t: 2 * t, params))[0].weight
+    (tensor([[12.]]), tensor([[24.]]))
+    """
+    return _at(_without_grads, net, loss, params, x, y)[1]
+
+
 def _hvp(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, v: P) -> tuple[P, P]:
-    dual = _dual(net)
-    pairs = _paired(net, params, v)
-    (y_hat, moved), cache = dual.fwd(pairs, torch.stack((x, torch.zeros_like(x))))
-    dy_hat = loss(y, y_hat)[1]
-    _, pairs = dual.bwd(pairs, cache, torch.stack((dy_hat, curvature(loss, y, y_hat, moved))))
-    return _parted(net, pairs, 0), _parted(net, pairs, 1)
+    grads, product = _at(_with_grads, net, loss, params, x, y)
+    return grads, product(v)
 
 
-def _dual(net: AnyLayer) -> AnyLayer:
-    """`over` the rule that makes of f the layer of pairs."""
+def _at(bwd: Callable[..., Any], net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[P, Callable[[P], P]]:
+    """What `bwd` of every layer gives for grads, and the product."""
+    _refuse_ensembles(net)
+    met: list[AnyLayer] = []
+    noting = over(cast(Rule, partial(_noting, bwd, met)), net)
+    y_hat, cache = noting.fwd(params, x)
+    grads = noting.bwd(params, cache, loss(y, y_hat)[1])[1]
+    places = iter(met)
+    tangents = over(cast(Rule, lambda _: next(places)), net)
+    return grads, partial(_product, tangents, partial(curvature, loss, y, y_hat), tree_zeros(x))
+
+
+def _product(tangents: AnyLayer, curved: Callable[[Tensor], Tensor], held: Tensor, v: P) -> P:
+    moved, cache = tangents.fwd(v, held)
+    product: P = tangents.bwd(v, cache, curved(moved))[1]
+    return product
+
+
+def _refuse_ensembles(net: AnyLayer) -> None:
     made = composition(net)
-    if made is None:
-        return Layer(partial(_dual_fwd, net), partial(_dual_bwd, net))
     if isinstance(made, Ensemble):
-        raise ValueError("hvp: an ensemble stacks its members where pairs are stacked: take vmap of the product over the members")
-    return made.rebuilt(*map(_dual, made.parts()))
+        raise ValueError("hvp: the members of an ensemble have a Hessian each: take vmap of the product over the members")
+    for part in made.parts() if made else ():
+        _refuse_ensembles(part)
 
 
-def _dual_fwd(f: AnyLayer, pair: tuple[Any, Any] | tuple[()], x: Tensor) -> tuple[Tensor, tuple[Any, Tensor]]:
-    params, dparams = pair or ((), ())
-    y, cache = f.fwd(params, x[0])
-    return torch.stack((y, tangent(f)(params, cache, dparams, x[1]))), (cache, x[1])
+def _noting(bwd: Callable[..., Any], met: list[AnyLayer], layer: AnyLayer) -> AnyLayer:
+    """The layer that leaves the layer of its tangents at its place in `met` when it runs backward."""
+    place = len(met)
+    met.append(layer)
+
+    def noted(params: Any, cache: Any, dy: Any) -> Any:
+        if layer.bwd_jvp is None:
+            cure = "give it one by attrs.evolve(layer, bwd_jvp=..)"
+            raise ValueError(f"{layer_name(layer)} has no bwd_jvp, which is needed here: {cure}")
+        met[place] = Layer(partial(_push, tangent(layer), params, cache), partial(_pull, layer, params, cache, dy))
+        return bwd(layer, params, cache, dy)
+
+    return attrs.evolve(layer, bwd=noted)
 
 
-def _dual_bwd(
-    f: AnyLayer, pair: tuple[Any, Any] | tuple[()], cache: tuple[Any, Tensor], dy: Tensor
-) -> tuple[Tensor, tuple[Any, Any]]:
-    params, dparams = pair or ((), ())
-    kept, dx = cache
-    if f.bwd_jvp is None:
-        raise ValueError(f"{layer_name(f)} has no bwd_jvp, which is needed here: give it one by attrs.evolve(layer, bwd_jvp=..)")
-    back, grads = f.bwd(params, kept, dy[0])
-    moved, dgrads = f.bwd(params, kept, dy[1])
-    if f.bwd is linear_bottom_bwd:  # x is held: nothing bends, and large zeros need not be added
-        return torch.stack((back, moved)), (grads, dgrads)
-    bent, more = f.bwd_jvp(params, kept, dy[0], dparams, dx)
-    return torch.stack((back, moved + bent)), (grads, tree_map(torch.add, dgrads, more))
+def _with_grads(layer: AnyLayer, params: Any, cache: Any, dy: Tensor) -> tuple[Any, Any]:
+    return layer.bwd(params, cache, dy)
 
 
-def _paired(net: AnyLayer, params: Any, v: Any) -> Any:
-    """The params of the dual net: of each primitive layer its params and their tangents; () where it has none."""
-    made = composition(net)
-    if made is None:
-        return (params, v) if params != () else ()
-    return made.join(*[_paired(part, p, dp) for part, p, dp in zip(made.parts(), made.split(params), made.split(v))])
+def _without_grads(layer: AnyLayer, params: Any, cache: Any, dy: Tensor) -> tuple[Any, Any]:
+    if layer.bwd is linear_bottom_bwd:
+        return dy, ()  # nothing below looks at it
+    return (torch.matmul(dy, params.weight) if layer.bwd is linear_bwd else layer.bwd(params, cache, dy)[0]), ()
 
 
-def _parted(net: AnyLayer, pairs: Any, place: int) -> Any:
-    """One side of what the dual net has for grads."""
-    made = composition(net)
-    if made is None:
-        return pairs[place] if pairs else ()
-    return made.join(*[_parted(part, p, place) for part, p in zip(made.parts(), made.split(pairs))])
+def _push(jvp: Callable[..., Any], params: Any, cache: Any, dparams: Any, dx: Tensor) -> tuple[Any, Tensor]:
+    return jvp(params, cache, dparams, dx), dx
+
+
+def _pull(layer: AnyLayer, params: Any, cache: Any, dy: Tensor, dparams: Any, dx: Tensor, ddy: Tensor) -> tuple[Any, Any]:
+    """How (dx, grads) of the backward pass move: as `bwd` of ddy, by how dy moves, and as the pass itself bends."""
+    if layer.bwd_jvp is linear.bwd_jvp and layer.bwd is linear_bwd:
+        return _linear_pull(params, cache, dy, dparams, dx, ddy)
+    moved, dgrads = layer.bwd(params, cache, ddy)
+    if layer.bwd_jvp is straight or layer.bwd_jvp is None or layer.bwd is linear_bottom_bwd:  # nothing bends
+        return moved, dgrads
+    bent, more = layer.bwd_jvp(params, cache, dy, dparams, dx)
+    return moved + bent, tree_map(torch.add, dgrads, more)
+
+
+def _linear_pull(params: Linear, x: Tensor, dy: Tensor, dparams: Linear, dx: Tensor, ddy: Tensor) -> tuple[Tensor, Linear]:
+    """ddy W + dy V, and ddy^T x + dy^T dx as one product of twice the rows, which need not be added."""
+    dys, xs = (torch.cat([t.reshape(-1, t.shape[-1]) for t in pair]) for pair in ((ddy, dy), (x, dx)))
+    moved = torch.matmul(ddy, params.weight) + torch.matmul(dy, dparams.weight)
+    return moved, Linear(torch.mm(dys.t(), xs), ddy.reshape(-1, ddy.shape[-1]).sum(0))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
+import attrs
 import torch
 from torch import Generator, Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.linear import linear_bottom_bwd, linear_bwd
 from pure_mlp.losses.mass import mass
 from pure_mlp.quantities.examples import NORMS
-from pure_mlp.quantities.per_layer import over_params, remembering
-from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.quantities.per_layer import AnyLayer, over_params, remembering
+from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
 
@@ -26,9 +28,10 @@ C = TypeVar("C")
 def clipped_grads(net: Layer[P, C], loss: Loss, limit: float) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
     """`(params, x, y) -> (J, sum_b h_b min(1, limit / |h_b|))`, h_b the gradient of the loss of example b alone.
 
-    One forward pass and two backward passes with memory O(B): norms of h_b that is not formed, then a plain pass whose rows of
-    dy_hat are scaled. The examples' own losses are those whose sum the loss stands for (`mass`), whatever its reduction: a mean
-    over the batch does not shrink them. Sums over parts of a batch may be added up. A norm of 0 is not clipped; NaN stays NaN.
+    One forward and one backward pass, with memory O(B): the backward pass leaves the norms of h_b, which is not formed, and the
+    cotangents; then every layer forms its gradients once, with the rows of its dy scaled. The examples' own losses are those whose
+    sum the loss stands for (`mass`), whatever its reduction: a mean over the batch does not shrink them. Sums over parts of a batch
+    may be added up. A norm of 0 is not clipped; NaN stays NaN.
 
     Args:
         net: any net of tensors, which treats examples (rows of x along the first dimension) independently.
@@ -47,22 +50,51 @@ def clipped_grads(net: Layer[P, C], loss: Loss, limit: float) -> Callable[[P, Te
     >>> clipped_grads(linear_bottom, mse, 1.0)(params, x, torch.zeros(2, 1))[1].weight
     tensor([[1.]])
     """
+    return partial(_clipped, net, loss, _checked(limit), 1.0)
+
+
+def _checked(limit: float) -> float:
     if not limit > 0:
         raise ValueError(f"clipped_grads: limit {limit}, expected > 0")
-    return partial(_clipped, net, loss, limit)
+    return limit
 
 
-def _clipped(net: Layer[P, C], loss: Loss, limit: float, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
-    plain = over_params(remembering, net, params)
-    y_hat, cache = plain.fwd(params, x)
+def _clipped(net: Layer[P, C], loss: Loss, limit: float, share: float, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
+    """J, and the clipped sum times `share`."""
+    keeping = over_params(_keeping, net, params)
+    y_hat, cache = keeping.fwd(params, x)
     J, dy_hat = loss(y, y_hat)
     if J.dim():
         raise ValueError(f"clipped_grads: the loss gives J {spec(J)}, expected one number: a mean or a sum")
-    dy_hat = dy_hat * mass(loss, y)[0]
-    _, norms = over_params(NORMS, net, params).bwd(params, cache, dy_hat)
-    factor = (limit / torch.stack(tree_leaves(norms)).sum(0).sqrt()).clamp(max=1.0)
-    shape = [len(factor)] + [1] * (dy_hat.dim() - 1)
-    return J, plain.bwd(params, cache, dy_hat * factor.to(dy_hat.dtype).view(shape))[1]
+    kept = keeping.bwd(params, cache, dy_hat * mass(loss, y)[0])[1]
+    layers = cast("list[_Kept]", tree_leaves(kept))
+    norms = torch.stack([layer.squares for layer in layers]).sum(0).sqrt()
+    factor = (limit / norms).clamp(max=1.0) * share
+    return J, tree_like(kept, [layer.grads(factor) for layer in layers])
+
+
+@attrs.frozen(eq=False)
+class _Kept:
+    """In the place of a layer's gradients: |h_b|^2 over its params, (B,), and its gradients for factors of the examples, (B,)."""
+
+    squares: Tensor
+    grads: Callable[[Tensor], Any]
+
+
+def _keeping(layer: AnyLayer, params: Any, /) -> AnyLayer:
+    measured = NORMS(layer, params)
+    plain = linear_bottom_bwd if layer.bwd is linear_bwd else remembering(layer, params).bwd  # its dx is known
+
+    def bwd(params: Any, cache: Any, dy: Tensor) -> tuple[Any, _Kept]:
+        dx, norms = measured.bwd(params, cache, dy)
+        return dx, _Kept(torch.stack(tree_leaves(norms)).sum(0), partial(_weighted, plain, params, cache, dy))
+
+    return attrs.evolve(measured, bwd=bwd)
+
+
+def _weighted(bwd: Callable[..., Any], params: Any, cache: Any, dy: Tensor, factor: Tensor) -> Any:
+    rows = factor.to(dy.dtype).view([len(factor)] + [1] * (dy.dim() - 1))
+    return bwd(params, cache, dy * rows)[1]
 
 
 def noised(tree: P, deviation: float, generator: Generator) -> P:
@@ -73,8 +105,7 @@ def noised(tree: P, deviation: float, generator: Generator) -> P:
     """
 
     def draw(t: Tensor) -> Tensor:
-        drawn = torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device)
-        return drawn.mul_(deviation).add_(t)
+        return torch.normal(0.0, deviation, t.shape, generator=generator, dtype=t.dtype, device=t.device).add_(t)
 
     return tree_map(draw, tree)
 
@@ -84,9 +115,9 @@ def private_grads(
 ) -> Callable[[P, Tensor, Tensor, Generator], tuple[Tensor, P]]:
     """`(params, x, y, generator) -> (J, (clipped sum + noise limit N(0, 1)) / expected_batch)`: the gradients of DP-SGD.
 
-    The batch is meant to be drawn by Poisson sampling: each example with one probability, on its own. Its size is then private,
-    which is why the expected size divides, and why an empty batch (x of no rows) gives noise as any other does. How much privacy a
-    run spends is for an accountant to say, from `noise`, the probability and the number of steps.
+    The batch is meant to be drawn by Poisson sampling, as `poisson_batches` does: each example with one probability, on its own.
+    Its size is then private, which is why the expected size divides, and why an empty batch (x of no rows) gives noise as any other
+    does. `epsilon_spent` turns noise, the probability and the number of steps into the privacy that a run spends.
 
     Args:
         net: any net of tensors, which treats examples independently.
@@ -108,17 +139,12 @@ def private_grads(
     """
     if not (noise >= 0 and expected_batch > 0):
         raise ValueError(f"private_grads: noise {noise}, expected_batch {expected_batch}; expected >= 0 and > 0")
-    return partial(_private, clipped_grads(net, loss, limit), noise * limit, expected_batch)
+    mean = partial(_clipped, net, loss, _checked(limit), 1 / expected_batch)
+    return partial(_private, mean, noise * limit / expected_batch)
 
 
 def _private(
-    clipped: Callable[[P, Tensor, Tensor], tuple[Tensor, P]],
-    deviation: float,
-    expected_batch: float,
-    params: P,
-    x: Tensor,
-    y: Tensor,
-    generator: Generator,
+    mean: Callable[[P, Tensor, Tensor], tuple[Tensor, P]], deviation: float, params: P, x: Tensor, y: Tensor, generator: Generator
 ) -> tuple[Tensor, P]:
-    J, grads = clipped(params, x, y)
-    return J, tree_map(lambda g: g.div_(expected_batch), noised(grads, deviation, generator))  # the sums are new
+    J, grads = mean(params, x, y)
+    return J, noised(grads, deviation, generator)

@@ -1,9 +1,7 @@
-"""`python -m tests.benchmarks.quantities`: norms of examples, a private step and Gauss-Newton products, beside `torch.func`.
+"""`python -m tests.benchmarks.quantities`: norms of examples, private steps, products with curvature, beside their peers.
 
-A private step costs what a plain one does, a pass for the norms, and a normal number for each number of the params. Where a batch
-is small beside the params, those take as long as the step ("noise"): torch draws them one after another on a CPU, and more than
-half of that is the Mersenne Twister alone. The goal of 1.15 steps is out of reach there by as much. `hvp` multiplies the same
-matrices as two tapes do, so that it comes near them and not to the goal of 0.7.
+Every peer computes from the same params and batch, and its values are compared with ours before anything is timed; steps of
+DP-SGD without noise, since generators differ. Peers that are not installed are named: `pip install '.[bench]'` brings them.
 """
 
 from __future__ import annotations
@@ -11,111 +9,117 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
-from collections.abc import Callable
-from itertools import pairwise
+from functools import partial
 from time import perf_counter
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
-from torch.func import functional_call, grad, jvp, vjp, vmap
 
 import pure_mlp as pm
 
 from .machine import described
+from .quantity_peers import Call, Task, autograd, backpack, curvlinops, func, missing, opacus, task
 
-Calls = dict[str, Callable[[], object]]
 
-
-def calls(sizes: tuple[int, ...], batch: int) -> Calls:
-    """What is timed, by name; everybody has the same params and batch."""
-    g = Generator().manual_seed(0)
-    net, params = pm.mlp(sizes, g)
-    x, y = torch.randn(batch, sizes[0], generator=g), torch.rand(batch, sizes[-1], generator=g)
-    layers = [m for a, b in pairwise(sizes) for m in (torch.nn.Linear(a, b), torch.nn.ReLU())][:-1]
-    module, leaves = torch.nn.Sequential(*layers), pm.tree_leaves(params)
-    theirs = {name: leaf for (name, _), leaf in zip(module.named_parameters(), leaves, strict=True)}
-    optimizer = pm.sgd(0.1)
-    carry, v = (params, optimizer.init(params)), pm.tree_map(torch.cos, params)
-    their_v = {name: torch.cos(leaf) for name, leaf in theirs.items()}
-    private = pm.private_grads(net, pm.mse, limit=1.0, noise=1.0, expected_batch=batch)
-
-    def predicted(p: Any, x: Tensor) -> Tensor:
-        y_hat: Tensor = functional_call(module, p, (x,))
-        return y_hat
-
-    def J(p: Any, x: Tensor, y: Tensor) -> Tensor:
-        return torch.nn.functional.mse_loss(predicted(p, x), y)
-
-    def formed() -> list[Tensor]:
-        each = vmap(grad(J), in_dims=(None, 0, 0))(theirs, x.unsqueeze(1), y.unsqueeze(1))
-        return [t.flatten(1).square().sum(1) for t in each.values()]
-
-    def private_step() -> object:
-        J, grads = private(params, x, y, g)
-        return optimizer.update(params, grads, carry[1]), J
-
-    def gauss_newton() -> object:
-        pushed: Any = jvp(lambda p: predicted(p, x), (theirs,), (their_v,))
-        pulled: Any = vjp(lambda p: predicted(p, x), theirs)
-        result: object = pulled[1](2 / pushed[0].numel() * pushed[1])
-        return result
-
-    leaves_of_theirs = [leaf.clone().requires_grad_() for leaf in leaves]
-
-    def hessian(x: Tensor, y: Tensor) -> object:
-        """Double backward: the gradient of <gradient, v>."""
-        named = dict(zip(theirs, leaves_of_theirs, strict=True))
-        mean = ((predicted(named, x) - y) ** 2).mean()
-        grads = torch.autograd.grad(mean, leaves_of_theirs, create_graph=True)
-        return torch.autograd.grad(grads, leaves_of_theirs, [*their_v.values()])
-
+def ours(t: Task) -> dict[str, Call]:
+    """What is compared and timed, the quantity first in the name."""
+    net, params, x, y, v = t.net, t.params, t.x, t.y, t.v
+    product = pm.hvp_at(net, pm.mse, params, x, y)
     return {
-        "gradient": lambda: pm.value_and_grad(net, pm.mse)(params, x, y),
-        "norms": lambda: pm.example_norms(net, pm.mse)(params, x, y),
-        "norms, vmap(grad)": formed,
-        "step": lambda: pm.training_step(net, pm.mse, optimizer)(carry, (x, y)),
-        "private step": private_step,
-        "noise": lambda: [torch.randn(leaf.shape, generator=g) for leaf in leaves],
+        "norms": lambda: pm.example_norms(net, pm.mse)(params, x, y)[1],
         "G v": lambda: pm.ggn_product(net, pm.mse)(params, x, y, v),
-        "G v, jvp and vjp": gauss_newton,
-        "H v": lambda: pm.hvp(net, pm.mse)(params, x, y, v),
-        "H v, two tapes": lambda: hessian(x, y),
+        "H v": lambda: pm.hvp_at(net, pm.mse, params, x, y)(v),
+        "H v and gradient": lambda: pm.hvp(net, pm.mse)(params, x, y, v)[1],
+        "H v, another v": lambda: product(v),
     }
 
 
-PAIRS = [
-    ("norms", "gradient"),
-    ("norms", "norms, vmap(grad)"),
-    ("private step", "step"),
-    ("noise", "step"),
-    ("G v", "gradient"),
-    ("G v", "G v, jvp and vjp"),
-    ("H v", "gradient"),
-    ("H v", "H v, two tapes"),
-]
+def private(t: Task, noise: float) -> Call:
+    """A step of DP-SGD with limit 1."""
+    optimizer, g = pm.sgd(t.rate), Generator().manual_seed(1)
+    grads, state = pm.private_grads(t.net, pm.mse, 1.0, noise, len(t.x)), optimizer.init(t.params)
+    return lambda: optimizer.update(t.params, grads(t.params, t.x, t.y, g)[1], state)[0]
+
+
+def plain(t: Task) -> dict[str, Call]:
+    """The units: a gradient, a step, a step with noise and without clipping, and the draws alone into memory that is there."""
+    optimizer, g, leaves = pm.sgd(t.rate), Generator().manual_seed(1), pm.tree_leaves(t.params)
+    carry = t.params, optimizer.init(t.params)
+    f, space = pm.value_and_grad(t.net, pm.mse), [torch.empty_like(leaf) for leaf in leaves]
+
+    def noisy() -> object:
+        grads = pm.tree_map(lambda p: torch.randn(p.shape, generator=g).add_(p), f(t.params, t.x, t.y)[1])
+        return optimizer.update(t.params, grads, carry[1])
+
+    return {
+        "gradient": lambda: f(t.params, t.x, t.y),
+        "step": lambda: pm.training_step(t.net, pm.mse, optimizer)(carry, (t.x, t.y)),
+        "step with noise": noisy,
+        "noise": lambda: [leaf.normal_(generator=g) for leaf in space],
+    }
+
+
+def compare(name: str, call: Call, expected: list[Tensor]) -> None:
+    """Up to the rounding of float32, and what Opacus adds to a norm before it divides by it."""
+    for a, b in zip(pm.tree_leaves(call()), expected, strict=True):
+        error = float((a.detach() - b).abs().max() / b.abs().max())
+        assert error < 1e-4, f"{name}: off by {error}"
+
+
+def everybody(t: Task) -> dict[str, Call]:
+    """All calls, compared with the first one of their quantity."""
+    absent = missing()
+    compared = {**ours(t), **func(t), **autograd(t)}
+    for library in (backpack, curvlinops):
+        compared |= library(t) if library.__name__ not in absent else {}
+    steps = {"private step": partial(private, t)}
+    if "opacus" not in absent:
+        steps |= {f"private step, Opacus {how}": partial(opacus, t, ghost=how == "ghost") for how in ("formed", "ghost")}
+    silent = {name: make(noise=0.0) for name, make in steps.items()}
+    for group in (compared, silent):
+        for name, call in group.items():
+            first = next(other for other in group if name.startswith(other))
+            compare(name, call, pm.tree_leaves(group[first]()))
+    noisy = {name: make(noise=1.0) for name, make in steps.items()}
+    return {**plain(t), **compared, **noisy, "private step, noise 0": silent["private step"]}
+
+
+PAIRS = {
+    "gradient": ("norms", "G v", "H v", "H v and gradient", "H v, another v"),
+    "step": ("private step", "private step, noise 0", "step with noise", "noise"),
+    "step with noise": ("private step",),
+}
 
 
 def main() -> None:
     """Interleaved rounds in random order; medians over the rounds of the ratios within a round."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.quantities", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[784, 800, 10])
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=30)
     args = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{described()}\n{'-'.join(map(str, args.sizes))}, batch {args.batch}, one thread, {args.rounds} rounds")
-    timed, order = calls(tuple(args.sizes), args.batch), random.Random(0)
+    for module, package in missing().items():
+        print(f"  {module}: not installed (pip install {package})")
+    timed, order = everybody(task(tuple(args.sizes), args.batch)), random.Random(0)
     times: dict[str, list[float]] = {name: [] for name in timed}
     for _ in range(args.rounds + 2):
         for name in order.sample([*timed], len(timed)):
             begin = perf_counter()
             timed[name]()
             times[name].append(perf_counter() - begin)
+
+    def over(mine: str, other: str) -> float:
+        return statistics.median([a / b for a, b in zip(times[mine][2:], times[other][2:])])
+
     for name, seconds in times.items():
-        print(f"  {name:18} {1e3 * statistics.median(seconds[2:]):9.3f} ms")
-    for mine, other in PAIRS:
-        print(f"  {mine} over {other}: {statistics.median([a / b for a, b in zip(times[mine][2:], times[other][2:])]):.3f}")
+        print(f"  {name:34} {1e3 * statistics.median(seconds[2:]):9.3f} ms")
+    for unit, names in PAIRS.items():
+        print(f"in units of a {unit}: " + "; ".join(f"{name} {over(name, unit):.2f}" for name in names))
+    for mine in ("norms", "private step", "G v", "H v", "H v, another v"):
+        others = [name for name in timed if name.startswith(mine.partition(", ")[0] + ", ") and name not in (*PAIRS["step"], mine)]
+        print(f"{mine} over: " + "; ".join(f"{name.partition(', ')[2]} {over(mine, name):.2f}" for name in others))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,27 @@ def test_compiled_layers_and_their_jvp(row: Row) -> None:
         close(torch.compile(f, fullgraph=True, backend="aot_eager")(*row.draw((5, IN))), f(*row.draw((5, IN))))
 
 
+def test_every_layer_in_a_compiled_step() -> None:
+    """The step of a net of each, all in one graph; exact to the plain calls. One row a kind of layer."""
+    rows = [*{row.name.split("(")[0]: row for row in LAYERS}.values()]
+    optimizer, given, g = pm.sgd(0.1), [row.draw((5, IN)) for row in rows], Generator().manual_seed(0)
+    below, under = pm.linear_init(IN, IN, g, F64), [row.has_dx for row in rows]  # so that every step has params
+    nets: list[Any] = [pm.serial(*[pm.linear_bottom] * count, row.layer) for count, row in zip(under, rows)]
+    params: list[Any] = [(*[below] * count, p) for count, (p, _, _) in zip(under, given)]
+    steps = [pm.training_step(net, pm.mse, optimizer) for net in nets]
+    carries, batches = [(p, optimizer.init(p)) for p in params], [(x, y) for _, x, y in given]
+
+    def every(carries: Any, batches: Any) -> Any:
+        return [step(carry, batch) for step, carry, batch in zip(steps, carries, batches)]
+
+    compiled = torch.compile(every, fullgraph=True, backend="aot_eager")(carries, batches)
+    for row, ours, plain in zip(rows, compiled, every(carries, batches), strict=True):
+        try:
+            close(ours, plain)
+        except AssertionError as error:
+            raise AssertionError(f"{row.name}: {error}") from error
+
+
 def in_y_hat(row: LossRow, y: Tensor, reduction: Any) -> Callable[..., Any]:
     return lambda y_hat: row.loss(y, y_hat, reduction)
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from examples import CASES, F64, MLP, Case, flat, formed, made
 from torch import Generator, Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 import pure_mlp as pm
 from pure_mlp import fit, sgd, tree_leaves, tree_map, value_and_grad
@@ -88,6 +89,21 @@ def test_the_reduction_does_not_change_what_is_clipped() -> None:
     close(clipped_grads(net, partial(pm.squared_norm, reduction="mean"), 0.1)(params, x, y)[1], summed)
     parts = [clipped_grads(net, pm.squared_norm, 0.1)(params, x[i], y[i])[1] for i in (slice(0, 2), slice(2, 5))]
     close(tree_map(torch.add, *parts), summed)
+
+
+@pytest.mark.parametrize("rematted", [False, True])
+def test_a_clipped_gradient_takes_the_products_of_a_plain_one(rematted: bool) -> None:
+    net, params, x, y, loss = made(*MLP, (8,))
+    net = pm.remat(net) if rematted else net
+
+    def products(f: Any) -> int:
+        with FlopCounterMode(display=False) as counter:
+            f(params, x, y)
+        count: int = counter.get_total_flops()
+        return count
+
+    assert products(clipped_grads(net, loss, 0.1)) == products(value_and_grad(net, loss)) > 0
+    close(clipped_grads(net, loss, 0.1)(params, x, y)[1], clipped_grads(MLP[0], loss, 0.1)(params, x, y)[1])
 
 
 def test_the_change_of_one_example_moves_the_sum_by_at_most_the_limit() -> None:
