@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from pure_mlp.layer import Layer, Rule, over
 from pure_mlp.layers.running import Statistics
 from pure_mlp.registry.layers import row_of
+from pure_mlp.shapes import spec
 
 __all__ = ["evaluated"]
 
@@ -37,6 +38,8 @@ def evaluated(net: Layer[P, C, X, Y], statistics: tuple[Statistics, ...] = ()) -
       linear
       identity
     """
+    if not isinstance(statistics, (tuple, list)):
+        raise ValueError(f"evaluated: statistics {spec(statistics)}, expected a tuple of Statistics")
     supply = iter(statistics)
 
     def rule(layer: Layer[Any, Any]) -> Layer[Any, Any]:
