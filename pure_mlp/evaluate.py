@@ -12,6 +12,7 @@ from pure_mlp.combinators.ensemble import Ensemble, ensemble
 from pure_mlp.layer import Layer, composition, tangent
 from pure_mlp.layers.running import Statistics
 from pure_mlp.registry.layers import row_of
+from pure_mlp.shapes import spec
 
 __all__ = ["evaluated"]
 
@@ -43,6 +44,8 @@ def evaluated(net: Layer[P, C, X, Y], statistics: tuple[Statistics, ...] = ()) -
       linear
       identity
     """
+    if not isinstance(statistics, (tuple, list)):
+        raise ValueError(f"evaluated: statistics {spec(statistics)}, expected a tuple of Statistics")
     supply = iter(statistics)
     try:
         made = _evaluated(net, supply)

@@ -17,6 +17,7 @@ from pure_mlp.layers.inits import Device, Init, linear_init
 from pure_mlp.layers.linear import linear_fwd
 from pure_mlp.record import tree_map
 from pure_mlp.registry.layers import row_of
+from pure_mlp.shapes import spec
 
 __all__ = ["init"]
 
@@ -58,9 +59,14 @@ def init(
     >>> params[0].weight.shape, params[1], params[2][0].weight.shape
     (torch.Size([4, 3]), (), torch.Size([4, 4]))
     """
-    given = [sizes] if isinstance(sizes, Tensor) else [*sizes]
-    if not given or any(isinstance(s, Tensor) for s in given[1:]):
-        raise ValueError(f"init: {len(given)} sizes, expected the input's width or an input, and the widths of the linear layers")
+    if not callable(draw):
+        raise ValueError(f"init: a draw that is {spec(draw)}, expected an init such as linear_init")
+    given = [sizes] if isinstance(sizes, Tensor) else [*sizes] if isinstance(sizes, Sequence) else []
+    whole = all(hasattr(s, "__index__") and not isinstance(s, Tensor) for s in given[1:])
+    if not given or not whole or not (isinstance(given[0], Tensor) or hasattr(given[0], "__index__")):
+        told = ", ".join(map(spec, given)) or spec(sizes)
+        ours = "the input's width or an input, and the widths of the linear layers"
+        raise ValueError(f"init: {len(given)} sizes, {told}; expected {ours}")
     first, widths = given[0], deque(cast("list[int]", given[1:]))
     x = first if isinstance(first, Tensor) else torch.zeros(1, first, dtype=dtype, device=device)
     drawn: list[object] = []
@@ -70,6 +76,8 @@ def init(
             row = row_of(layer)
             p: Any = row.init(x.shape[-1]) if row and row.init else ()
             p = tree_map(lambda t: t.to(x.device).to(x.dtype if x.is_floating_point() else dtype), p)
+            if row and row.params and not row.init and layer.fwd is not linear_fwd:
+                raise ValueError(f"init gives () to {layer_name(layer)}, which has params of its own")
             if layer.fwd is linear_fwd:
                 if not widths and not isinstance(sizes, Tensor):
                     raise ValueError(f"no width is left of {len(given)} sizes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Generic, Protocol, TypeAlias
 
 import attrs
@@ -11,6 +12,7 @@ from torch import Tensor
 from typing_extensions import TypeVar
 
 from pure_mlp.record import tree_items
+from pure_mlp.shapes import spec
 
 __all__ = ["Activation", "Composed", "Layer", "Rule", "layer_name", "outline", "over", "tangent"]
 
@@ -101,7 +103,11 @@ class Composed(ABC):
         """The tangent of the output."""
 
     def layer(self) -> AnyLayer:
-        """The layer of the three methods."""
+        """The layer of the three methods. Raises `ValueError` where a part is no layer."""
+        for i, part in enumerate(self.parts()):
+            if not isinstance(part, Layer):
+                call = f": {part.__name__}() makes one" if isinstance(part, FunctionType) and "pure_mlp" in part.__module__ else ""
+                raise ValueError(f"{self.name}: part {i} is {spec(part)}, expected a Layer{call}")
         return Layer(self.fwd, self.bwd, self.jvp)
 
 
@@ -124,6 +130,8 @@ def composition(layer: AnyLayer) -> Composed | None:
     >>> composition(relu), composition(serial(relu)).name
     (None, 'serial')
     """
+    if not isinstance(layer, Layer):
+        raise ValueError(f"{spec(layer)}, expected a Layer")
     made = getattr(layer.fwd, "__self__", None)
     return made if isinstance(made, Composed) and getattr(layer.bwd, "__self__", None) is made else None
 
@@ -173,10 +181,11 @@ def layer_name(layer: AnyLayer) -> str:
     >>> layer_name(serial())
     'serial'
     """
-    made = getattr(layer.fwd, "__self__", None)
+    fwd = getattr(layer, "fwd", None)
+    made = getattr(fwd, "__self__", None)
     if isinstance(made, Composed):
         return made.name
-    fwd = getattr(layer.fwd, "func", layer.fwd)
+    fwd = getattr(fwd, "func", fwd)
     return getattr(fwd, "__qualname__", "layer").split(".")[0].removesuffix("_fwd").removeprefix("_")
 
 
@@ -205,5 +214,7 @@ def outline(net: Layer[P, C, X, Y], params: P | None = None) -> str:
         return layer_name(net) + ": " * bool(sizes) + ", ".join(sizes)
     parts = made.parts()
     given = [None] * len(parts) if params is None else made.split(params)
+    if len(given) != len(parts):
+        raise ValueError(f"outline: {made.name} of {len(parts)} layers, {len(given)} params")
     below = [outline(part, p) for part, p in zip(parts, given)]
     return "\n  ".join([made.name, *("\n".join(below).splitlines() if below else [])])

@@ -16,6 +16,7 @@ from pure_mlp.layers.identity import identity
 from pure_mlp.layers.inits import Device, Init, linear_init
 from pure_mlp.layers.linear import Linear, linear, linear_bottom
 from pure_mlp.layers.relu import relu
+from pure_mlp.shapes import spec
 
 __all__ = ["MLP", "mlp"]
 
@@ -56,11 +57,13 @@ def mlp(
     >>> [tuple(p.weight.shape) for p in params], net.fwd(params, torch.ones(5, 64))[0].shape
     ([(32, 64), (10, 32)], torch.Size([5, 10]))
     """
-    if len(sizes) < 2:
-        raise ValueError(f"mlp: sizes {tuple(sizes)}, expected input and output at least")
+    if not isinstance(sizes, Sequence) or len(sizes) < 2:
+        raise ValueError(f"mlp: sizes {sizes!r}, expected widths from input to output, two at least")
     for i, pair in enumerate(pairwise(sizes)):
-        if min(pair) < 1:
-            raise ValueError(f"mlp: layer {i} (dense) from {pair[0]} to {pair[1]}, expected widths of at least 1")
+        if not all(hasattr(n, "__index__") and n >= 1 for n in pair):
+            raise ValueError(f"mlp: layer {i} (dense) from {pair[0]} to {pair[1]}, expected whole numbers of at least 1")
+    if not callable(init):
+        raise ValueError(f"mlp: an init that is {spec(init)}, expected one such as linear_init")
     activations = [f] * (len(sizes) - 2) + [g]
     affine = [linear_bottom] + [linear] * (len(sizes) - 2)
     net = serial(*[dense(a, l) for a, l in zip(activations, affine)])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
+from numbers import Real
+
 from torch import Tensor
 
-__all__ = ["check_cotangent", "check_tangent", "spec"]
+__all__ = ["alike", "check_cotangent", "check_number", "check_tangent", "spec"]
 
 
 def check_cotangent(y: Tensor, dy: Tensor) -> None:
@@ -22,7 +25,7 @@ def check_cotangent(y: Tensor, dy: Tensor) -> None:
     Traceback (most recent call last):
     ValueError: dy (1, 3) float32, expected (4, 3) float32 as the output
     """
-    if dy.shape != y.shape or dy.dtype != y.dtype or dy.device != y.device:
+    if not alike(dy, y):
         raise ValueError(f"dy {spec(dy)}, expected {spec(y)} as the output")
 
 
@@ -41,22 +44,59 @@ def check_tangent(x: Tensor, dx: Tensor) -> None:
     Traceback (most recent call last):
     ValueError: dx (1, 3) float32, expected (4, 3) float32 as the input
     """
-    if dx.shape != x.shape or dx.dtype != x.dtype or dx.device != x.device:
+    if not alike(dx, x):
         raise ValueError(f"dx {spec(dx)}, expected {spec(x)} as the input")
 
 
-def spec(x: Tensor) -> str:
-    """Shape and dtype for an error message, and the device where it is not the CPU.
+def check_number(what: str, name: str, value: object, *, above: bool = False, most: float = inf) -> None:
+    """Refuse a hyperparameter that is no number, NaN, infinite or out of range.
 
     Args:
-        x: any tensor.
+        what: the function that takes it.
+        name: its name there.
+        value: what was given.
+        above: whether it must be more than 0, rather than at least 0.
+        most: the largest that it may be; any finite one where this is inf.
+
+    Raises:
+        ValueError: it is another one.
+
+    >>> check_number("elu", "alpha", -1.0, above=True)
+    Traceback (most recent call last):
+    ValueError: elu: alpha -1.0, expected > 0 and finite
+    """
+    if not (isinstance(value, Real) and (value > 0 if above else value >= 0) and value <= most and value < inf):
+        least, end = ">" if above else ">=", "finite" if most == inf else f"<= {most:g}"
+        raise ValueError(f"{what}: {name} {value!r}, expected {least} 0 and {end}")
+
+
+def alike(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors have one shape, dtype and device; False where one of them is no tensor.
+
+    >>> import torch
+    >>> alike(torch.ones(2), torch.ones(2)), alike(torch.ones(2), torch.ones(1))
+    (True, False)
+    """
+    try:
+        return a.shape == b.shape and a.dtype == b.dtype and a.device == b.device
+    except AttributeError:
+        return False
+
+
+def spec(x: object) -> str:
+    """Shape and dtype for an error message, and the device where it is not the CPU; the class of what is no tensor.
+
+    Args:
+        x: any tensor, or what came in its place.
 
     Returns:
-        `(2, 3) float32`, `(2, 3) float32 cuda:0`.
+        `(2, 3) float32`, `(2, 3) float32 cuda:0`, `of class list`.
 
     >>> import torch
     >>> spec(torch.ones(2, 3))
     '(2, 3) float32'
     """
+    if not isinstance(x, Tensor):
+        return repr(x)[:60] if x is None or isinstance(x, (int, float, str)) else f"of class {type(x).__name__}"
     place = "" if x.device.type == "cpu" else f" {x.device}"
     return f"{tuple(x.shape)} {str(x.dtype)[6:]}{place}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp.record import children, tree_items, tree_leaves, tree_like
+from pure_mlp.shapes import spec
+
+S = TypeVar("S")
 
 
 def tensors(tree: object, what: str) -> list[Tensor]:
@@ -21,6 +24,17 @@ def tensors(tree: object, what: str) -> list[Tensor]:
         if not isinstance(leaf, Tensor):
             raise Unplannable(f"the {what} holds {type(leaf).__name__}, not tensors alone")
     return leaves
+
+
+def returned(result: tuple[S, Tensor]) -> tuple[S, Tensor]:
+    """What a step returned. Raises `ValueError` unless it is a carry and a loss of one number."""
+    made: object = result
+    if not isinstance(made, (tuple, list)) or len(made) != 2:
+        came = f"{len(made)} values" if isinstance(made, (tuple, list)) else type(made).__name__
+        raise ValueError(f"the step returned {came}, expected (carry, loss)")
+    if not isinstance(made[1], Tensor) or made[1].numel() != 1:
+        raise ValueError(f"the step returned a loss that is {spec(made[1])}, expected one number: a 0-dim tensor")
+    return result
 
 
 def paths(tree: object) -> list[str]:

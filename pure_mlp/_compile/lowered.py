@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pure_mlp._compile.graph import Node
 from pure_mlp._compile.passes.place import Places
+from pure_mlp._compile.program import Place, place_of
 
 
 class Lowered(NamedTuple):
@@ -25,10 +26,10 @@ class Lowered(NamedTuple):
     names: dict[Node, str]
 
     @property
-    def captured(self) -> list[tuple[Tensor, int]]:
-        """The tensors that the step uses besides carry and batch, with their addresses."""
+    def captured(self) -> list[tuple[Tensor, Place]]:
+        """The tensors that the step uses besides carry and batch, and how each lies in memory."""
         values = [node.value for node in self.order if node.op == "const" and not node.args and node.value is not None]
-        return [(t, t.data_ptr()) for t in values]
+        return [(t, place_of(t)) for t in values]
 
     @property
     def coarsest(self) -> torch.dtype:

@@ -125,8 +125,12 @@ def writes(node: Node) -> bool:
 
 
 def may_raise(op: str) -> bool:
-    """Whether the operation looks at values, and may raise because of them."""
-    return op.startswith("aten.") and (operation(op).raises or name_of(op).lstrip("_").startswith("linalg"))
+    """Whether the operation looks at values, and may raise because of them: one that returns nothing does nothing else."""
+    if not op.startswith("aten."):
+        return False
+    func = overload(op)
+    silent = func is not None and not func._schema.returns
+    return silent or operation(op).raises or name_of(op).lstrip("_").startswith("linalg")
 
 
 def is_comparison(op: str) -> bool:

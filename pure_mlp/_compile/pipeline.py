@@ -10,14 +10,14 @@ from torch import Tensor
 from pure_mlp._compile.capture.trace import Traced, trace
 from pure_mlp._compile.carry import Carry
 from pure_mlp._compile.graph import Graph, Unplannable
-from pure_mlp._compile.leaves import paths, structure, twin
+from pure_mlp._compile.leaves import paths, returned, structure, twin
 from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.modes import outside_inference
 from pure_mlp._compile.passes.fuse import fuse
 from pure_mlp._compile.passes.place import place
 from pure_mlp._compile.passes.schedule import chains, schedule, separate
 from pure_mlp._compile.passes.simplify import simplify
-from pure_mlp._compile.program import Engine, Program
+from pure_mlp._compile.program import Engine, Program, place_of
 from pure_mlp.record import tree_leaves, tree_like
 from pure_mlp.signatures import Step
 
@@ -38,9 +38,12 @@ def traced_step(
     """
 
     def outputs(result: tuple[S, Tensor]) -> list[Tensor]:
-        after, loss = result
-        if not isinstance(loss, Tensor) or loss.dim() != 0:
-            raise Unplannable(f"the loss is not a 0-dim tensor: {loss if not isinstance(loss, Tensor) else tuple(loss.shape)}")
+        try:
+            after, loss = returned(result)
+        except ValueError as error:
+            raise Unplannable(str(error)) from error
+        if loss.dim() != 0:
+            raise Unplannable(f"the loss is not a 0-dim tensor: {tuple(loss.shape)}")
         if structure(after) != carry.structure:
             raise Unplannable("the new carry differs from the old one in structure, shapes or dtypes")
         return [*tree_leaves(after), loss]
@@ -81,7 +84,7 @@ def _guarded(made: Program) -> Program:
     """The native program for as long as the tensors that the step captures are where they were."""
 
     def there() -> bool:
-        return all(t.data_ptr() == at for t, at in made.captured)
+        return all(place_of(t) == place for t, place in made.captured)
 
     def run(*batch: Tensor) -> Tensor | float | None:
         return made.run(*batch) if there() else None

@@ -117,14 +117,15 @@ class Plan(Generic[S, B]):
         Raises `Unplannable` once the step has turned out not to be planned: the carry has then advanced by the
         batches so far.
         """
-        losses = [*self.losses(iter(batches), kept=isinstance(batches, (list, tuple)))]
+        losses = list[float]()
+        self.advance(iter(batches), losses, kept=type(batches) in (list, tuple))
         if self.refusal is not None:
             raise self.refusal
         return torch.tensor(losses, dtype=self.dtype)
 
-    def losses(self, batches: Iterator[B], *, kept: bool = False) -> Iterator[float]:
-        """The losses of `run` as they come; no more once the step is refused, with the rest of the batches
-        untouched.
+    def advance(self, batches: Iterator[B], losses: list[float], *, kept: bool = False) -> None:
+        """Advance as `run` does, and append the losses as they come; no further once the step is refused, with
+        the rest of the batches untouched.
 
         kept says that a batch keeps its values until the next 32 have been drawn: a native program then takes
         as many at once.
@@ -136,20 +137,18 @@ class Plan(Generic[S, B]):
                 if given and self._fits is not None and self._fits(*given):
                     waiting.append((batch, given))
                     if len(waiting) == CHUNK:
-                        yield from self._together(waiting)
+                        self._together(waiting, losses)
                     continue
-                yield from self._together(waiting)
+                self._together(waiting, losses)
                 try:
-                    yield self.step(batch)
+                    losses.append(self.step(batch))
                 except Unplannable as refusal:
                     self._stepper.refusal = refusal
-                    yield self._stepper.pure(batch)
+                    losses.append(self._stepper.pure(batch))
                 if self.refusal is not None:
                     return
-            yield from self._together(waiting)
         finally:
-            for _ in self._together(waiting):
-                pass
+            self._together(waiting, losses)
 
     def carry(self) -> S:
         """A copy of the carry as it is now."""
@@ -187,17 +186,17 @@ class Plan(Generic[S, B]):
             return batch  # type: ignore[return-value]  # of tensors, or of what no program takes
         return tree_leaves(batch) if skeleton(batch) == made else None
 
-    def _together(self, waiting: list[tuple[B, Sequence[Tensor]]]) -> Iterator[float]:
+    def _together(self, waiting: list[tuple[B, Sequence[Tensor]]], losses: list[float]) -> None:
         """Step over the waiting batches in one call, and forget them; from the first that fails on, one at a time."""
         batches = [*waiting]
         waiting.clear()
         if batches and self._program and self._program.chunk:
-            losses = self._program.chunk([given for _, given in batches]).tolist()
-            self._stepper.programs.steps += len(losses)
-            yield from losses
-            del batches[: len(losses)]
+            made = self._program.chunk([given for _, given in batches]).tolist()
+            self._stepper.programs.steps += len(made)
+            losses += made
+            del batches[: len(made)]
         for batch, _ in batches:
-            yield self.step(batch)
+            losses.append(self.step(batch))
 
 
 def _none(*tensors: Tensor) -> None:

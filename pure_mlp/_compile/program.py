@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -15,8 +15,18 @@ Chunk: TypeAlias = Callable[[Sequence[Sequence[Tensor]]], Tensor]
 first failure.
 """
 
+Place: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""Address, shape and strides of a tensor: `t.data = other` changes any of them."""
+
 CHUNK = 32
 """How many batches a native program takes at once."""
+
+
+def check_engine(engine: Engine) -> Engine:
+    """The engine. Raises `ValueError` where there is none of this name."""
+    if engine not in get_args(Engine):
+        raise ValueError(f"engine {engine!r}, expected one of {', '.join(get_args(Engine))}")
+    return engine
 
 
 class Program(NamedTuple):
@@ -24,7 +34,7 @@ class Program(NamedTuple):
 
     run takes the batch's tensors and returns the loss, or None where the program does not apply: for a batch of
     other specs, or a rate of 0. captured are tensors that the step uses besides carry and batch, with their
-    addresses; coarsest is the dtype of least precision that it computes in. A native program has `fits`, which
+    places; coarsest is the dtype of least precision that it computes in. A native program has `fits`, which
     says whether tensors have its specs, and `chunk`; compiling it took `seconds`.
     """
 
@@ -36,5 +46,10 @@ class Program(NamedTuple):
     seconds: float = 0.0
     fits: Callable[..., bool] | None = None
     chunk: Chunk | None = None
-    captured: Sequence[tuple[Tensor, int]] = ()
+    captured: Sequence[tuple[Tensor, Place]] = ()
     coarsest: torch.dtype = torch.float64
+
+
+def place_of(t: Tensor) -> Place:
+    """Where a tensor lies, and how."""
+    return t.data_ptr(), t.shape, t.stride()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Generator
 
-from pure_mlp._compile.program import Engine, Program
+from pure_mlp._compile.program import Engine, Program, place_of
 
 _KEPT = 16
 """Programs that are kept, the ones used last."""
@@ -46,7 +46,7 @@ class Programs:
     def find(self, key: object) -> Made | None:
         """The program for such batches, if there is one and the tensors that it captures are where they were."""
         made = self._made.get(key)
-        if made is None or any(t.data_ptr() != at for t, at in made.program.captured):
+        if made is None or any(place_of(t) != place for t, place in made.program.captured):
             return None
         self._made.move_to_end(key)
         return made

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
-from pure_mlp._compile.leaves import Built, built, is_plain, skeleton, structure, tensors
+from pure_mlp._compile.leaves import Built, built, is_plain, returned, skeleton, structure, tensors
 from pure_mlp._compile.modes import outside_inference
-from pure_mlp._compile.program import Engine, Program
+from pure_mlp._compile.program import Engine, Program, check_engine
 from pure_mlp._compile.programs import Made, Programs
 from pure_mlp._compile.spec import spec_of
 from pure_mlp.record import tree_leaves, tree_like, tree_map
@@ -30,7 +30,7 @@ class Stepper(Generic[S, B]):
     def __init__(self, step: Step[S, B], carry: S, engine: Engine) -> None:
         from pure_mlp._compile.carry import Carry  # the compiler is imported where something is compiled
 
-        self.engine: Engine = engine
+        self.engine: Engine = check_engine(engine)
         self.programs = Programs(engine)
         self.program: Program | None = None
         self.built: Built = built(None)
@@ -80,7 +80,7 @@ class Stepper(Generic[S, B]):
 
     def pure(self, batch: B) -> float:
         """One step as it stands, on a copy of the carry."""
-        after, loss = self._step(self._carry.tree(self._carry.copy()), batch)
+        after, loss = returned(self._step(self._carry.tree(self._carry.copy()), batch))
         self.programs.steps += 1
         return self._adopt(after, loss)
 
@@ -96,7 +96,7 @@ class Stepper(Generic[S, B]):
         traced = traced_step(self._step, self._carry, before, batch, given)
         try:
             program = compiled(traced, self._carry, batch, self.engine)
-            after, loss = self._step(self._carry.tree(before), tree_like(batch, given))
+            after, loss = returned(self._step(self._carry.tree(before), tree_like(batch, given)))
             draws = [(generator, last, generator.get_state()) for generator, _, last in traced.generators]
             verdict = trial(program, self._carry, given, before, [*tree_leaves(after), loss], draws)
         finally:
@@ -120,7 +120,7 @@ class Stepper(Generic[S, B]):
         traced = traced_step(self._step, self._carry, before, batch, given)
         self.programs.counted()
         self.programs.steps += 1
-        after, loss = traced.result
+        after, loss = returned(traced.result)
         try:
             program = compiled(traced, self._carry, batch, self.engine)
         except Unplannable as refusal:
@@ -137,7 +137,7 @@ class Stepper(Generic[S, B]):
         from pure_mlp._compile.trial import trial
 
         before, first = self._carry.copy(), [g.get_state() for g in made.generators]
-        after, loss = self._step(self._carry.tree(before), tree_like(batch, given))
+        after, loss = returned(self._step(self._carry.tree(before), tree_like(batch, given)))
         self.programs.steps += 1
         last = [g.get_state() for g in made.generators]
         draws = [*zip(made.generators, first, last)]

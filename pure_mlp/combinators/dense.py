@@ -32,7 +32,8 @@ def dense(f: Activation, affine: Layer[Linear, Tensor] = linear) -> Layer[Linear
     >>> dense(relu).fwd(Linear(torch.tensor([[2.0], [-2.0]]), torch.zeros(2)), torch.ones(1, 1))[0]
     tensor([[2., 0.]])
     """
-    kind = DenseReLU if f.fwd is relu_fwd and affine.fwd is linear_fwd else Dense
+    fused = (getattr(f, "fwd", None), getattr(affine, "fwd", None)) == (relu_fwd, linear_fwd)
+    kind = DenseReLU if fused else Dense
     layer: Layer[Linear, tuple[Tensor, Tensor]] = kind(affine, f).layer()
     return layer
 
@@ -83,13 +84,10 @@ class DenseReLU(Dense):
     __slots__ = ()
 
     def fwd(self, params: Linear, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        if x.dim() == 2:
-            try:
-                y = addmm_relu(params.bias, x, params.weight.t())
-            except RuntimeError as error:
-                if fits(params, x):
-                    raise
-                raise ValueError(mismatch(params, x)) from error
-        else:
-            y = torch.relu(linear_fwd(params, x)[0])
+        try:
+            y = addmm_relu(params.bias, x, params.weight.t()) if x.dim() == 2 else torch.relu(linear_fwd(params, x)[0])
+        except (RuntimeError, TypeError, AttributeError) as error:
+            if fits(params, x):
+                raise
+            raise ValueError(mismatch(params, x)) from error
         return y, (x, y)

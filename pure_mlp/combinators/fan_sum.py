@@ -10,7 +10,7 @@ from torch import Tensor
 from pure_mlp.layer import Composed, Layer, layer_name, tangent
 from pure_mlp.shapes import spec
 
-__all__ = ["fan_sum"]
+__all__ = ["check_pair", "fan_sum"]
 
 P = TypeVar("P")
 Q = TypeVar("Q")
@@ -57,6 +57,7 @@ class FanSum(Composed):
         return FanSum(*parts).layer()
 
     def fwd(self, params: tuple[Any, Any], x: Tensor) -> tuple[Tensor, tuple[Any, Any]]:
+        check_pair(params)
         y, c = self.f.fwd(params[0], x)
         z, d = self.g.fwd(params[1], x)
         if y.shape != z.shape or y.dtype != z.dtype:
@@ -73,3 +74,13 @@ class FanSum(Composed):
     def jvp(self, params: tuple[Any, Any], cache: tuple[Any, Any], dparams: tuple[Any, Any], dx: Tensor) -> Tensor:
         dy = tangent(self.f)(params[0], cache[0], dparams[0], dx)
         return dy + tangent(self.g)(params[1], cache[1], dparams[1], dx)
+
+
+def check_pair(params: object) -> None:
+    """Raises `ValueError` unless these are the params of two layers.
+
+    >>> check_pair(((), ()))
+    """
+    if not isinstance(params, (tuple, list)) or len(params) != 2:
+        came = f"{len(params)} params" if isinstance(params, (tuple, list)) else f"params: {spec(params)}"
+        raise ValueError(f"{came}, expected a pair, those of the two branches")

@@ -25,6 +25,8 @@ def merge(first: Linear, second: Linear) -> Linear:
     >>> merge(Linear(torch.tensor([[2.0]]), torch.tensor([1.0])), Linear(torch.tensor([[3.0]]), torch.tensor([5.0])))
     Linear(weight=tensor([[6.]]), bias=tensor([8.]))
     """
+    if not (isinstance(first, Linear) and isinstance(second, Linear)):
+        raise ValueError(f"merge: {spec(first)} and {spec(second)}, expected two Linear")
     if second.weight.shape[1] != first.weight.shape[0]:
         taken = f"{spec(second.weight)} takes (*, {second.weight.shape[1]})"
         raise ValueError(f"merge: first weight {spec(first.weight)}, second {taken}")

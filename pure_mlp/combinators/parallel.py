@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.combinators.fan_sum import check_pair
 from pure_mlp.layer import Composed, Layer, layer_name, tangent
 from pure_mlp.shapes import spec
 
@@ -56,6 +57,7 @@ class Parallel(Composed):
         return Parallel(*parts).layer()
 
     def fwd(self, params: tuple[Any, Any], x: Tensor) -> tuple[Tensor, tuple[Any, Any, Tensor]]:
+        check_pair(params)
         y, c = self.f.fwd(params[0], x)
         z, d = self.g.fwd(params[1], x)
         if y.shape[:-1] != z.shape[:-1] or y.dtype != z.dtype:

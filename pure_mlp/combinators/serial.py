@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import TypeVar
 
 from pure_mlp.layer import Composed, Layer, layer_name, tangent
+from pure_mlp.shapes import spec
 
 __all__ = ["serial", "unit"]
 
@@ -102,21 +103,21 @@ class Serial(Composed):
 
     def fwd(self, params: tuple[Any, ...], x: Any) -> tuple[Any, tuple[Any, ...]]:
         layers = self.layers
-        if len(params) != len(layers):
-            raise ValueError(f"{self._count()}, {len(params)} params")
+        if not _many(params, layers):
+            raise ValueError(f"{self._count()}, {_told(params, 'params')}")
         caches: list[Any] = []
         try:
             for layer, p in zip(layers, params):
                 x, cache = layer.fwd(p, x)
                 caches.append(cache)
         except (ValueError, RuntimeError, TypeError, AttributeError) as error:
-            _locate(error, f"layer {len(caches)} ({layer_name(layers[len(caches)])})")
+            _locate(error, f"layer {len(caches)} ({layer_name(layers[len(caches)])})", "input", x)
         return x, tuple(caches)
 
     def bwd(self, params: tuple[Any, ...], cache: tuple[Any, ...], dy: Any) -> tuple[Any, tuple[Any, ...]]:
         layers = self.layers
-        if not len(params) == len(cache) == len(layers):
-            raise ValueError(f"{self._count()}, {len(params)} params, {len(cache)} caches")
+        if not (_many(params, layers) and _many(cache, layers)):
+            raise ValueError(f"{self._count()}, {_told(params, 'params')}, {_told(cache, 'caches')}")
         caches, back = [*cache], [dy]
         grads: list[Any] = []
         del cache, dy
@@ -130,8 +131,9 @@ class Serial(Composed):
 
     def jvp(self, params: tuple[Any, ...], cache: tuple[Any, ...], dparams: tuple[Any, ...], dx: Any) -> Any:
         layers, done = self.layers, 0
-        if not len(params) == len(cache) == len(dparams) == len(layers):
-            raise ValueError(f"{self._count()}, {len(params)} params, {len(cache)} caches, {len(dparams)} tangents of params")
+        if not (_many(params, layers) and _many(cache, layers) and _many(dparams, layers)):
+            told = f"{_told(params, 'params')}, {_told(cache, 'caches')}, {_told(dparams, 'tangents of params')}"
+            raise ValueError(f"{self._count()}, {told}")
         try:
             for layer, p, c, dp in zip(layers, params, cache, dparams):
                 dx = tangent(layer)(p, c, dp, dx)
@@ -144,9 +146,23 @@ class Serial(Composed):
         return f"{len(self.layers)} layers ({', '.join(map(layer_name, self.layers))})"
 
 
-def _locate(error: Exception, where: str) -> NoReturn:
-    """Raise `error` again with its place in front; as it is where its class takes more than a message."""
-    if type(error) in (ValueError, RuntimeError, TypeError, AttributeError):
+def _many(given: object, layers: tuple[object, ...]) -> bool:
+    """Whether there is one for each layer."""
+    return isinstance(given, (tuple, list)) and len(given) == len(layers)
+
+
+def _told(given: object, what: str) -> str:
+    return f"{len(given)} {what}" if isinstance(given, (tuple, list)) else f"{what}: {spec(given)}, expected a tuple"
+
+
+def _locate(error: Exception, where: str, what: str = "", given: object = None) -> NoReturn:
+    """Raise `error` again with its place in front; as it is where its class takes more than a message.
+
+    A layer that knows nothing of what it was given, since that is no tensor, says so.
+    """
+    if what and type(error) in (TypeError, AttributeError) and not isinstance(given, Tensor):
+        raise ValueError(f"{where}: {what}: {spec(given)}, expected a tensor: {error}") from error
+    if type(error) in (ValueError, RuntimeError, TypeError, AttributeError, NotImplementedError):
         raise type(error)(f"{where}: {error}") from error
     raise error
 

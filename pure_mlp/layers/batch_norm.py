@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf, prod
+from math import prod
 
 import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import wide
+from pure_mlp.layers.means import check_vectors, wide
 from pure_mlp.record import record
-from pure_mlp.shapes import check_cotangent, check_tangent, spec
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
-__all__ = ["BatchNorm", "Normalized", "batch_norm", "check_norm"]
+__all__ = ["BatchNorm", "Normalized", "batch_norm"]
 
 
 @record
@@ -33,20 +33,23 @@ class BatchNorm:
 @record
 @attrs.frozen(eq=False)
 class Normalized:
-    """The cache of `batch_norm`: h (*, n), and r, mean and variance (n,) of the batch, by which `running_statistics` knows them."""
+    """The cache of `batch_norm`: h (*, n), and r, mean and standard deviation (n,) of the batch, for `running_statistics`.
+
+    The deviation has the range of x; its square, the variance, would overflow in half precision.
+    """
 
     h: Tensor
     r: Tensor
     mean: Tensor
-    variance: Tensor
+    deviation: Tensor
 
 
 def batch_norm(eps: float = 1e-5) -> Layer[BatchNorm, Normalized]:
     """y = w h + b, h = (x - m) r, r = 1 / sqrt(v + eps), with m and v the mean and variance of each column over the N rows.
 
-    dw = sum of dy h and db = sum of dy over the rows; dx = w r (dy - (db + h dw) / N). The cache is (h, r, m, v): a net that is
-    trained with `running_statistics` of it is evaluated by `evaluated(net, statistics)`; nothing is kept by the layer. v is divided
-    by N; m and v are computed in float32 where x is half precision. For a batch of one row y = b and dx = 0.
+    dw = sum of dy h and db = sum of dy over the rows; dx = w r (dy - (db + h dw) / N). The cache is (h, r, m, sqrt v): a net
+    that is trained with `running_statistics` of it is evaluated by `evaluated(net, statistics)`; nothing is kept by the layer.
+    v is divided by N; m and v are computed in float32 where x is half precision. For a batch of one row y = b and dx = 0.
 
     Args:
         eps: added to the variance, at least 0.
@@ -62,37 +65,27 @@ def batch_norm(eps: float = 1e-5) -> Layer[BatchNorm, Normalized]:
     >>> layer.fwd(params, torch.tensor([[1.0], [3.0]]))[0].flatten()
     tensor([-1.0000,  1.0000])
     """
-    if not 0 <= eps < inf:
-        raise ValueError(f"batch_norm: eps {eps}, expected >= 0 and finite")
+    check_number("batch_norm", "eps", eps)
     return Layer(partial(_batch_norm_fwd, eps), _batch_norm_bwd, _batch_norm_jvp, _batch_norm_bwd_jvp)
 
 
-def check_norm(params: BatchNorm, x: Tensor) -> None:
-    """Raises `ValueError` unless weight and bias are (n,) in the dtype of x (*, n).
-
-    >>> check_norm(BatchNorm(torch.ones(2), torch.ones(2)), torch.ones(5, 2))
-    """
-    for t in (params.weight, params.bias):
-        if t.shape != x.shape[-1:] or t.dtype != x.dtype:
-            raise ValueError(f"input {spec(x)}, weight {spec(params.weight)}, bias {spec(params.bias)}")
-
-
 def _batch_norm_fwd(eps: float, params: BatchNorm, x: Tensor) -> tuple[Tensor, Normalized]:
-    check_norm(params, x)
+    check_vectors(BatchNorm, params, x)
     z = wide(x)
     mean = _column_mean(z)
     d = z - mean
     variance = _column_mean(d * d)
     r = torch.rsqrt(variance + eps)
     h = (d * r).to(x.dtype)
-    return params.weight * h + params.bias, Normalized(h, *(t.to(x.dtype) for t in (r, mean, variance)))
+    return params.weight * h + params.bias, Normalized(h, *(t.to(x.dtype) for t in (r, mean, variance.sqrt())))
 
 
 def _batch_norm_bwd(params: BatchNorm, cache: Normalized, dy: Tensor) -> tuple[Tensor, BatchNorm]:
     h, n = cache.h, cache.h.shape[-1]
     check_cotangent(h, dy)
-    dw, db = (dy * h).reshape(-1, n).sum(0), dy.reshape(-1, n).sum(0)
-    return params.weight * cache.r * (dy - (db + h * dw) / prod(h.shape[:-1])), BatchNorm(dw, db)
+    dw, db = (wide(t).reshape(-1, n).sum(0) for t in (dy * h, dy))
+    mean = ((db + h * dw) / prod(h.shape[:-1])).to(h.dtype)
+    return params.weight * cache.r * (dy - mean), BatchNorm(dw.to(h.dtype), db.to(h.dtype))
 
 
 def _batch_norm_jvp(params: BatchNorm, cache: Normalized, dparams: BatchNorm, dx: Tensor) -> Tensor:
@@ -114,4 +107,4 @@ def _batch_norm_bwd_jvp(
 
 
 def _column_mean(x: Tensor) -> Tensor:
-    return x.reshape(-1, x.shape[-1]).sum(0) / prod(x.shape[:-1])
+    return (wide(x).reshape(-1, x.shape[-1]).sum(0) / prod(x.shape[:-1])).to(x.dtype)

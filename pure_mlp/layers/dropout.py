@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pure_mlp.layer import Activation, Layer, Rule, over
 from pure_mlp.layers.identity import straight
-from pure_mlp.shapes import check_cotangent, check_tangent
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent, spec
 
 __all__ = ["dropout", "seeded"]
 
@@ -40,20 +40,19 @@ def dropout(rate: float = 0.5, seed: int | Tensor | None = None) -> Activation:
         The layer, for x and dy of any shape.
 
     Raises:
-        ValueError: rate is not in [0, 1]; there is no seed; or dy has not the shape of y.
+        ValueError: rate is not in [0, 1]; there is no seed, or it is no whole number; or dy has not the shape of y.
 
     >>> dropout(0.5, seed=0).fwd((), torch.ones(8))[0]
     tensor([2., 0., 0., 0., 0., 2., 2., 2.])
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(f"dropout: rate {rate}, expected >= 0 and <= 1")
+    check_number("dropout", "rate", rate, most=1)
     return Layer(partial(_dropout_fwd, rate, seed), _dropout_bwd, _dropout_jvp, straight)
 
 
 def _dropout_fwd(rate: float, seed: int | Tensor | None, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     if seed is None:
         raise ValueError("dropout without a seed: run seeded(net, seed), or evaluated(net), which drops nothing")
-    kept = _bits(torch.as_tensor(seed, device=x.device), x) >= ceil(rate * (_LOW + 1))
+    kept = _bits(_whole(seed).to(x.device), x) >= ceil(rate * (_LOW + 1))
     m = kept.to(x.dtype) * (1 / (1 - rate) if rate < 1 else 0.0)
     return x * m, m
 
@@ -87,7 +86,7 @@ def seeded(net: Layer[P, C, X, Y], seed: int | Tensor) -> Layer[P, C, X, Y]:
     ...     inner, J = training_step(seeded(net, seed), mse, sgd(0.1))(inner, batch)
     ...     return (inner, seed + 1), J
     """
-    base, count = _mixed(torch.as_tensor(seed)), 0
+    base, count = _mixed(_whole(seed)), 0
 
     def rule(layer: Layer[tuple[()], Tensor]) -> Layer[tuple[()], Tensor]:
         nonlocal count
@@ -98,6 +97,13 @@ def seeded(net: Layer[P, C, X, Y], seed: int | Tensor) -> Layer[P, C, X, Y]:
         return attrs.evolve(layer, fwd=partial(_dropout_fwd, fwd.args[0], base + (count - 1)))
 
     return over(cast(Rule, rule), net)
+
+
+def _whole(seed: int | Tensor) -> Tensor:
+    whole = not seed.dtype.is_floating_point and seed.numel() == 1 if isinstance(seed, Tensor) else hasattr(seed, "__index__")
+    if not whole:
+        raise ValueError(f"dropout: a seed that is {spec(seed)}, expected a whole number, or a tensor of one")
+    return torch.as_tensor(seed)
 
 
 def _bits(seed: Tensor, x: Tensor) -> Tensor:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 
 import torch
 from torch import Tensor
 
 from pure_mlp.layer import Activation, Layer
-from pure_mlp.shapes import check_cotangent, check_tangent
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
 __all__ = ["elu"]
 
@@ -33,8 +32,7 @@ def elu(alpha: float = 1.0) -> Activation:
     >>> y, layer.bwd((), cache, torch.ones(2))[0]
     (tensor([-0.6321,  2.0000]), tensor([0.3679, 1.0000]))
     """
-    if not 0 < alpha < inf:
-        raise ValueError(f"elu: alpha {alpha}, expected > 0 and finite")
+    check_number("elu", "alpha", alpha, above=True)
     passes = partial(_elu_fwd, alpha), partial(_elu_bwd, alpha)
     return Layer(*passes, partial(_elu_jvp, alpha), partial(_elu_bwd_jvp, alpha))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.layer import Layer
-from pure_mlp.layers.inits import Device
+from pure_mlp.layers.inits import Device, check_draw
 from pure_mlp.layers.linear import NO_DX
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, spec
@@ -42,9 +42,15 @@ def embedding_init(
     Returns:
         The params, weight (count, width).
 
+    Raises:
+        ValueError: a count or width below 1, what is no generator, or a dtype that is not floating.
+
     >>> embedding_init(5, 2, Generator()).weight.shape
     torch.Size([5, 2])
     """
+    if not all(hasattr(n, "__index__") and n >= 1 for n in (count, width)):
+        raise ValueError(f"embedding: count {count}, width {width}, expected whole numbers of at least 1")
+    check_draw("embedding", generator, dtype)
     return Embedding(torch.randn(count, width, generator=generator, dtype=dtype, device=device))
 
 
@@ -59,14 +65,20 @@ def embedding_fwd(params: Embedding, x: Tensor) -> tuple[Tensor, Tensor]:
     """
     try:
         rows = torch.index_select(params.weight, 0, x.flatten())
-    except (IndexError, RuntimeError) as error:
-        if x.dtype not in (torch.int64, torch.int32):
+        return rows.view(*x.shape, rows.shape[1]), x
+    except (IndexError, RuntimeError, TypeError, AttributeError) as error:
+        weight = getattr(params, "weight", None)
+        if not isinstance(weight, Tensor) or weight.dim() != 2:
+            raise ValueError(f"params: {spec(params)}, weight: {spec(weight)}, expected Embedding of a weight (V, n)") from error
+        if not isinstance(x, Tensor) or x.dtype not in (torch.int64, torch.int32):
             raise ValueError(f"input {spec(x)}, expected whole numbers to look up in an embedding: int64") from error
-        least, most, count = int(x.min().item()), int(x.max().item()), params.weight.shape[0]
+        try:
+            least, most, count = int(x.min().item()), int(x.max().item()), params.weight.shape[0]
+        except RuntimeError:  # inside vmap, where values cannot be read
+            raise ValueError(f"input {spec(x)} with a number that is no row of the weight {spec(weight)}") from error
         if least >= 0 and most < count:
             raise
         raise ValueError(f"input from {least} to {most}, the weight of this embedding has the rows 0 to {count - 1}") from error
-    return rows.view(*x.shape, rows.shape[1]), x
 
 
 def embedding_bwd(params: Embedding, x: Tensor, dy: Tensor) -> tuple[Tensor, Embedding]:

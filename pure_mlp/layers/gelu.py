@@ -108,7 +108,8 @@ def _gelu_tanh_bwd_jvp(params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[
     x = x.clamp(-FAR, FAR)
     t = torch.tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x))
     slope, bend = sqrt(2 / pi) * (1 + 0.134145 * x * x), sqrt(2 / pi) * 0.26829 * x
-    return dy * (1 - t * t) * (slope + 0.5 * x * bend - x * t * slope * slope) * dx, ()
+    s = 1 - t * t  # first, since slope^2 overflows in float16
+    return dy * (s * (slope + 0.5 * x * bend) - x * t * (s * slope) * slope) * dx, ()
 
 
 gelu: Activation = Layer(gelu_fwd, gelu_bwd, gelu_jvp, _gelu_bwd_jvp)

@@ -33,12 +33,14 @@ def glu(gate: Activation = sigmoid) -> Layer[tuple[()], _Cache]:
         The layer, which has no params.
 
     Raises:
-        ValueError: the last dimension of x is odd, or dy has not the shape of y.
+        ValueError: the gate is no layer, the last dimension of x is odd, or dy has not the shape of y.
 
     >>> from pure_mlp import relu
     >>> glu(relu).fwd((), torch.tensor([[2.0, 3.0, 10.0, -1.0]]))[0]
     tensor([[20.,  0.]])
     """
+    if not isinstance(gate, Layer):
+        raise ValueError(f"glu: the gate is {spec(gate)}, expected an activation")
     second = None if gate.bwd_jvp is None else partial(_glu_bwd_jvp, gate, gate.bwd_jvp)
     return Layer(partial(_glu_fwd, gate), partial(_glu_bwd, gate), partial(_glu_jvp, gate), second)
 

@@ -1,7 +1,8 @@
 """Initial parameters of `linear`. Every init has one signature, `Init`, and draws from the generator: the weight, then the bias.
 
 n_in and n_out are the widths of input and output, the weight is (n_out, n_in), the bias (n_out,). The generator must be on the
-device. dtypes other than float32 and float64 are drawn in float32 and then converted. Each raises `ValueError` for a width below 1.
+device. dtypes other than float32 and float64 are drawn in float32 and then converted. Each raises `ValueError` for a width below 1,
+what is no generator, and a dtype that is not floating.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.layers.linear import Linear
+from pure_mlp.shapes import spec
 
 __all__ = [
     "Device",
     "Init",
+    "check_draw",
     "kaiming_normal",
     "kaiming_uniform",
     "linear_init",
@@ -60,7 +63,7 @@ def linear_init(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype 
     >>> linear_init(3, 2, torch.Generator().manual_seed(0)).weight.shape
     torch.Size([2, 3])
     """
-    empty, bound = _empty(n_in, n_out, dtype, device), 1 / sqrt(n_in)
+    empty, bound = _empty(n_in, n_out, generator, dtype, device), 1 / sqrt(n_in)
     weight, bias = (t.uniform_(-bound, bound, generator=generator) for t in (empty.weight, empty.bias))
     return _as(dtype, weight, bias)
 
@@ -73,7 +76,7 @@ def kaiming_uniform(
     >>> kaiming_uniform(6, 2, torch.Generator()).weight.abs().max() <= 1
     tensor(True)
     """
-    empty, bound = _empty(n_in, n_out, dtype, device), sqrt(6 / n_in)
+    empty, bound = _empty(n_in, n_out, generator, dtype, device), sqrt(6 / n_in)
     return _as(dtype, empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
 
 
@@ -85,7 +88,7 @@ def kaiming_normal(
     >>> kaiming_normal(3, 2, torch.Generator()).bias
     tensor([0., 0.])
     """
-    empty = _empty(n_in, n_out, dtype, device)
+    empty = _empty(n_in, n_out, generator, dtype, device)
     return _as(dtype, empty.weight.normal_(0, sqrt(2 / n_in), generator=generator), empty.bias.zero_())
 
 
@@ -97,7 +100,7 @@ def xavier_uniform(
     >>> xavier_uniform(3, 3, torch.Generator()).weight.abs().max() <= 1
     tensor(True)
     """
-    empty, bound = _empty(n_in, n_out, dtype, device), sqrt(6 / (n_in + n_out))
+    empty, bound = _empty(n_in, n_out, generator, dtype, device), sqrt(6 / (n_in + n_out))
     return _as(dtype, empty.weight.uniform_(-bound, bound, generator=generator), empty.bias.zero_())
 
 
@@ -109,7 +112,7 @@ def xavier_normal(
     >>> xavier_normal(3, 2, torch.Generator()).bias
     tensor([0., 0.])
     """
-    empty = _empty(n_in, n_out, dtype, device)
+    empty = _empty(n_in, n_out, generator, dtype, device)
     return _as(dtype, empty.weight.normal_(0, sqrt(2 / (n_in + n_out)), generator=generator), empty.bias.zero_())
 
 
@@ -121,7 +124,7 @@ def standard_normal(
     >>> standard_normal(3, 2, torch.Generator().manual_seed(0)).bias.shape
     torch.Size([2])
     """
-    empty = _empty(n_in, n_out, dtype, device)
+    empty = _empty(n_in, n_out, generator, dtype, device)
     return _as(dtype, empty.weight.normal_(generator=generator), empty.bias.normal_(generator=generator))
 
 
@@ -131,7 +134,7 @@ def zeros(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype = torc
     >>> zeros(3, 2, torch.Generator()).weight.sum()
     tensor(0.)
     """
-    empty = _empty(n_in, n_out, dtype, device)
+    empty = _empty(n_in, n_out, generator, dtype, device)
     return _as(dtype, empty.weight.zero_(), empty.bias.zero_())
 
 
@@ -142,19 +145,31 @@ def orthogonal(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype =
     >>> torch.allclose(w @ w.t(), torch.eye(2, dtype=torch.float64))
     True
     """
-    empty = _empty(n_in, n_out, dtype, device)
+    empty = _empty(n_in, n_out, generator, dtype, device)
     drawn = empty.weight.normal_(generator=generator)
     q, r = torch.linalg.qr(drawn.t() if n_out < n_in else drawn)
     q = q * r.diagonal().sign()
     return _as(dtype, (q.t() if n_out < n_in else q).contiguous(), empty.bias.zero_())
 
 
-def _empty(n_in: int, n_out: int, dtype: torch.dtype, device: Device) -> Linear:
+def _empty(n_in: int, n_out: int, generator: Generator, dtype: torch.dtype, device: Device) -> Linear:
     """Memory to draw into: in float32 where there may be no kernel that draws."""
-    if n_in < 1 or n_out < 1:
-        raise ValueError(f"linear: n_in {n_in}, n_out {n_out}, expected at least 1")
+    if not all(hasattr(n, "__index__") and n >= 1 for n in (n_in, n_out)):
+        raise ValueError(f"linear: n_in {n_in!r}, n_out {n_out!r}, expected at least 1, whole numbers")
+    check_draw("linear", generator, dtype)
     drawn = dtype if dtype == torch.float64 else torch.float32
     return Linear(torch.empty(n_out, n_in, dtype=drawn, device=device), torch.empty(n_out, dtype=drawn, device=device))
+
+
+def check_draw(what: str, generator: object, dtype: object) -> None:
+    """Raises `ValueError` unless params of this dtype can be drawn from this generator.
+
+    >>> check_draw("linear", Generator(), torch.float32)
+    """
+    if not isinstance(generator, Generator):
+        raise ValueError(f"{what}: a generator that is {spec(generator)}, expected a torch.Generator")
+    if not isinstance(dtype, torch.dtype) or not (dtype.is_floating_point or dtype in (torch.complex64, torch.complex128)):
+        raise ValueError(f"{what}: dtype {dtype}, expected a floating one such as torch.float32")
 
 
 def _as(dtype: torch.dtype, weight: Tensor, bias: Tensor) -> Linear:

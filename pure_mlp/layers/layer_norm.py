@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 
 import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import row_mean, wide
+from pure_mlp.layers.means import check_vectors, row_mean, wide
 from pure_mlp.record import record
-from pure_mlp.shapes import check_cotangent, check_tangent, spec
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
 __all__ = ["LayerNorm", "layer_norm"]
 
@@ -49,15 +48,12 @@ def layer_norm(eps: float = 1e-5) -> Layer[LayerNorm, tuple[Tensor, Tensor]]:
     >>> layer.fwd(params, torch.tensor([[1.0, 3.0]]))[0]
     tensor([[-1.0000,  1.0000]])
     """
-    if not 0 <= eps < inf:
-        raise ValueError(f"layer_norm: eps {eps}, expected >= 0 and finite")
+    check_number("layer_norm", "eps", eps)
     return Layer(partial(_layer_norm_fwd, eps), _layer_norm_bwd, _layer_norm_jvp, _layer_norm_bwd_jvp)
 
 
 def _layer_norm_fwd(eps: float, params: LayerNorm, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    for t in (params.weight, params.bias):
-        if t.shape != x.shape[-1:] or t.dtype != x.dtype:
-            raise ValueError(f"input {spec(x)}, weight {spec(params.weight)}, bias {spec(params.bias)}")
+    check_vectors(LayerNorm, params, x)
     z = wide(x)
     d = z - row_mean(z)
     r = torch.rsqrt(row_mean(d * d) + eps)

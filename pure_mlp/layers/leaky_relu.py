@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pure_mlp.layer import Activation, Layer
 from pure_mlp.layers.identity import straight
-from pure_mlp.shapes import check_cotangent, check_tangent
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
 __all__ = ["leaky_relu"]
 
@@ -26,15 +26,14 @@ def leaky_relu(negative_slope: float = 0.01) -> Activation:
         The layer, for x and dy of any shape.
 
     Raises:
-        ValueError: a negative slope, or dy has not the shape of y.
+        ValueError: a slope that is negative or not finite, or dy has not the shape of y.
 
     >>> layer = leaky_relu(0.1)
     >>> y, cache = layer.fwd((), torch.tensor([-10.0, 2.0]))
     >>> y, layer.bwd((), cache, torch.ones(2))[0]
     (tensor([-1.,  2.]), tensor([0.1000, 1.0000]))
     """
-    if not negative_slope >= 0:
-        raise ValueError(f"leaky_relu: negative_slope {negative_slope}, expected >= 0")
+    check_number("leaky_relu", "negative_slope", negative_slope)
     passes = partial(_leaky_relu_fwd, negative_slope), partial(_leaky_relu_bwd, negative_slope)
     return Layer(*passes, partial(_leaky_relu_jvp, negative_slope), straight)
 

@@ -49,7 +49,7 @@ def linear_fwd(params: Linear, x: Tensor) -> tuple[Tensor, Tensor]:
     """
     try:
         return torch.nn.functional.linear(x, params.weight, params.bias), x
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         if fits(params, x):
             raise
         raise ValueError(mismatch(params, x)) from error
@@ -107,29 +107,32 @@ def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
     >>> weight_grads(Linear(torch.ones(1, 2), torch.zeros(1)), torch.ones(3, 2), torch.ones(3, 1)).bias
     tensor([3.])
     """
-    rows, x_rows = dy, x
-    if dy.dim() != 2 or x.dim() != 2:
-        if dy.shape[:-1] != x.shape[:-1] or dy.dim() == 0:
-            raise ValueError(mismatch(params, x, dy))
-        rows, x_rows = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])
     try:
+        rows, x_rows = dy, x
+        if dy.dim() != 2 or x.dim() != 2:
+            if dy.shape[:-1] != x.shape[:-1] or dy.dim() == 0:
+                raise ValueError(mismatch(params, x, dy))
+            rows, x_rows = dy.reshape(-1, dy.shape[-1]), x.reshape(-1, x.shape[-1])
         grads = Linear(torch.mm(rows.t(), x_rows), rows.sum(0))
-    except RuntimeError as error:
-        if fits(params, x, dy):
-            raise
-        raise ValueError(mismatch(params, x, dy)) from error
-    if grads.weight.shape != params.weight.shape or grads.bias.shape != params.bias.shape:
+        fit = grads.weight.shape == params.weight.shape and grads.bias.shape == params.bias.shape
+    except (RuntimeError, TypeError, AttributeError) as error:
+        if dy is None or not fits(params, x, dy):
+            raise ValueError(mismatch(params, x, dy) if isinstance(dy, Tensor) else f"dy: {spec(dy)}, expected a tensor") from error
+        raise
+    if not fit:
         raise ValueError(mismatch(params, x, dy))
     return grads
 
 
 def fits(params: Linear, x: Tensor, dy: Tensor | None = None) -> bool:
-    """Whether shapes, dtypes and devices go together: an error has another cause then.
+    """Whether these are tensors whose shapes, dtypes and devices go together: an error has another cause then.
 
     >>> params = Linear(torch.ones(2, 3), torch.ones(2))
     >>> fits(params, torch.ones(5, 3)), fits(params, torch.ones(5, 2))
     (True, False)
     """
+    if _strange(params, x, dy):
+        return False
     w, b = params.weight, params.bias
     given = (w, b, x) if dy is None else (w, b, x, dy)
     met = x.shape[-1:] == w.shape[1:] and b.shape == w.shape[:1] and (dy is None or dy.shape == x.shape[:-1] + b.shape)
@@ -142,11 +145,23 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
     >>> mismatch(Linear(torch.ones(10, 20), torch.ones(10)), torch.ones(64, 30))
     'input (64, 30) float32, weight (10, 20) float32 takes (*, 20)'
     """
+    if told := _strange(params, x, dy):
+        return told
     out, n_in = params.weight.shape[-2:] if params.weight.dim() > 1 else ("out", "in")
     taken = f"input {spec(x)}, weight {spec(params.weight)} takes (*, {n_in})"
     if params.bias.shape != params.weight.shape[:-1] or params.bias.dtype != params.weight.dtype:
         return f"bias {spec(params.bias)}, expected {(out,)} as weight {spec(params.weight)}"
     return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
+
+
+def _strange(params: Linear, x: Tensor, dy: Tensor | None) -> str:
+    """What is no tensor among them, in words."""
+    inside = [getattr(params, name, None) for name in ("weight", "bias")]
+    if not all(isinstance(t, Tensor) for t in inside):
+        held = f" of {spec(inside[0])} and {spec(inside[1])}" if isinstance(params, Linear) else ""
+        return f"params: {spec(params)}{held}, expected a Linear of two tensors"
+    given = {"input": x} if dy is None else {"input": x, "dy": dy}
+    return ", ".join(f"{name}: {spec(t)}, expected a tensor" for name, t in given.items() if not isinstance(t, Tensor))
 
 
 def _linear_bwd_jvp(params: Linear, x: Tensor, dy: Tensor, dparams: Linear, dx: Tensor) -> tuple[Tensor, Linear]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 
 import attrs
 import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import row_mean, wide
+from pure_mlp.layers.means import check_vectors, row_mean, wide
 from pure_mlp.record import record
-from pure_mlp.shapes import check_cotangent, check_tangent, spec
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
 __all__ = ["RMSNorm", "rms_norm"]
 
@@ -47,14 +46,12 @@ def rms_norm(eps: float = 1e-5) -> Layer[RMSNorm, tuple[Tensor, Tensor]]:
     >>> rms_norm().fwd(RMSNorm(torch.ones(2)), torch.tensor([[3.0, 3.0]]))[0]
     tensor([[1.0000, 1.0000]])
     """
-    if not 0 <= eps < inf:
-        raise ValueError(f"rms_norm: eps {eps}, expected >= 0 and finite")
+    check_number("rms_norm", "eps", eps)
     return Layer(partial(_rms_norm_fwd, eps), _rms_norm_bwd, _rms_norm_jvp, _rms_norm_bwd_jvp)
 
 
 def _rms_norm_fwd(eps: float, params: RMSNorm, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    if params.weight.shape != x.shape[-1:] or params.weight.dtype != x.dtype:
-        raise ValueError(f"input {spec(x)}, weight {spec(params.weight)}")
+    check_vectors(RMSNorm, params, x)
     z = wide(x)
     r = torch.rsqrt(row_mean(z * z) + eps)
     h = (z * r).to(x.dtype)

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer
-from pure_mlp.layers.batch_norm import BatchNorm, Normalized, check_norm
+from pure_mlp.layers.batch_norm import BatchNorm, Normalized
+from pure_mlp.layers.means import check_vectors, wide
 from pure_mlp.record import children, record
-from pure_mlp.shapes import check_cotangent, check_tangent, spec
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent, spec
 
 __all__ = ["Statistics", "batch_norm_by", "initial_statistics", "running_statistics"]
 
@@ -23,7 +24,7 @@ T = TypeVar("T")
 @record
 @attrs.frozen(eq=False)
 class Statistics:
-    """Mean and variance (n,) of the columns of what one `batch_norm` sees.
+    """Mean and variance (n,) of the columns of what one `batch_norm` sees, float32 where that is half precision.
 
     >>> Statistics(mean=torch.zeros(2), variance=torch.ones(2)).mean
     tensor([0., 0.])
@@ -45,7 +46,8 @@ def initial_statistics(params: object) -> tuple[Statistics, ...]:
     >>> initial_statistics(((), BatchNorm(torch.ones(1), torch.zeros(1))))
     (Statistics(mean=tensor([0.]), variance=tensor([1.])),)
     """
-    return tuple(Statistics(torch.zeros_like(p.weight), torch.ones_like(p.weight)) for p in _found(BatchNorm, params))
+    weights = [wide(p.weight) for p in _found(BatchNorm, params)]
+    return tuple(Statistics(torch.zeros_like(w), torch.ones_like(w)) for w in weights)
 
 
 def running_statistics(cache: object, statistics: tuple[Statistics, ...], momentum: float = 0.1) -> tuple[Statistics, ...]:
@@ -70,9 +72,10 @@ def running_statistics(cache: object, statistics: tuple[Statistics, ...], moment
     >>> running_statistics(cache, initial_statistics(params), 0.5)
     (Statistics(mean=tensor([1.]), variance=tensor([1.5000])),)
     """
-    if not 0 <= momentum <= 1:
-        raise ValueError(f"running_statistics: momentum {momentum}, expected >= 0 and <= 1")
+    check_number("running_statistics", "momentum", momentum, most=1)
     found = [*_found(Normalized, cache)]
+    if not isinstance(statistics, (tuple, list)):
+        raise ValueError(f"running_statistics: statistics {spec(statistics)}, expected a tuple of Statistics")
     if len(found) != len(statistics):
         raise ValueError(
             f"running_statistics: {len(statistics)} statistics, the cache has those of {len(found)} batch_norm (none under remat)"
@@ -84,8 +87,10 @@ def _moved(old: Statistics, seen: Normalized, momentum: float) -> Statistics:
     rows = seen.h.numel() // max(seen.mean.numel(), 1)
     if rows < 2:
         return old
-    mean = (1 - momentum) * old.mean + momentum * seen.mean
-    return Statistics(mean, (1 - momentum) * old.variance + momentum * rows / (rows - 1) * seen.variance)
+    mean = (1 - momentum) * old.mean + momentum * seen.mean.to(old.mean.dtype)
+    spread = seen.deviation.to(old.variance.dtype).square()
+    variance = (1 - momentum) * old.variance + momentum * rows / (rows - 1) * spread
+    return Statistics(mean, variance)
 
 
 def _found(kind: type[T], tree: object) -> Iterator[T]:
@@ -110,24 +115,29 @@ def batch_norm_by(statistics: Statistics, eps: float = 1e-5) -> Layer[BatchNorm,
         The layer, for x and dy (*, n), of the params of `batch_norm`.
 
     Raises:
-        ValueError: weight and statistics are not (n,), the weight not in the dtype of x, or dy has not the shape of y.
+        ValueError: eps is negative or not finite, weight and statistics are not (n,), the weight not in the dtype of x, or dy has
+            not the shape of y.
 
     >>> layer = batch_norm_by(Statistics(torch.tensor([1.0]), torch.tensor([4.0])), 0.0)
     >>> layer.fwd(BatchNorm(torch.ones(1), torch.zeros(1)), torch.tensor([[5.0]]))[0]
     tensor([[2.]])
     """
+    if not isinstance(statistics, Statistics):
+        raise ValueError(f"batch_norm_by: {spec(statistics)}, expected Statistics")
+    check_number("batch_norm_by", "eps", eps)
     return Layer(partial(_batch_norm_by_fwd, eps, statistics.mean, statistics.variance), _by_bwd, _by_jvp, _by_bwd_jvp)
 
 
 def _batch_norm_by_fwd(
     eps: float, mean: Tensor, variance: Tensor, params: BatchNorm, x: Tensor
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    check_norm(params, x)
+    check_vectors(BatchNorm, params, x)
     if mean.shape != x.shape[-1:] or variance.shape != x.shape[-1:]:
         raise ValueError(f"input {spec(x)}, mean {spec(mean)}, variance {spec(variance)}")
-    r = torch.rsqrt(variance.to(x.dtype) + eps)
-    h = (x - mean.to(x.dtype)) * r
-    return params.weight * h + params.bias, (h, r)
+    z = wide(x)
+    r = torch.rsqrt(variance.to(z.dtype) + eps)
+    h = ((z - mean.to(z.dtype)) * r).to(x.dtype)
+    return params.weight * h + params.bias, (h, r.to(x.dtype))
 
 
 def _by_bwd(params: BatchNorm, cache: tuple[Tensor, Tensor], dy: Tensor) -> tuple[Tensor, BatchNorm]:

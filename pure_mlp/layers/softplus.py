@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 
 import torch
 from torch import Tensor
 
 from pure_mlp.layer import Activation, Layer
-from pure_mlp.shapes import check_cotangent, check_tangent
+from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
 __all__ = ["softplus"]
 
@@ -34,8 +33,7 @@ def softplus(beta: float = 1.0) -> Activation:
     >>> y, layer.bwd((), cache, torch.ones(2))[0]
     (tensor([6.9315e-01, 1.0000e+03]), tensor([0.5000, 1.0000]))
     """
-    if not 0 < beta < inf:
-        raise ValueError(f"softplus: beta {beta}, expected > 0 and finite")
+    check_number("softplus", "beta", beta, above=True)
     passes = partial(_softplus_fwd, beta), partial(_softplus_bwd, beta)
     return Layer(*passes, partial(_softplus_jvp, beta), partial(_softplus_bwd_jvp, beta))
 

@@ -16,7 +16,8 @@ SMALLEST = torch.tensor(1e-12, dtype=torch.float32).item()
 def _curvature(y: Tensor, y_hat: Tensor, v: Tensor, reduction: Reduction = "mean") -> Tensor:
     """v c (y / y_hat^2 + (1 - y) / (1 - y_hat)^2); where the denominator of the gradient is clamped, v c / 1e-12."""
     other = 1 - y_hat
-    slope = torch.where(other * y_hat > SMALLEST, y / (y_hat * y_hat) + (1 - y) / (other * other), 1 / SMALLEST)
+    least = _least(y_hat)
+    slope = torch.where(other * y_hat > least, y / y_hat / y_hat + (1 - y) / other / other, 1 / least)
     return scale("bce", y_hat, reduction) * slope * v
 
 
@@ -25,8 +26,9 @@ def bce(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
     """J = -c sum y log y_hat + (1 - y) log(1 - y_hat), and dJ/dy_hat = c (y_hat - y) / (y_hat (1 - y_hat)); handout (24).
 
     Conventions of `torch.nn.functional.binary_cross_entropy`: each log is clamped at -100 from below and the denominator at 1e-12,
-    rounded to float32, so that both are finite at y_hat of 0 and 1; the gradient is (y_hat - y) / clamped / count, in this order,
-    which at saturation shows. There the gradient through a sigmoid vanishes: that of `bce_with_logits` does not.
+    rounded to float32 (in float16, where that is 0, at 6.1e-5), so that both are finite at y_hat of 0 and 1; the gradient is
+    (y_hat - y) / clamped / count, in this order, which at saturation shows. There the gradient through a sigmoid vanishes: that of
+    `bce_with_logits` does not.
 
     Args:
         y: labels in [0, 1], of any shape.
@@ -51,5 +53,10 @@ def bce(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
             if not (p.min() >= 0 and p.max() <= 1):  # or NaN
                 raise ValueError(f"bce: {name} from {p.min():.6g} to {p.max():.6g}, expected probabilities in [0, 1]") from error
         raise
-    dy_hat = (y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=SMALLEST) / count
+    dy_hat = (y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=_least(y_hat)) / count
     return reduce(elements, c, reduction), dy_hat
+
+
+def _least(y_hat: Tensor) -> float:
+    """Where the denominator is clamped: in float16, in which 1e-12 is 0, at the smallest normal number."""
+    return max(SMALLEST, torch.finfo(y_hat.dtype).tiny) if y_hat.dtype.is_floating_point else SMALLEST

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from math import inf, prod
+from numbers import Real
 
 import torch
 from torch import Tensor
 
+from pure_mlp.layers.means import wide
 from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.mass import Mass, weighed
 from pure_mlp.losses.reduction import Reduction, scale
+from pure_mlp.nodes import is_tensor
 from pure_mlp.shapes import spec
 
 __all__ = ["cross_entropy"]
@@ -22,7 +25,7 @@ def _mass(y: Tensor, reduction: Reduction = "mean", *, weight: Tensor | None = N
         rows: Tensor | int = prod(lead)
     else:
         kept = y != ignore_index
-        rows = kept.sum() if weight is None else (weight[torch.where(kept, y, 0)] * kept).sum()
+        rows = kept.sum() if weight is None else (wide(weight)[torch.where(kept, y, 0)] * kept).sum()
     return {"mean": rows, "batchmean": lead[0] if lead else 1}.get(reduction, 1), rows
 
 
@@ -87,7 +90,7 @@ def cross_entropy(
     >>> cross_entropy(torch.tensor([0]), torch.tensor([[0.0, 1e4]]))
     (tensor(10000.), tensor([[-1.,  1.]]))
     """
-    indices = not y.is_floating_point()
+    indices = _by_index(y, z, ignore_index)
     _check(y, z, indices, label_smoothing, weight)
     kept = y != ignore_index if indices else torch.ones_like(z[..., 0], dtype=torch.bool)
     q = _one_hot(torch.where(kept, y, 0), z) if indices else y
@@ -98,11 +101,11 @@ def cross_entropy(
     rows = -torch.where(t == 0, t, t * log_p).sum(-1)
     dz = log_p.exp() * t.sum(-1, keepdim=True) - t
     if reduction == "mean":
-        mass = ((q if weight is None else q * weight).sum(-1) * kept).sum() if indices else rows.numel()
-        J, dz = rows.sum() / mass, dz / mass
+        mass = (wide(q if weight is None else q * weight).sum(-1) * kept).sum() if indices else rows.numel()
+        J, dz = (wide(rows).sum() / mass).to(z.dtype), dz / mass
     else:
         c = scale("cross_entropy", rows, reduction)
-        J, dz = rows if reduction == "none" else rows.sum() * c, dz * c
+        J, dz = rows if reduction == "none" else (wide(rows).sum() * c).to(z.dtype), dz * c
     return J, torch.where(kept.unsqueeze(-1), dz, 0.0)
 
 
@@ -119,13 +122,22 @@ def _one_hot(y: Tensor, z: Tensor) -> Tensor:
         raise ValueError(f"cross_entropy: classes from {y.min()} to {y.max()}, z {spec(z)} has 0 to {z.shape[-1] - 1}") from error
 
 
+def _by_index(y: Tensor, z: Tensor, ignore_index: int) -> bool:
+    """Whether the labels are indices. Raises `ValueError` for what is no tensor, and no index."""
+    if not (is_tensor(y) and is_tensor(z)):
+        raise ValueError(f"cross_entropy: y {spec(y)}, z {spec(z)}, expected tensors")
+    if not hasattr(ignore_index, "__index__"):
+        raise ValueError(f"cross_entropy: ignore_index {spec(ignore_index)}, expected a whole number")
+    return not y.is_floating_point()
+
+
 def _check(y: Tensor, z: Tensor, indices: bool, label_smoothing: float, weight: Tensor | None) -> None:
     fits = y.shape == z.shape[:-1] and y.dtype == torch.int64 if indices else y.shape == z.shape and y.dtype == z.dtype
-    if z.dim() == 0 or not fits:
+    if z.dim() == 0 or not fits or not (z.is_floating_point() or z.is_complex()):
         raise ValueError(
             f"cross_entropy: y {spec(y)}, z {spec(z)}; expected indices {tuple(z.shape[:-1])} int64, or probabilities like z"
         )
-    if not 0 <= label_smoothing <= 1:
+    if not isinstance(label_smoothing, Real) or not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing {label_smoothing}, expected 0 to 1")
-    if weight is not None and (weight.shape != z.shape[-1:] or weight.dtype != z.dtype):
+    if weight is not None and (not is_tensor(weight) or weight.shape != z.shape[-1:] or weight.dtype != z.dtype):
         raise ValueError(f"cross_entropy: weight {spec(weight)}, expected {tuple(z.shape[-1:])} as the classes of z {spec(z)}")

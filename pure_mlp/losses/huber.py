@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from math import inf
 from typing import Protocol
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.reduction import Reduction, reduce, same_shape, scale
+from pure_mlp.shapes import check_number
 
 __all__ = ["Reduced", "huber", "huber_loss"]
 
@@ -41,8 +41,7 @@ def huber(delta: float = 1.0) -> Reduced:
     >>> huber()(torch.tensor([0.0, 0.0]), torch.tensor([0.5, -3.0]), "none")
     (tensor([0.1250, 2.5000]), tensor([ 0.5000, -1.0000]))
     """
-    if not 0 < delta < inf:
-        raise ValueError(f"huber: delta {delta}, expected > 0 and finite")
+    check_number("huber", "delta", delta, above=True)
     return partial(huber_loss, delta=delta)
 
 

@@ -8,6 +8,8 @@ from typing import TypeAlias, TypeVar
 
 from torch import Tensor
 
+from pure_mlp.shapes import spec
+
 __all__ = ["Mass", "mass", "weighed"]
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -68,5 +70,7 @@ def by_rows(y: Tensor, reduction: str = "mean", **_: object) -> Mass:
     >>> by_rows(torch.ones(5, 2)), by_rows(torch.ones(5, 2), "sum")
     ((5, 5), (1, 5))
     """
+    if not isinstance(y, Tensor):
+        raise ValueError(f"labels {spec(y)}, expected a tensor")
     rows = y.shape[0] if y.dim() else 1
     return (1 if reduction == "sum" else rows), rows

@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from pure_mlp.layers.means import wide
 from pure_mlp.shapes import spec
 
 __all__ = ["Reduction", "divisor", "reduce", "same_shape", "scale"]
@@ -23,7 +24,11 @@ def same_shape(loss: str, y: Tensor, y_hat: Tensor) -> None:
     Traceback (most recent call last):
     ValueError: mse: y (4,) float32, y_hat (4, 1) float32, expected the same
     """
-    if y.shape != y_hat.shape or y.dtype != y_hat.dtype:
+    try:
+        same = y.shape == y_hat.shape and y.dtype == y_hat.dtype and isinstance(y, Tensor)
+    except AttributeError:
+        same = False
+    if not same:
         raise ValueError(f"{loss}: y {spec(y)}, y_hat {spec(y_hat)}, expected the same")
 
 
@@ -69,4 +74,4 @@ def reduce(elements: Tensor, factor: float, reduction: Reduction) -> Tensor:
         return elements
     if reduction == "mean":
         return elements.mean()
-    return elements.sum() if factor == 1 else elements.sum() * factor
+    return elements.sum() if factor == 1 else (wide(elements).sum() * factor).to(elements.dtype)

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from pure_mlp.optim.foreach import add, addcdiv, addcmul_, div, lerp, mul, mul_, shift_, sqrt
-from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_number
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, check_numbers, is_number
 from pure_mlp.optim.widths import narrowed, shown, widened
 
 __all__ = ["adam", "adamw"]
@@ -72,8 +72,7 @@ def adamw(
 
 
 def _adam(name: str, lr: float | Schedule, b1: float, b2: float, eps: float, weight_decay: float, *, decoupled: bool) -> Optimizer:
-    if not ((not is_number(lr) or lr >= 0) and 0 <= b1 < 1 and 0 <= b2 < 1 and eps >= 0 and weight_decay >= 0):
-        raise ValueError(f"{name}: lr {lr}, b1 {b1}, b2 {b2}, eps {eps}, weight_decay {weight_decay}")
+    check_numbers(name, lr, b1=b1, b2=b2, eps=eps, weight_decay=weight_decay)
     return Optimizer(1, 2, partial(_rule, lr, b1, b2, eps, weight_decay, decoupled), wide=(0, 1))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pure_mlp.optim.foreach import mul
 from pure_mlp.optim.optimizer import Leaves, Optimizer, chain, chained
+from pure_mlp.shapes import check_number
 
 __all__ = ["clip_by_global_norm", "clip_by_value", "for_parts", "global_norm"]
 
@@ -31,8 +32,8 @@ def clip_by_value(limit: float) -> Optimizer:
     >>> clip_by_value(1.0).rule(Leaves([], [torch.tensor([3.0, -0.5])], [], [])).grads
     [tensor([ 1.0000, -0.5000])]
     """
-    if not limit >= 0:
-        raise ValueError(f"clip_by_value: limit {limit}, expected >= 0")
+    if not (isinstance(limit, float) and limit == inf):
+        check_number("clip_by_value", "limit", limit)
     return Optimizer(0, 0, partial(_by_value, limit))
 
 
@@ -58,8 +59,8 @@ def clip_by_global_norm(limit: float) -> Optimizer:
     >>> clip_by_global_norm(1.0).rule(Leaves([], [torch.tensor([3.0]), torch.tensor([4.0])], [], [])).grads
     [tensor([0.6000]), tensor([0.8000])]
     """
-    if not limit >= 0:
-        raise ValueError(f"clip_by_global_norm: limit {limit}, expected >= 0")
+    if not (isinstance(limit, float) and limit == inf):
+        check_number("clip_by_global_norm", "limit", limit)
     return Optimizer(0, 0, partial(_by_global_norm, limit))
 
 
@@ -99,7 +100,8 @@ def global_norm(xs: list[Tensor]) -> Tensor:
     wide = [x.double() for x in xs]
     if not any(x.dtype == torch.float64 for x in xs):
         return _root_of_squares(wide)
-    size = torch.stack([x.abs().sum() for x in wide]).sum()
+    largest = [x.abs().amax() for x in wide if x.numel()]
+    size = torch.stack(largest).amax() if largest else torch.ones(())
     size = torch.where(size > 0, torch.where(size < inf, size, 1.0), 1.0)
     return size * _root_of_squares([x / size for x in wide])
 

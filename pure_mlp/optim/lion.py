@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.optim.foreach import add, lerp, mul
-from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_number
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, check_numbers, is_number
 from pure_mlp.optim.widths import narrowed, widened
 
 __all__ = ["lion", "signs"]
@@ -36,8 +36,7 @@ def lion(lr: float | Schedule = 1e-4, b1: float = 0.9, b2: float = 0.99, *, weig
     >>> optimizer.update(torch.zeros(2), torch.tensor([3.0, -0.01]), optimizer.init(torch.zeros(2)))[0]
     tensor([-0.1000,  0.1000])
     """
-    if not ((not is_number(lr) or lr >= 0) and 0 <= b1 < 1 and 0 <= b2 < 1 and weight_decay >= 0):
-        raise ValueError(f"lion: lr {lr}, b1 {b1}, b2 {b2}, weight_decay {weight_decay}")
+    check_numbers("lion", lr, b1=b1, b2=b2, weight_decay=weight_decay)
     return Optimizer(int(not is_number(lr)), 1, partial(_rule, lr, b1, b2, weight_decay), wide=(0,))
 
 

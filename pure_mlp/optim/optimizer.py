@@ -14,8 +14,9 @@ from typing_extensions import TypeIs
 from pure_mlp.nodes import explained, is_tensor
 from pure_mlp.optim.widths import wide_zeros
 from pure_mlp.record import record, tree_leaves, tree_like, tree_map, tree_zeros
+from pure_mlp.shapes import check_number, spec
 
-__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "chained", "is_number"]
+__all__ = ["Leaves", "Optimizer", "Schedule", "State", "chain", "chained", "check_numbers", "is_number"]
 
 T = TypeVar("T")
 
@@ -30,6 +31,19 @@ def is_number(lr: float | Schedule) -> TypeIs[float]:
     (True, False)
     """
     return not callable(lr)
+
+
+def check_numbers(what: str, lr: float | Schedule, **numbers: float) -> None:
+    """Raises `ValueError` unless lr is a schedule or a number, and all numbers are at least 0 and finite.
+
+    Those named b1, b2 and alpha, which say how much of an average is kept, must be below 1.
+
+    >>> check_numbers("adam", 0.1, b1=0.9, eps=1e-8)
+    """
+    for name, value in (numbers if callable(lr) else {"lr": lr, **numbers}).items():
+        check_number(what, name, value)
+        if name in ("b1", "b2", "alpha") and not value < 1:
+            raise ValueError(f"{what}: {name} {value}, expected >= 0 and < 1")
 
 
 class Leaves(NamedTuple):
@@ -84,8 +98,12 @@ class Optimizer:
 
         Raises `ValueError` where params, grads and state differ in structure or shapes.
         """
+        if not isinstance(state, State):
+            raise ValueError(f"update: a state that is {spec(state)}, expected optimizer.init(params) or what update returned")
         leaves, slopes, slots = tree_leaves(params), tree_leaves(grads), [tree_leaves(slot) for slot in state.slots]
         _agree(leaves, slopes, "grads")
+        if any(slope.dtype == torch.float64 != leaf.dtype for leaf, slope in zip(leaves, slopes)):  # the params would become it
+            raise ValueError(f"params {[*map(spec, leaves)]}, grads {[*map(spec, slopes)]}")
         if len(state.counts) != self.counts or len(slots) != self.slots:
             got = f"{len(state.counts)} counts and {len(slots)} slots"
             raise ValueError(f"a state of {got}, expected {self.counts} and {self.slots}")
@@ -110,8 +128,8 @@ def _agree(leaves: list[Tensor], others: list[Tensor], what: str) -> None:
         raise ValueError(f"params {_shapes(leaves)}, {what} {_shapes(others)}")
 
 
-def _shapes(leaves: list[Tensor]) -> list[tuple[int, ...]]:
-    return [tuple(t.shape) for t in leaves]
+def _shapes(leaves: list[Tensor]) -> str:
+    return f"[{', '.join(str(tuple(t.shape)) if is_tensor(t) else spec(t) for t in leaves)}]"
 
 
 def chain(*optimizers: Optimizer) -> Optimizer:
@@ -123,11 +141,17 @@ def chain(*optimizers: Optimizer) -> Optimizer:
     Returns:
         The optimizer that is all of them; its state holds their counts and slots in order.
 
+    Raises:
+        ValueError: one of them is no optimizer.
+
     >>> from pure_mlp import clip_by_value, sgd
     >>> optimizer = chain(clip_by_value(1.0), sgd(0.5))
     >>> optimizer.update(torch.tensor(1.0), torch.tensor(20.0), optimizer.init(torch.tensor(1.0)))[0]
     tensor(0.5000)
     """
+    for o in optimizers:
+        if not isinstance(o, Optimizer):
+            raise ValueError(f"chain: {spec(o)}, expected optimizers such as sgd(0.1)")
     wide: list[int] = []
     slots = 0
     for o in optimizers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pure_mlp.optim.foreach import add, addcmul_, div, mul, shift_, sqrt
-from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_number
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, check_numbers, is_number
 from pure_mlp.optim.widths import narrowed, shown, widened
 
 __all__ = ["rmsprop"]
@@ -37,8 +37,7 @@ def rmsprop(
     >>> optimizer.update(torch.zeros(1), torch.ones(1), optimizer.init(torch.zeros(1)))[0]
     tensor([-1.0000])
     """
-    if not ((not is_number(lr) or lr >= 0) and 0 <= alpha < 1 and eps >= 0 and momentum >= 0 and weight_decay >= 0):
-        raise ValueError(f"rmsprop: lr {lr}, alpha {alpha}, eps {eps}, momentum {momentum}, weight_decay {weight_decay}")
+    check_numbers("rmsprop", lr, alpha=alpha, eps=eps, momentum=momentum, weight_decay=weight_decay)
     slots = 1 + int(momentum > 0)
     return Optimizer(int(not is_number(lr)), slots, partial(_rule, lr, alpha, eps, momentum, weight_decay), wide=(*range(slots),))
 

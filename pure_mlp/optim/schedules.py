@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.optim.optimizer import Schedule
+from pure_mlp.shapes import check_number, spec
 
 __all__ = ["constant", "cosine", "step_decay", "warmup"]
 
@@ -25,6 +26,7 @@ def constant(rate: float) -> Schedule:
     >>> constant(0.1)(torch.tensor(5.0, dtype=torch.float64)).item()
     0.1
     """
+    check_number("constant", "rate", rate)
     return partial(_constant, rate)
 
 
@@ -44,18 +46,26 @@ def cosine(rate: float, steps: int, final: float = 0.0) -> Schedule:
         The schedule.
 
     Raises:
-        ValueError: steps below 1.
+        ValueError: steps below 1, or what is no number or negative.
 
     >>> [round(cosine(1.0, 10)(torch.tensor(t)).item(), 3) for t in (0.0, 5.0, 10.0, 20.0)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    if steps < 1:
-        raise ValueError(f"cosine: steps {steps}, expected at least 1")
+    _check("cosine", steps=steps, rate=rate, final=final)
     return partial(_cosine, rate, steps, final)
 
 
 def _cosine(rate: float, steps: int, final: float, t: Tensor) -> Tensor:
     return final + 0.5 * (rate - final) * (1 + torch.cos(pi * (t / steps).clamp(max=1)))
+
+
+def _check(schedule: str, **numbers: float) -> None:
+    """Raise `ValueError` unless the first one is at least 1, and all are numbers that are not negative."""
+    for name, value in numbers.items():
+        check_number(schedule, name, value)
+    name, steps = next(iter(numbers.items()))
+    if steps < 1:
+        raise ValueError(f"{schedule}: {name} {steps}, expected at least 1")
 
 
 def warmup(schedule: Schedule, steps: int) -> Schedule:
@@ -69,13 +79,14 @@ def warmup(schedule: Schedule, steps: int) -> Schedule:
         The schedule.
 
     Raises:
-        ValueError: steps below 1.
+        ValueError: steps below 1, or what is no schedule.
 
     >>> [round(warmup(constant(1.0), 4)(torch.tensor(t)).item(), 2) for t in (0.0, 1.0, 3.0, 9.0)]
     [0.25, 0.5, 1.0, 1.0]
     """
-    if steps < 1:
-        raise ValueError(f"warmup: steps {steps}, expected at least 1")
+    _check("warmup", steps=steps)
+    if not callable(schedule):
+        raise ValueError(f"warmup: a schedule that is {spec(schedule)}, expected one such as constant(0.1)")
     return partial(_warmup, schedule, steps)
 
 
@@ -95,13 +106,12 @@ def step_decay(rate: float, every: int, factor: float = 0.1) -> Schedule:
         The schedule.
 
     Raises:
-        ValueError: every below 1.
+        ValueError: every below 1, or what is no number or negative.
 
     >>> [round(step_decay(1.0, 10)(torch.tensor(t)).item(), 3) for t in (0.0, 9.0, 10.0, 20.0)]
     [1.0, 1.0, 0.1, 0.01]
     """
-    if every < 1:
-        raise ValueError(f"step_decay: every {every}, expected at least 1")
+    _check("step_decay", every=every, rate=rate, factor=factor)
     return partial(_step_decay, rate, every, factor)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pure_mlp.optim.foreach import add, mul
-from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, is_number
+from pure_mlp.optim.optimizer import Leaves, Optimizer, Schedule, check_numbers, is_number
 
 __all__ = ["sgd"]
 
@@ -32,8 +32,9 @@ def sgd(lr: float | Schedule, momentum: float = 0.0, *, nesterov: bool = False, 
     >>> sgd(0.5, momentum=0.9).init(torch.ones(2)).slots
     (tensor([0., 0.]),)
     """
-    if not ((not is_number(lr) or lr >= 0) and momentum >= 0 and weight_decay >= 0) or (nesterov and not momentum):
-        raise ValueError(f"sgd: lr {lr}, momentum {momentum}, weight_decay {weight_decay}, nesterov {nesterov}")
+    check_numbers("sgd", lr, momentum=momentum, weight_decay=weight_decay)
+    if nesterov and not momentum:
+        raise ValueError(f"sgd: lr {lr}, momentum {momentum}, nesterov {nesterov}: there is no momentum to look ahead by")
     return Optimizer(int(not is_number(lr)), int(momentum > 0), partial(_rule, lr, momentum, nesterov, weight_decay))
 
 

@@ -15,10 +15,12 @@ from pure_mlp.distributed.mesh import Mesh
 from pure_mlp.losses.mass import Mass, by_rows
 from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record, tree_leaves
+from pure_mlp.shapes import spec
 from pure_mlp.signatures import Batch, Step
 from pure_mlp.train.data import Data, Shared, as_pair
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.parallel import ParallelFolding
+from pure_mlp.train.step import pair
 
 __all__ = ["Epoch", "batches", "fit"]
 
@@ -45,9 +47,13 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
     >>> [x.tolist() for x, y in batches((torch.arange(5), torch.arange(5)), 2)]
     [[0, 1], [2, 3], [4]]
     """
-    x, y = data
-    if size < 1 or len(x) != len(y):
-        raise ValueError(f"batches: size {size}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
+    x, y = pair(data, "batches: data")
+    if not (is_tensor(x) and is_tensor(y)):
+        raise ValueError(f"batches: x {spec(x)}, y {spec(y)}, expected tensors")
+    if generator is not None and not isinstance(generator, Generator):
+        raise ValueError(f"batches: generator {spec(generator)}, expected a torch.Generator")
+    if not _is_whole(size) or size < 1 or len(x) != len(y):
+        raise ValueError(f"batches: size {size!r}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
     order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
     numbers = size * max(x[:1].numel() + y[:1].numel(), 1)
     several = torch.split(order, size * max(_GATHERED // numbers, 1))
@@ -126,8 +132,8 @@ def fit(
         The carry, and one `Epoch` a pass.
 
     Raises:
-        ValueError: patience without score, data without examples or of another class; a mesh of other processes than there are, or
-            whose processes begin with different values; and what the step raises.
+        ValueError: an argument of another class, patience without score, data without examples; a mesh of other processes than
+            there are, or whose processes begin with different values; and what the step raises.
 
     >>> import torch
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd, training_step
@@ -138,23 +144,37 @@ def fit(
     >>> round(carry[0].weight.item(), 3), history[-1].engine
     (3.0, 'plan')
     """
+    for name, value, right, expected in (
+        ("step", step, callable(step), "step(carry, batch) -> (carry, J), as training_step makes it"),
+        ("epochs", epochs, _is_whole(epochs), "a whole number"),
+        ("batch", batch, batch is None or _is_whole(batch), "a whole number"),
+        ("generator", generator, generator is None or isinstance(generator, Generator), "a torch.Generator"),
+        ("score", score, score is None or callable(score), "a function of the carry"),
+        ("patience", patience, patience is None or _is_whole(patience), "a whole number"),
+        ("callbacks", callbacks, isinstance(callbacks, Sequence), "a list of functions of an Epoch"),
+        ("mesh", mesh, mesh is None or isinstance(mesh, Mesh), "a Mesh"),
+    ):
+        if not right:
+            raise ValueError(f"fit: {name} is {spec(value)}, expected {expected}")
+    if epochs < 0:
+        raise ValueError(f"fit: epochs {epochs}, expected at least 0")
     if patience is not None and (score is None or patience < 1):
         raise ValueError(f"fit: patience {patience} needs a score, and to be at least 1")
-    pair = as_pair(data, carry)
-    if pair is not None and (batch is None or generator is None):
+    given = as_pair(data, carry)
+    if given is not None and (batch is None or generator is None):
         raise ValueError("fit: (x, y) needs batch, how many examples a step gets, and generator, what their order is drawn from")
-    weigh: Callable[[Batch], Mass] = getattr(step, "mass", lambda piece: by_rows(piece[0]))
+    weigh: Callable[[Batch], Mass] = getattr(step, "mass", lambda piece: by_rows(tree_leaves(piece)[0]))
     if mesh is None:
         folding: Folding[S, Batch] | ParallelFolding[S] = Folding(step, carry, engine)
     else:
-        shared = () if pair is None or generator is None else (generator.get_state(), *(torch.tensor(t.shape) for t in pair))
+        shared = () if given is None or generator is None else (generator.get_state(), *(torch.tensor(t.shape) for t in given))
         folding = ParallelFolding(step, carry, engine, mesh, shared)
         if isinstance(data, Shared):
             data = folding.shared(data)
     history: list[Epoch[S]] = []
     best: Epoch[S] | None = None
     for number in range(1, epochs + 1):
-        pieces = cast("Iterable[Batch]", data) if pair is None or batch is None else batches(pair, batch, generator)
+        pieces = cast("Iterable[Batch]", data) if given is None or batch is None else batches(given, batch, generator)
         masses: list[Mass] = []
         losses = folding.run(_measured(observe(pieces), weigh, masses)).tolist()
         if isinstance(folding, ParallelFolding):
@@ -163,7 +183,10 @@ def fit(
             raise ValueError(f"fit: no batches in epoch {number}")
         now = folding.carry()
         mean = _mean(losses, masses)
-        epoch = Epoch(number, now, mean, None if score is None else score(now), folding.engine, folding.compile_seconds)
+        told = None if score is None else score(now)
+        if score is not None and told is None:
+            raise ValueError("fit: the score returned None, expected a number")
+        epoch = Epoch(number, now, mean, told, folding.engine, folding.compile_seconds)
         history.append(epoch)
         done = True in [callback(epoch) for callback in callbacks]
         if patience is not None and epoch.score is not None:
@@ -174,6 +197,10 @@ def fit(
             break
     last = history[-1].carry if history else folding.carry()
     return (last if best is None else best.carry), history
+
+
+def _is_whole(n: object) -> bool:
+    return hasattr(n, "__index__")
 
 
 def _measured(pieces: Iterable[Batch], weigh: Callable[[Batch], Mass], masses: list[Mass]) -> Iterator[Batch]:

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
+from pure_mlp._compile.leaves import returned
 from pure_mlp._compile.plan import Plan
-from pure_mlp._compile.program import Engine
+from pure_mlp._compile.program import Engine, check_engine
 from pure_mlp.nodes import is_tensor
-from pure_mlp.record import tree_map
+from pure_mlp.record import tree_leaves, tree_map
+from pure_mlp.shapes import spec
 from pure_mlp.signatures import Step
 
 S = TypeVar("S")
@@ -31,7 +33,7 @@ class Folding(Generic[S, B]):
     """
 
     def __init__(self, step: Step[S, B], carry: S, engine: Engine | None = None) -> None:
-        self.engine: Engine = engine or "plan"
+        self.engine: Engine = check_engine(engine or "plan")
         self.reason: str = ""
         self._step = step
         self._carry = _untaped(carry)
@@ -50,15 +52,14 @@ class Folding(Generic[S, B]):
         kept: whether a batch keeps its values until the next 32 have been drawn, as those of a list do.
         """
         source, losses = iter(batches), list[float]()
-        kept = kept or isinstance(batches, (list, tuple))
+        kept = kept or type(batches) in (list, tuple)
         while self.engine != "pure":
             try:
                 self._plan = self._plan or Plan(self._step, self._carry, engine=self.engine)
             except Unplannable as refusal:
                 self._descend(refusal)
                 continue
-            for loss in self._plan.losses(source, kept=kept):
-                losses.append(loss)
+            self._plan.advance(source, losses, kept=kept)
             self._dtype = self._plan.dtype or self._dtype
             if self._plan.refusal is None:
                 return torch.tensor(losses, dtype=self._dtype)
@@ -86,9 +87,9 @@ class Folding(Generic[S, B]):
     def _pure(self, batches: Iterator[B]) -> list[float]:
         losses = []
         for batch in batches:
-            self._carry, loss = self._step(self._carry, batch)
-            if not loss.is_leaf:  # a batch or a captured tensor has a tape, which would grow with every step
-                self._carry = _untaped(self._carry)
+            self._carry, loss = returned(self._step(self._carry, batch))
+            if any(is_tensor(leaf) and leaf.requires_grad for leaf in tree_leaves(self._carry)):
+                self._carry = _untaped(self._carry)  # of a batch or a captured tensor: it would grow with every step
             self._dtype = loss.dtype
             losses.append(loss.item())
         return losses
@@ -117,17 +118,21 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
         The fold. Its losses (number of batches,) are in the loss's dtype.
 
     Raises:
-        What the step raises.
+        ValueError: another engine, or a step that does not return a carry and one number; and what the step raises.
 
     >>> halve = fold(lambda w, x: (w - 0.5 * x, (w * x).sum()))
     >>> halve(torch.ones(2), [torch.ones(2), torch.ones(2)])
     (tensor([0., 0.]), tensor([2., 1.]))
     """
-    tier: Engine = engine
+    if not callable(step):
+        raise ValueError(f"fold: a step that is {spec(step)}, expected step(carry, batch) -> (carry, loss)")
+    tier = check_engine(engine)
     kept: Folding[S, B] | None = None
 
     def folded(carry: S, batches: Iterable[B]) -> tuple[S, Tensor]:
         nonlocal tier, kept
+        if not isinstance(batches, Iterable):
+            raise ValueError(f"fold: batches {spec(batches)}, expected an iterable of them")
         folding, kept = kept, None  # a call inside this one makes its own
         if folding is None or not folding.restart(carry):
             folding = Folding(step, carry, tier)

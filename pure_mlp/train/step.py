@@ -12,6 +12,7 @@ from torch import Tensor
 from pure_mlp.layer import Layer
 from pure_mlp.losses.mass import Mass, mass
 from pure_mlp.optim.optimizer import Optimizer, State
+from pure_mlp.shapes import spec
 from pure_mlp.signatures import Batch, Loss, Step
 
 __all__ = ["Batch", "Loss", "Step", "TrainingStep", "training_step", "value_and_grad"]
@@ -33,6 +34,9 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
     Returns:
         `step(carry, batch) -> (carry, J)`, which raises what net, loss and optimizer raise.
 
+    Raises:
+        ValueError: what is no net, loss or optimizer.
+
     >>> import torch
     >>> from pure_mlp import linear_bottom, linear_init, mse, sgd
     >>> params, optimizer = linear_init(3, 2, torch.Generator()), sgd(0.1)
@@ -41,7 +45,17 @@ def training_step(net: Layer[P, C], loss: Loss, optimizer: Optimizer) -> Step[tu
     >>> J.shape
     torch.Size([])
     """
+    _check("training_step", net, loss)
+    if not isinstance(optimizer, Optimizer):
+        raise ValueError(f"training_step: an optimizer that is {spec(optimizer)}, expected one such as sgd(0.1)")
     return TrainingStep(net, loss, optimizer)
+
+
+def _check(what: str, net: object, loss: object) -> None:
+    if not isinstance(net, Layer):
+        raise ValueError(f"{what}: a net that is {spec(net)}, expected a Layer")
+    if not callable(loss):
+        raise ValueError(f"{what}: a loss that is {spec(loss)}, expected a function of (y, y_hat) such as mse")
 
 
 @attrs.frozen(eq=False)
@@ -54,16 +68,16 @@ class TrainingStep(Generic[P, C]):
 
     def __call__(self, carry: tuple[P, State[P]], batch: Batch) -> tuple[tuple[P, State[P]], Tensor]:
         """The new carry and the loss."""
-        net, (params, state), (x, y) = self.net, halves(carry), batch
+        net, (params, state), (x, y) = self.net, halves(carry), pair(batch)
         y_hat, *cache = net.fwd(params, x)  # 1. generate a prediction
-        J, *dy_hat = self.loss(y, y_hat)  # 2. compute the loss
+        J, *dy_hat = both(self.loss(y, y_hat))  # 2. compute the loss
         del y_hat  # 3. clear the gradients: there are none before they are computed
         _, grads = net.bwd(params, cache.pop(), dy_hat.pop())  # 4. compute the gradients
         return self.optimizer.update(params, grads, state), J  # 5. step towards minus the gradients
 
     def mass(self, batch: Batch) -> Mass:
         """`mass` of the loss for this batch."""
-        return mass(self.loss, batch[1])
+        return mass(self.loss, pair(batch)[1])
 
 
 def halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
@@ -79,6 +93,32 @@ def halves(carry: tuple[P, State[P]]) -> tuple[P, State[P]]:
     raise ValueError(f"training_step: a carry of {type(given).__name__}{inside}, expected (params, optimizer.init(params))")
 
 
+def pair(batch: Batch, what: str = "training_step: a batch") -> Batch:
+    """The batch itself. Raises `ValueError` unless it is x and y.
+
+    >>> import torch
+    >>> pair((torch.ones(1), torch.ones(1)))
+    (tensor([1.]), tensor([1.]))
+    """
+    if isinstance(batch, (tuple, list)) and len(batch) == 2:
+        return batch
+    came = f"{len(batch)} values" if isinstance(batch, (tuple, list)) else spec(batch)
+    raise ValueError(f"{what} that is {came}, expected (x, y)")
+
+
+def both(scored: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """What a loss returned. Raises `ValueError` unless it is J and a gradient.
+
+    >>> import torch
+    >>> both((torch.tensor(1.0), torch.ones(1)))
+    (tensor(1.), tensor([1.]))
+    """
+    if isinstance(scored, (tuple, list)) and len(scored) == 2:
+        return scored
+    came = f"{len(scored)} values" if isinstance(scored, (tuple, list)) else spec(scored)
+    raise ValueError(f"the loss returned {came}, expected (J, dJ/dy_hat)")
+
+
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
     """`(params, x, y) -> (J, grads)` with J = loss(y, net(params, x)); each cache is freed once the backward pass has used it.
 
@@ -89,6 +129,9 @@ def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor]
     Returns:
         The function, which raises what net and loss raise.
 
+    Raises:
+        ValueError: what is no net or loss.
+
     >>> import torch
     >>> from pure_mlp import Linear, linear_bottom, mse
     >>> params = Linear(torch.tensor([[2.0]]), torch.tensor([0.0]))
@@ -96,11 +139,12 @@ def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor]
     >>> J, grads.weight
     (tensor(1.), tensor([[2.]]))
     """
+    _check("value_and_grad", net, loss)
     return partial(_value_and_grad, net, loss)
 
 
 def _value_and_grad(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
     y_hat, *cache = net.fwd(params, x)
-    J, *dy_hat = loss(y, y_hat)
+    J, *dy_hat = both(loss(y, y_hat))
     del y_hat
     return J, net.bwd(params, cache.pop(), dy_hat.pop())[1]

@@ -35,6 +35,8 @@ CHANGES: dict[str, Callable[[nn.Linear], object]] = {
     "in place": lambda m: m.weight.mul_(2),
     "data": lambda m: setattr(m.weight, "data", draw(3, 3, seed=9)),
     "data of other strides": lambda m: setattr(m.weight, "data", draw(3, 3, seed=9).t()),
+    "its own data, transposed": lambda m: setattr(m.weight, "data", m.weight.data.t()),
+    "strides in place": lambda m: m.weight.t_(),
     "storage": lambda m: m.weight.set_(draw(3, 3, seed=9)),  # type: ignore[call-overload]  # torch declares half of them
     "a view's storage": lambda m: m.weight.set_(draw(9, seed=9).untyped_storage(), 0, (3, 3), (1, 3)),
     "another parameter": replaced,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import attrs
@@ -250,3 +250,17 @@ def test_a_batch_of_a_kind_that_has_no_program_yet_takes_none_of_another(engine:
     x, y = draw(3, seed=1), draw(3, seed=2)
     kinds: list[Any] = [(x, y), [x, y], Swapped(x, y), torch.stack([x, y])]
     agrees(lambda: Case(of_any, draw(3), [kind for kind in (*kinds, *kinds) for _ in range(3)]), engine)
+
+
+class Stream(list[Tensor]):
+    """A list in name: it fills one tensor again and again."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        buffer = torch.zeros(3, dtype=F64)
+        for i in range(70):
+            yield buffer.fill_(i)
+
+
+@every
+def test_a_kind_of_list_that_makes_its_batches_as_they_come(engine: pm.Engine) -> None:
+    agrees(lambda: Case(lambda w, x: (w * 0.9 + x, (w * x).sum()), draw(3), lambda: Stream([draw(3)])), engine)

@@ -108,3 +108,26 @@ def test_an_index_out_of_range_while_gathering(engine: pm.Engine) -> None:
     for bad in ([0, 7], [-8, 0]):
         agrees(lambda: Case(step, draw(4), [torch.tensor([1, 2]), torch.tensor(bad)]), engine)  # noqa: B023  # called at once
     agrees(lambda: Case(step, draw(4), [torch.tensor([1, 2]), torch.tensor([3, 0])]), engine)
+
+
+@every
+@pytest.mark.parametrize("at", [0, 2, 40])
+def test_a_step_that_comes_to_the_end_of_something(at: int, engine: pm.Engine) -> None:
+    """`next` of an iterator that is used up: no generator of ours is in the way, which would make it a RuntimeError."""
+
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        if len(x) == 2:
+            raise StopIteration("no more")
+        return w * 0.9 + x.sum(), w.sum()
+
+    agrees(lambda: Case(step, draw(3), [draw(2 if i == at else 3, seed=i) for i in range(at + 2)]), engine)
+
+
+@every
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_an_assertion_is_no_dead_code(at: int, engine: pm.Engine) -> None:
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        torch.ops.aten._assert_async.default((x > -9).all())
+        return w * 0.9 + x, w.sum()
+
+    agrees(lambda: Case(step, draw(3), [draw(3, seed=i) - 10 * (i == at) for i in range(5)]), engine)

@@ -80,6 +80,21 @@ def test_a_batch_that_requires_grad_after_one_that_does_not(engine: pm.Engine) -
     agrees(lambda: Case(step, carry, [*made, *taped, *made]), engine)
 
 
+@every
+def test_a_captured_parameter_makes_no_tape(engine: pm.Engine) -> None:
+    """Not even where the loss does not depend on it: each step would hold on to all before it."""
+    scale, taped = torch.nn.Parameter(draw(3)), list[bool]()
+
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        taped.append(w.requires_grad)
+        return w - scale * x, x.sum()
+
+    after, losses = pm.fold(step, engine=engine)(draw(3, seed=1), [draw(3, seed=s) for s in range(4)])
+    assert not any(taped)
+    assert not after.requires_grad
+    assert not losses.requires_grad
+
+
 @fast
 def test_grad_mode_and_default_dtype_are_left_alone(engine: pm.Engine) -> None:
     step, carry, made = trained()

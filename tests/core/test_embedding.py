@@ -77,3 +77,8 @@ def test_drawn_weights_are_those_of_torch() -> None:
     assert isinstance(PARAMS[0], Embedding)
     with pytest.raises(ValueError, match=r"init gives \(\) to embedding, which has params of its own"):
         pm.init(NET, (X, 2), g)
+
+
+def test_a_number_without_a_row_in_an_ensemble() -> None:
+    with pytest.raises(ValueError, match=r"no row of the weight \(5, 3\) float32"):
+        pm.ensemble(pm.embedding).fwd(Embedding(torch.ones(2, 5, 3)), torch.full((2, 4), 7))

@@ -202,3 +202,67 @@ def test_linear_names_what_does_not_fit() -> None:
             layer.fwd(Linear(p.weight, p.bias.double()), x)
         with pytest.raises(ValueError, match=r"input \(5, 4\) float64, weight \(3, 4\) float32 takes \(\*, 4\)"):
             layer.fwd(p, x.double())
+
+
+HALVES = [torch.float16, torch.bfloat16]
+
+
+def near(got: Tensor, exact: Tensor, dtype: torch.dtype) -> None:
+    """Whether a number is that of float64, rounded to a dtype on the way."""
+    torch.testing.assert_close(got.double(), exact.double(), atol=0, rtol=4 * torch.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_bce_of_a_sure_prediction_in_half_precision(dtype: torch.dtype) -> None:
+    """1e-12 is 0 in float16: the gradient of a right prediction was 0 / 0."""
+    y, p = torch.tensor([1.0, 0, 0, 1], dtype=dtype), torch.tensor([1.0, 0, 1, 0], dtype=dtype)
+    J, dp = pm.bce(y, p, "none")
+    assert J.tolist() == [0, 0, 100, 100]
+    assert dp[:2].tolist() == [0, 0]
+    assert dp.isfinite().all()
+    assert dp[2] == -dp[3] > 1e4
+    assert pm.curvature(pm.bce, y, p, torch.ones_like(p)).isnan().sum() == 0
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("rows", [300, 70_000])
+def test_sums_over_many_rows_in_half_precision(dtype: torch.dtype, rows: int) -> None:
+    """Neither the count of rows nor the sum of their losses fits into float16."""
+    z, y = torch.tensor([[2.0, 0, -1]], dtype=dtype).expand(rows, 3), torch.zeros(rows, dtype=torch.int64)
+    weight = torch.tensor([1.5, 1, 1], dtype=dtype)
+    for options in ({}, {"weight": weight}, {"label_smoothing": 0.1}):
+        J, dz = pm.cross_entropy(y, z, **options)  # type: ignore[arg-type]  # a dict of several types
+        exact = {k: v.double() if isinstance(v, Tensor) else v for k, v in options.items()}
+        J_exact, dz_exact = pm.cross_entropy(y, z.double(), **exact)  # type: ignore[arg-type]  # a dict of several types
+        near(J, J_exact, dtype)
+        torch.testing.assert_close(dz[0].double(), dz_exact[0], atol=2.0**-24, rtol=4 * torch.finfo(dtype).eps)
+    near(pm.mse(2 * z, -z, "batchmean")[0], pm.mse(2 * z.double(), -z.double(), "batchmean")[0], dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_second_derivatives_far_from_0(dtype: torch.dtype) -> None:
+    for x in (-LARGE[dtype], -39.0, 39.0, LARGE[dtype]):
+        for row in ENDS.values():
+            at = torch.tensor([x], dtype=dtype)
+            bent = row.layer.bwd_jvp
+            assert bent is None or bent((), row.layer.fwd((), at)[1], torch.ones_like(at), (), torch.ones_like(at))[0].abs() < 1e-4
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("size", [1e-3, 300.0, 6e4])
+def test_running_statistics_of_half_precision(dtype: torch.dtype, size: float) -> None:
+    """The variance overflows float16 where x does not."""
+    x = (size * torch.tensor([[1.0, -1.0], [0.5, 0.25], [-1.0, 1.0]])).to(dtype)
+    params = pm.BatchNorm(torch.ones(2, dtype=dtype), torch.zeros(2, dtype=dtype))
+    wide = pm.BatchNorm(torch.ones(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))
+    seen = pm.running_statistics(pm.batch_norm().fwd(params, x)[1], pm.initial_statistics(params), 1.0)
+    exact = pm.running_statistics(pm.batch_norm().fwd(wide, x.double())[1], pm.initial_statistics(wide), 1.0)
+    near(seen[0].variance, exact[0].variance, dtype)
+    y, y_exact = pm.batch_norm_by(seen[0]).fwd(params, x)[0], pm.batch_norm_by(exact[0]).fwd(wide, x.double())[0]
+    assert y.dtype == dtype
+    near(y, y_exact, dtype)
+
+
+def test_a_norm_of_which_a_sum_would_overflow() -> None:
+    g = torch.tensor([1.2e308, -0.5e308], dtype=torch.float64)
+    torch.testing.assert_close(left(pm.clip_by_global_norm(1.3), g)[0], g / 1e308, atol=0, rtol=1e-15)

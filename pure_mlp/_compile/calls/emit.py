@@ -70,8 +70,11 @@ class Emitter(Scope):
 
     def guard_constants(self) -> list[str]:
         """Tensors that the step captures are where they were."""
-        captured = enumerate(self.lowered.captured)
-        return [f"if {self.cell(f'captured{i}', t)}.data_ptr() != {at}: return None" for i, (t, at) in captured]
+        lines = []
+        for i, (t, place) in enumerate(self.lowered.captured):
+            x, known = self.cell(f"captured{i}", t), self.cell(f"captured{i}_place", place)
+            lines.append(f"if ({x}.data_ptr(), {x}.shape, {x}.stride()) != {known}: return None")
+        return lines
 
     def guard_numbers(self) -> list[str]:
         """Factors of products are neither 0, for which BLAS does not look at the product, nor infinite, nor NaN."""
