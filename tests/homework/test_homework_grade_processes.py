@@ -96,6 +96,16 @@ def test_an_interrupted_list_is_closed(tmp_path: Path) -> None:
     assert [r["verdict"] for r in json.loads(out)] == ["right"]
 
 
+def test_the_packages_of_the_grader_are_those_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what is reachable by PYTHONPATH alone, named from another folder, as torch itself is on some machines."""
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "reachable.py").touch()
+    (tmp_path / "mlp.py").write_text("import reachable\n" + CORRECT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, ["packages", os.environ.get("PYTHONPATH")])))
+    assert [(r.verdict, r.failure) for r in grade([Path("mlp.py")])] == [("right", "")]
+
+
 class Cycle:
     """Garbage that runs Python when it is collected, so that threads change places at any moment."""
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -25,14 +26,15 @@ from pure_mlp.homework.grade.judge import Report, judge
 from pure_mlp.homework.grade.probe.seen import Observed
 
 LARGEST = 1 << 20
-"""Bytes of a source, and elements of a result, beyond which nothing is looked at."""
+"""Bytes of a source beyond which nothing is looked at."""
 
 PATIENCE = 10.0
 """Seconds that the guard of a file has to end what the file started."""
 
 Observer = Callable[[Report], None]
 
-START = "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('probe', run_name='__main__')"
+START = "import sys, runpy; sys.path[:1] = [sys.argv.pop(1)]; runpy.run_module('probe', run_name='__main__')"
+"""In the place of the working folder, which `python -c` looks into first, the folder of the probe."""
 
 
 @attrs.frozen
@@ -127,11 +129,11 @@ def _source(path: Path) -> bytes:
 def _run_probe(folder: str, told: IO[bytes], limits: Limits, running: set[subprocess.Popen[bytes]]) -> str:
     """Run the probe on `folder`; why it failed, or nothing. Every process that it started is ended afterwards."""
     here = str(Path(__file__).parent)
-    command = [sys.executable, "-I", "-c", START, here, str(limits.seconds), str(limits.memory), str(limits.written)]
+    command = [sys.executable, "-c", START, here, str(limits.seconds), str(limits.memory), str(limits.written)]
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env={"OMP_NUM_THREADS": "1", "HOME": folder, "TMPDIR": folder},
+        env={"OMP_NUM_THREADS": "1", "HOME": folder, "TMPDIR": folder} | places(),
         stdin=told,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -148,6 +150,20 @@ def _run_probe(folder: str, told: IO[bytes], limits: Limits, running: set[subpro
     if code < 0 or code > 128:
         return f"ended by signal {signal.Signals(-code if code < 0 else code - 128).name}"
     return f"ended the process with exit code {code}" if code else ""
+
+
+def places() -> dict[str, str]:
+    """Where this process finds packages, for one that is started in another folder, with another home.
+
+    >>> {*places()} <= {"PYTHONPATH", "PYTHONUSERBASE"}
+    True
+    """
+    found: dict[str, str] = {}
+    if not sys.flags.ignore_environment and (listed := os.environ.get("PYTHONPATH")):
+        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, listed.split(os.pathsep)))
+    if site.ENABLE_USER_SITE:
+        found["PYTHONUSERBASE"] = site.getuserbase()
+    return found
 
 
 def last_place(stack: Path) -> str:
