@@ -17,8 +17,10 @@ from pure_mlp.report.rows import rows_table
 
 __all__ = ["compared", "compared_page"]
 
-SAID = ("classes", "unit", "source", "table")
-"""What follows from the data, which are named themselves."""
+SAID = ("classes", "unit", "source", "table", "epochs")
+"""What follows from the data, which are named themselves, and the epochs, which are counted."""
+
+ENDING = ("last loss", "best loss", "last score", "best score", "watched", "epochs", "seconds", "params")
 
 
 def compared(runs: Sequence[Recorded]) -> tuple[list[str], list[list[str]]]:
@@ -34,40 +36,43 @@ def compared(runs: Sequence[Recorded]) -> tuple[list[str], list[list[str]]]:
     """
     names = [field.name for field in attrs.fields(Setup) if field.name not in SAID]
     differ = [name for name in names if len({_shown(getattr(run.setup, name)) for run in runs}) > 1]
-    header = ["run", *differ, "params", "epochs", "seconds", "watched", "last loss", "best loss", "last score", "best score"]
-    return header, [[str(run.place), *(_shown(getattr(run.setup, name)) for name in differ), *_ending(run)] for run in runs]
+    return ["run", *differ, *ENDING], [
+        [str(run.place), *(_shown(getattr(run.setup, name)) for name in differ), *_ending(run)] for run in runs
+    ]
 
 
 def compared_page(runs: Sequence[Recorded]) -> str:
     """One HTML file: the table, and the curves of all runs in the same charts.
 
-    >>> compared_page([]).splitlines()[6]
+    >>> compared_page([]).splitlines()[5]
     '<title>0 runs compared</title>'
     """
-    kinds = list(dict.fromkeys(score_label(run.setup) for run in runs))
     charts = [
         chart("training loss", [_line(run, "train_loss") for run in runs], "epoch", "mean over the epoch"),
         chart("loss of the watched part", [_line(run, "loss") for run in runs], "epoch", "after the epoch"),
-        *(
-            chart("score", [_line(run, "metric") for run in runs if score_label(run.setup) == kind], "epoch", kind, log=False)
-            for kind in kinds
-        ),
     ]
-    same = len({(run.setup.data, run.setup.loss, watched(run.setup)) for run in runs}) < 2
-    said = "" if same else "The runs differ in data, loss or watched part: their losses are not of the same kind."
-    sections = [Section("", [rows_table(*compared(runs)), *([note(said)] if said else [])]), Section("Curves", [figures(charts)])]
-    return page(f"{len(runs)} runs compared", sections)
+    for kind in dict.fromkeys(score_label(run.setup) for run in runs):
+        lines = [_line(run, "metric") if score_label(run.setup) == kind else Line("", ()) for run in runs]
+        charts.append(chart("score of the watched part", lines, "epoch", kind, log=False))
+    header, rows = compared(runs)
+    first = len(header) - len(ENDING)
+    parts = [rows_table(["run", *ENDING], [[row[0], *row[first:]] for row in rows])]
+    if first > 1:
+        parts.append(rows_table(header[:first], [row[:first] for row in rows]))
+    if len({(run.setup.data, run.setup.loss, watched(run.setup)) for run in runs}) > 1:
+        parts.append(note("The runs differ in data, loss or watched part: their losses are not of the same kind."))
+    return page(f"{len(runs)} runs compared", [Section("", parts), Section("Curves", [figures(charts)])])
 
 
 def _ending(run: Recorded) -> list[str]:
-    count = sum(leaf.numel() for leaf in tree_leaves(run.model.params))
-    regression, last = run.setup.task == "regression", run.rows[-1]
-    best = min(row.loss for row in run.rows)
-    scores = [row.metric for row in run.rows]
-    ends = (last.metric, min(scores) if regression else max(scores))
-    seconds = sum(row.seconds for row in run.rows)
+    """The cells of `ENDING`."""
+    rows, regression = run.rows, run.setup.task == "regression"
+    scores = [row.metric for row in rows]
+    ends = scores[-1], min(scores) if regression else max(scores)
+    losses = [f"{loss:.4g}" for loss in (rows[-1].loss, min(row.loss for row in rows))]
     told = [f"{score:.4g}" if regression else f"{100 * score:.2f} %" for score in ends]
-    return [f"{count:,}", str(len(run.rows)), f"{seconds:.3g}", watched(run.setup), f"{last.loss:.4g}", f"{best:.4g}", *told]
+    seconds, count = sum(row.seconds for row in rows), sum(leaf.numel() for leaf in tree_leaves(run.model.params))
+    return [*losses, *told, watched(run.setup), str(len(rows)), f"{seconds:.3g}", f"{count:,}"]
 
 
 def _line(run: Recorded, name: str) -> Line:

@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 
 from pure_mlp.cli.setup import Setup
+from pure_mlp.data.embedded import EMBEDDED
 from pure_mlp.data.idx import find, read_idx
 from pure_mlp.data.npz import read_arrays
 
@@ -20,8 +21,8 @@ def image_shape(setup: Setup) -> tuple[int, int] | None:
     True
     """
     path, shape = Path(setup.data), list[int]()
-    if setup.data == "digits":
-        shape = [8, 8]
+    if setup.data in EMBEDDED:
+        shape = [8, 8] if setup.data == "digits" else []
     elif path.is_dir():
         shape = [*read_idx(find(path, "train-images", 3), 3).shape[1:]]
     elif path.suffix.lower() == ".npz":

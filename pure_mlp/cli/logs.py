@@ -46,6 +46,7 @@ def logged(names: Sequence[str], folder: Path | None, header: Sequence[str], bef
         before: how many epochs are done. What TensorBoard has of later ones, of a run that was killed, is void.
 
     >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.history import columns
     >>> header = columns("test", "rmse")
     >>> with TemporaryDirectory() as folder, logged(["jsonl"], Path(folder), header, 0) as [log]:
     ...     log([Row(1, 0.5, 0.75, 1.0, 0.25)], None)

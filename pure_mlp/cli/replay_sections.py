@@ -29,11 +29,11 @@ SMALL = 50_000
 Params = tuple[Linear, ...]
 
 
-def gradients_section(setup: Setup, moments: Sequence[Moment], examples: int) -> Section:
-    """Norms and angles of the gradient of each layer over the epochs, on so many examples.
+def gradients_section(setup: Setup, moments: Sequence[Moment], examples: int, replay: str) -> Section:
+    """Norms and angles of the gradient of each layer over the epochs, on so many examples; and what is to be said of the replay.
 
     >>> from pure_mlp.cli.model import example
-    >>> gradients_section(example().setup, [Moment(0, (1.0, 2.0), (0.0, 0.0), None)], 7).heading
+    >>> gradients_section(example().setup, [Moment(0, (1.0, 2.0), (0.0, 0.0), None)], 7, "").heading
     'Gradients'
     """
 
@@ -42,14 +42,15 @@ def gradients_section(setup: Setup, moments: Sequence[Moment], examples: int) ->
         return chart(title, lines, "epochs done", label, log=log)
 
     charts = [
-        drawn("norm", "|gradient|", lambda m: m.norms, True),
+        drawn("norm of the gradient", "", lambda m: m.norms, True),
         drawn("angle to the first gradient", "degrees", lambda m: m.to_first),
     ]
     said = f"Of each layer, weight and bias together, on the first {examples} examples of the training part."
     if setup.rule != "backprop":
         charts.append(drawn("angle to the gradient of backpropagation", "degrees", lambda m: m.to_backprop or ()))
         said += f" The gradient is that of the rule {setup.rule}; below 90 degrees a step along it lowers the loss."
-    return Section("Gradients", [figures(charts), note(said)])
+    again = f"What follows was measured while the training ran again from its seed. {replay}"
+    return Section("Gradients", [note(again), figures(charts), note(said)])
 
 
 def spectra_section(setup: Setup, first: Params, last: Params, batch: Batch, epochs: int) -> Section:
@@ -65,14 +66,14 @@ def spectra_section(setup: Setup, first: Params, last: Params, batch: Batch, epo
     charts = []
     for i, name in enumerate(_layers(setup)):
         lines = [Line(when, [*enumerate(singular_values(params[i].weight), 1)]) for when, params in ends]
-        charts.append(chart(f"singular values, {name}", lines, "number", "singular value"))
+        charts.append(chart("singular values", lines, "number", name))
     parts = [figures(charts)]
     count = sum(leaf.numel() for leaf in tree_leaves(first))
     if count <= SMALL:
         net, loss = net_like(setup), LOSSES[setup.loss]
         found = [(when, sharpest(net, loss, params, *batch)) for when, params in ends]
         header = ["Hessian", *(str(i + 1) for i in range(len(found[0][1])))]
-        parts.append(rows_table(header, [[when, *(f"{value:.4g}" for value in values)] for when, values in found]))
+        parts.append(rows_table(header, [[when, *(f"{value:.3g}" for value in values)] for when, values in found]))
         parts.append(
             note(f"The largest eigenvalues of the second derivative of the loss by all params, on {len(batch[0])} examples.")
         )
@@ -94,18 +95,18 @@ def images_section(first: Tensor, last: Tensor, shape: tuple[int, int], epochs: 
     return Section("The first layer", [figures(sheets), note(said)])
 
 
-def surface_section(setup: Setup, plane: Plane, frames: Sequence[tuple[int, Tensor]]) -> Section:
+def surface_section(names: Sequence[str], plane: Plane, frames: Sequence[tuple[int, Tensor]]) -> Section:
     """What the net says of the plane of its two inputs after some epochs; `frames` are epochs with scores of the plane's points.
 
+    names: of the classes, or the least and the largest label.
+
     >>> import torch
-    >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.report.surface import plane_of
     >>> plane = plane_of(torch.eye(2), torch.eye(2), ("a", "b"))
-    >>> surface_section(example().setup, plane, [(0, torch.ones(96 * 96, 2))]).heading
+    >>> surface_section(["no", "yes"], plane, [(0, torch.ones(96 * 96, 2))]).heading
     'The decision surface'
     """
     drawn = [surface(f"after epoch {epoch}" if epoch else "before training", plane, scores) for epoch, scores in frames]
-    names = setup.classes or ("the least label", "the largest label")
     said = "What the net says of every point. The dots are examples of the training part in the colours of their labels."
     return Section("The decision surface", [figures(drawn, small=True), class_legend(names), note(said)])
 

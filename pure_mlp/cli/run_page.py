@@ -19,8 +19,9 @@ from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.streamed import Examples
 from pure_mlp.cli.warned import warned_in_a_line
 from pure_mlp.cli.watching import Watching
-from pure_mlp.report.page import Section, note, page
+from pure_mlp.report.page import page
 from pure_mlp.report.surface import Plane, plane_of
+from pure_mlp.report.ticks import short
 
 __all__ = ["run_page"]
 
@@ -59,15 +60,15 @@ def run_page(run: Recorded) -> str:
         setup_section(run, {name: part.size for name, part in parts.items()}),
         curves_section(run),
         scores_section(setup, scored, _told(run.model, parts["test"])),
-        Section("While it ran", [note(f"What follows was measured while the training ran again from its seed. {said}")]),
-        gradients_section(setup, watching.moments, len(batch[0])),
+        gradients_section(setup, watching.moments, len(batch[0]), said),
         spectra_section(setup, model.params, watching.params, batch, epochs),
     ]
     if shape := image_shape(setup):
         sections.append(images_section(model.params[0].weight, watching.params[0].weight, shape, epochs))
     if plane:
         frames = [(epoch, _shares(setup, few, answer)) for epoch, answer in watching.frames]
-        sections.append(surface_section(setup, plane, frames))
+        ends = [short(end.item()) for end in (few.data.y.amin(), few.data.y.amax())]
+        sections.append(surface_section(setup.classes or ends, plane, frames))
     return page(f"{setup.data}: the run in {run.place}", sections)
 
 
@@ -94,5 +95,5 @@ def _shares(setup: Setup, few: Prepared, answer: Tensor) -> Tensor:
     if setup.classes:
         return answer
     low, high = few.data.y.amin(), few.data.y.amax()
-    share = ((answer - low) / (high - low)).clamp(0, 1)
+    share = ((answer - low) / (high - low).clamp(min=torch.finfo(low.dtype).tiny)).clamp(0, 1)
     return torch.cat((1 - share, share), 1)

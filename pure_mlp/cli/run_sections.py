@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pure_mlp.cli.checkpoint import kept_row
 from pure_mlp.cli.recorded import Recorded
 from pure_mlp.cli.request import watched
-from pure_mlp.cli.scores import Scores, score_name
+from pure_mlp.cli.scores import Scores
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.summary import MOST_CLASSES, score_rows
 from pure_mlp.record import tree_leaves
@@ -77,7 +77,7 @@ def curves_section(run: Recorded) -> Section:
     drawn = [
         chart("loss", losses, "epoch", setup.loss, mark=(kept.epoch, kept.loss)),
         chart(
-            f"{score_name(setup.task)}, {part} part",
+            f"score, {part} part",
             [score],
             "epoch",
             score_label(setup),
@@ -102,12 +102,14 @@ def scores_section(setup: Setup, scored: Mapping[str, Scores], told: Sequence[tu
     parts = [rows_table(header, cells)]
     part, last = [*scored.items()][-1]
     if last.confusion is not None and len(setup.classes) <= MOST_CLASSES:
-        said = f"The {part} part: rows are true classes, columns predicted ones; the colour is the share of the row."
+        said = (
+            f"The {part} part: rows are true classes, columns predicted ones; the stronger a colour, the larger a share of its row."
+        )
         parts += [confusion_table(setup.classes, last.confusion), note(said)]
     if setup.task == "regression":
         ends = min(map(min, told)), max(map(max, told))
         lines = [Line("as it is", [(end, end) for end in ends]), Line("example", told, dots=True)]
         unit = setup.unit or "unit of the labels"
-        parts.append(figures([chart(f"predictions, {part} part", lines, f"label [{unit}]", "prediction", log=False, whole=False)]))
+        parts.append(figures([chart(f"predictions, {part} part", lines, "label", f"prediction [{unit}]", log=False, whole=False)]))
         parts.append(note(f"The first {len(told)} examples."))
     return Section("Scores", parts)

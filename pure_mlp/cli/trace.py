@@ -56,10 +56,13 @@ def trace(options: Namespace) -> int:
 
     Raises `ValueError` for a folder without a run, and where its data are others now.
 
+    >>> import attrs
     >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.begin import begin
     >>> from pure_mlp.cli.checkpoint import save_run
     >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.cli.parser import parser
+    >>> from pure_mlp.data.load import load
     >>> setup = attrs.evolve(example().setup, optimizer="sgd", lr=1e4)
     >>> model, _, run = begin(setup, load("diabetes"))
     >>> with TemporaryDirectory() as folder:  # doctest: +ELLIPSIS

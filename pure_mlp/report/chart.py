@@ -14,7 +14,7 @@ from pure_mlp.report.ticks import linear_ticks, log_ticks, short
 __all__ = ["COLOURS", "Line", "chart"]
 
 WIDTH, HEIGHT = 360, 220
-LEFT, RIGHT, TOP, BOTTOM = 48, 14, 8, 36
+LEFT, RIGHT, TOP, BOTTOM = 40, 14, 8, 36
 COLOURS = 10
 """So many lines differ by colour; those after them are dashed."""
 
@@ -59,9 +59,9 @@ def chart(
 
     Args:
         title: above it.
-        lines: what is drawn; a line whose values are not finite at all is in the legend alone.
+        lines: what is drawn; one without points keeps its colour from the others.
         x_label: what the horizontal axis is.
-        y_label: what the vertical axis is.
+        y_label: what the vertical axis is, beside the title.
         log: a logarithmic vertical axis, where all values are above 0 and the largest is thrice the least.
         mark: a point with a ring around it.
         whole: only whole numbers are marked on the horizontal axis.
@@ -78,13 +78,13 @@ def chart(
     drawn = [
         *_grid(x, y, whole),
         _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, x_label),
-        _text(0, 0, y_label, transform=f"translate(11 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"),
         *(shape for i, line in enumerate(lines) for shape in _line(line, x, y, _look(i))),
     ]
     if mark is not None and isfinite(mark[1]):
         drawn.append(element("circle", cx=f"{x(mark[0]):.1f}", cy=f"{y(mark[1]):.1f}", r=6, class_="ring"))
     svg = element("svg", element("title", title), *drawn, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img")
-    return element("figure", element("figcaption", title), svg, *([_legend(lines)] if len(lines) > 1 else []))
+    caption = element("figcaption", title, element("span", f" {y_label}"))
+    return element("figure", caption, svg, *([_legend(lines)] if len(lines) > 1 else []))
 
 
 def _ends(values: Sequence[float], margin: float) -> tuple[float, float]:
@@ -98,12 +98,12 @@ def _grid(x: Axis, y: Axis, whole: bool) -> Iterator[Markup]:
         at = f"{y(tick):.1f}"
         yield element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at, y2=at, class_="grid")
         yield element("text", short(tick), x=LEFT - 4, y=at, class_="tick")
-    for tick in linear_ticks(x.low, x.high, whole=whole):
+    for tick in linear_ticks(x.low, x.high, 7, whole):
         yield _text(x(tick), HEIGHT - BOTTOM + 14, short(tick))
 
 
-def _text(x: float, y: float, text: str, **more: object) -> Markup:
-    return element("text", text, x=f"{x:.1f}", y=y, **more)
+def _text(x: float, y: float, text: str) -> Markup:
+    return element("text", text, x=f"{x:.1f}", y=y)
 
 
 def _line(line: Line, x: Axis, y: Axis, look: str) -> Iterator[Markup]:
@@ -123,5 +123,5 @@ def _look(i: int) -> str:
 
 
 def _legend(lines: Sequence[Line]) -> Markup:
-    names = [element("span", element("i", class_=_look(i)), line.name) for i, line in enumerate(lines)]
+    names = [element("span", element("i", class_=_look(i)), line.name) for i, line in enumerate(lines) if line.points]
     return element("div", *names, class_="legend")

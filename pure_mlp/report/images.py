@@ -23,10 +23,11 @@ def weight_images(title: str, weight: Tensor, shape: tuple[int, int]) -> Markup:
     rows = weight[:MOST].to(torch.float32)
     rows = rows / rows.abs().amax(1, keepdim=True).clamp(min=torch.finfo(rows.dtype).tiny)
     height, width = shape
-    lines = -(-len(rows) // COLUMNS)
-    sheet = rows.new_zeros(lines * COLUMNS, height + 1, width + 1)  # with a line of nothing below and beside each
+    columns = min(COLUMNS, len(rows))
+    lines = -(-len(rows) // columns)
+    sheet = rows.new_zeros(lines * columns, height + 1, width + 1)  # with a line of nothing below and beside each
     sheet[: len(rows), :height, :width] = rows.reshape(-1, height, width)
-    sheet = sheet.reshape(lines, COLUMNS, height + 1, width + 1).transpose(1, 2).flatten(2).flatten(0, 1)
+    sheet = sheet.reshape(lines, columns, height + 1, width + 1).transpose(1, 2).flatten(2).flatten(0, 1)
     high, wide = sheet.shape
     picture = element("image", href=png(signed(sheet)), width=wide, height=high, class_="pixels")
     return element("figure", element("figcaption", title), element("svg", picture, viewBox=f"0 0 {wide} {high}", role="img"))

@@ -31,7 +31,7 @@ def element(name: str, *inside: str, **attributes: object) -> Markup:
 def escaped(text: str) -> Markup:
     """The text as HTML; a character that is none to be seen, such as a bidirectional mark, is written as in Python.
 
-    >>> escaped("<\x1b>")
-    '&lt;\\x1b&gt;'
+    >>> print(escaped("<\\x1b>"))
+    &lt;\\x1b&gt;
     """
     return Markup("".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in escape(text)))

@@ -67,8 +67,8 @@ def sharpest(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, coun
 
     >>> from pure_mlp import Linear, linear_bottom, mse
     >>> params = Linear(torch.tensor([[2.0]]), torch.zeros(1))
-    >>> sharpest(linear_bottom, mse, params, torch.tensor([[3.0], [-3.0]]), torch.zeros(2, 1), 1)
-    [18.0]
+    >>> [round(value, 6) for value in sharpest(linear_bottom, mse, params, torch.tensor([[3.0], [-3.0]]), torch.zeros(2, 1))]
+    [18.0, 2.0]
     """
     wide = tree_map(_double, params)
     gradient_and_product = partial(hvp(net, loss), wide, _double(x), _double(y))

@@ -42,7 +42,7 @@ def note(text: str) -> Markup:
 def page(title: str, sections: Sequence[Section]) -> str:
     """HTML that loads nothing from anywhere and runs nothing.
 
-    >>> page("run <1>", [Section("losses", [note("none")])]).splitlines()[6]
+    >>> page("run <1>", [Section("losses", [note("none")])]).splitlines()[5]
     '<title>run &lt;1&gt;</title>'
     """
     body = [part for section in sections for part in (*_headed(section.heading), *section.parts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 from pure_mlp.report.markup import Markup, element
 
@@ -35,10 +36,10 @@ def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> 
     >>> confusion_table(["no", "yes"], [[3, 1], [0, 4]]).count("<td")
     4
     """
-    head = element("tr", element("th", "true \\ predicted"), *(element("th", name, scope="col") for name in classes))
+    head = element("tr", element("th"), *(element("th", name, scope="col") for name in classes))
     body = []
     for i, (name, row) in enumerate(zip(classes, counts)):
-        shares = [100 * n / max(sum(row), 1) for n in row]
+        shares = [100 * sqrt(n / max(sum(row), 1)) for n in row]
         cells = (
             element("td", str(n) if n else "\N{MIDDLE DOT}", class_="wrong" if j - i else "right", style=f"--share: {share:.0f}%")
             for j, (n, share) in enumerate(zip(row, shares))

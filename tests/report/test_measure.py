@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Generator, Tensor
-from torch.func import functional_call, hessian
+from torch.autograd.functional import hessian
+from torch.func import functional_call
 
 from pure_mlp import Linear, cross_entropy, mlp, mse, tanh, to_torch
 from pure_mlp.report.measure import angles_between, by_layer, norms, sharpest, singular_values
@@ -44,7 +45,7 @@ def test_the_largest_eigenvalues_are_those_of_the_whole_hessian(loss: object) ->
         tree = {name: piece.view(t.shape) for name, piece, t in zip(names, pieces, values)}
         return theirs(functional_call(module, tree, (X,)), y)
 
-    H = hessian(J)(torch.cat([t.flatten() for t in values]))
+    H = hessian(J, torch.cat([t.flatten() for t in values]))
     wanted = torch.linalg.eigvalsh(H).flip(0)[:3]  # type: ignore[arg-type]
     assert sharpest(NET, loss, PARAMS, X, y, 3, 26) == pytest.approx(wanted.tolist(), rel=1e-8)  # type: ignore[arg-type]
 
