@@ -92,7 +92,7 @@ def _nodes(args: tuple[object, ...]) -> Iterator[Node]:
 class Graph:
     """Nodes in order, hash-consed; `outputs` are the new carry, leaf by leaf, and the loss.
 
-    kept are nodes that happen though nobody may read them: random draws, and what may raise.
+    kept are nodes that are computed even if nothing reads them: random draws, and what may raise.
     """
 
     def __init__(self) -> None:
@@ -127,9 +127,7 @@ class Graph:
         return self._memo[key]
 
     def number(self, c: float, dtype: torch.dtype = torch.float64) -> Node:
-        """c as a constant 0-dim tensor, which costs less than a Python number, and nothing in the dtype of the
-        other operand.
-        """
+        """c as a constant 0-dim tensor: cheaper than a Python number, and free in the dtype of the other operand."""
         key = ("number", repr(c), dtype)
         if key not in self._memo:
             value = torch.tensor(c, dtype=dtype)
@@ -137,7 +135,7 @@ class Graph:
         return self._memo[key]
 
     def live(self) -> list[Node]:
-        """The nodes that the outputs need, in order: all else is dead code, but for inputs and what is kept."""
+        """The nodes that the outputs need, inputs and kept nodes, in order; all others are dead code."""
         needed = {*self.outputs, *self.kept}
         for node in reversed(self.nodes):
             if node in needed:

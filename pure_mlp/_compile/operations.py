@@ -113,7 +113,7 @@ _PLAIN = Operation()
 
 
 def operation(op: str) -> Operation:
-    """The row of an operation; one that says nothing where there is none."""
+    """The row of an operation; an empty row if it has none."""
     return OPERATIONS.get(name_of(op), _PLAIN)
 
 

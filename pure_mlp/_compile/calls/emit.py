@@ -58,8 +58,8 @@ class Emitter(Scope):
         return scope["make"](**self.cells), source
 
     def guard(self, node: Node) -> str:
-        """Only plain tensors of these specs go on; where their memory is read past torch, only those that lie
-        there as they are.
+        """Return None for all but plain tensors of these specs; where BLAS reads their memory, for lazy negatives and
+        tensors without memory too.
         """
         x, spec = self.lowered.names[node], node.like
         shape, stride, dtype = (self.cell(f"{x}_{k}", v) for k, v in zip(("shape", "stride", "dtype"), spec[:3]))
@@ -69,12 +69,12 @@ class Emitter(Scope):
         return f"if {test} or {tape}{pointer}: return None"
 
     def guard_constants(self) -> list[str]:
-        """Tensors that the step captures are where they were."""
+        """Return None once a tensor that the step captures has other memory."""
         captured = enumerate(self.lowered.captured)
         return [f"if {self.cell(f'captured{i}', t)}.data_ptr() != {at}: return None" for i, (t, at) in captured]
 
     def guard_numbers(self) -> list[str]:
-        """Factors of products are neither 0, for which BLAS does not look at the product, nor infinite, nor NaN."""
+        """Return None where the factor of a product is 0, for which BLAS skips the product, infinite or NaN."""
         return [f"if {' or '.join(f'not {n} or {n} - {n}' for n in self.guarded)}: return None"] if self.guarded else []
 
     def emit(self, node: Node) -> None:
@@ -107,8 +107,8 @@ class Emitter(Scope):
             self.operation(node, out)
 
     def operation(self, node: Node, out: Tensor) -> None:
-        """An operation on elements: the method that overwrites the first operand, where that lies in `out`;
-        else a call with `out=`.
+        """An elementwise operation: the in-place method of the first operand if that is in the memory of `out`; else
+        a call with `out=`.
         """
         first, form, name = node.args[0] if node.args else None, out_form(node.op), name_of(node.op)
         if node.op == "fill":
@@ -141,7 +141,7 @@ class Emitter(Scope):
         self.line(f"{call}({self.arguments(args, kwargs)})")
 
     def blas(self, name: str, node: Node, f: Routine, arguments: Arguments, alpha: object, value: str, kept: object = 0.0) -> None:
-        """A subroutine of BLAS, and behind it what it computes."""
+        """A call of a BLAS subroutine, with a comment that says what it computes."""
         given, out = f"p{len(self.lines)}", self.name(node)
         self.cells[given] = arguments
         times = "" if alpha == 1 else f"{self.text(alpha)} * "
@@ -150,7 +150,7 @@ class Emitter(Scope):
         self.line(f"{call}(*{given})  # {out} {'+=' if kept == 1 else '='} {old}{times}{value}")
 
     def scale(self, c: object, dtype: torch.dtype, *, zero: bool = False) -> object:
-        """The address of a factor: of one that is written there at each step where it is a host number."""
+        """The address of a factor; where it is a host number, each step writes it there."""
         if isinstance(c, Node):
             self.checked(c)
             name = f"{self.names[c]}_{LETTER[dtype]}"
@@ -163,17 +163,17 @@ class Emitter(Scope):
         return factor(c, dtype)
 
     def checked(self, *factors: object) -> None:
-        """Let the program stop before it begins where one of these factors is 0, infinite or NaN."""
+        """Make the program return None at its start where one of these factors is 0, infinite or NaN."""
         self.guarded.update((self.names[c], None) for c in factors if isinstance(c, Node))
 
     def ones(self, n: int, dtype: torch.dtype) -> Address:
-        """As many ones."""
+        """The address of n ones."""
         name = f"ones_{LETTER[dtype]}{n}"
         cell = self.cells.setdefault(name, address(torch.ones(n, dtype=dtype)))
         return cell if isinstance(cell, Address) else Address()
 
     def scratch(self, node: Node) -> str:
-        """A buffer like a node, one for all of its spec."""
+        """A buffer of the spec of a node, shared by all nodes of that spec."""
         t = self.layout(node)
         name = f"scratch_{'_'.join(map(str, t.shape))}{'' if t.dtype == torch.float32 else str(t.dtype)[6:]}"
         if name not in self.cells:

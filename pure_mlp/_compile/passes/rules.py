@@ -1,9 +1,9 @@
-"""How numbers sink through operations: a rule makes a value of the new graph from a node of the trace, or None
+"""How factors move through operations: a rule makes a value of the new graph from a node of the trace, or None
 to leave it alone.
 
-A number in front of a tensor costs nothing until somebody needs the product itself: it travels outside, through
-products, sums and views, into the alpha of an update. 0, inf and NaN do not travel (0 times inf is NaN), nor do
-numbers beside half precision, which they would round.
+The factor of a tensor costs nothing until the product itself is needed: it moves through products, sums and views
+into the alpha of an update. 0, inf and NaN are not moved (0 times inf is NaN), nor are factors of tensors in half
+precision, where the rounding would differ.
 """
 
 from __future__ import annotations
@@ -120,13 +120,13 @@ def _sum(s: Builder, node: Node, a: object, b: object, alpha: float) -> Value | 
 
 
 def _multiple_of_one(s: Builder, factor: Number, like: Spec) -> Scaled:
-    """A number as a multiple of the constant 1, so that it travels in alpha."""
+    """A number as a multiple of the constant 1, so that it moves into alpha."""
     return Scaled(s.graph.number(1.0, scalar_dtype(like)), factor)
 
 
 def _arithmetic(s: Builder, node: Node) -> Value:
-    """An operation on two operands as it stands, in memory for all of it: numbers as tensors, and converted
-    operands of their own.
+    """An operation on two operands, unchanged but for numbers, which become tensors, and operands of another dtype,
+    which are converted before it.
     """
     args = [s.argument(a) for a in node.args]
     if node.like.dtype.is_floating_point:
@@ -152,8 +152,8 @@ def _converted(s: Builder, a: object, like: Spec) -> object:
 
 
 def comparison(s: Builder, node: Node) -> Value | None:
-    """A comparison with a number, or bits of one, as one with a tensor, which costs less, where torch computes
-    in the tensor's dtype.
+    """A comparison or bitwise operation with a number, as one with a constant tensor, which costs less; where torch
+    computes in the tensor's dtype.
     """
     x, c = (s.argument(a) for a in node.args[:2])
     if not isinstance(x, Node) or isinstance(c, bool) or not isinstance(c, (int, float)):
