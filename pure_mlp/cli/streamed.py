@@ -50,7 +50,7 @@ class Streamed:
         return Feed(lambda: ((p.x, p.y) for p in self._prepared(self.data.pieces(batch, generator))), batch)
 
     def identity(self) -> tuple[Tensor, ...]:
-        """By which other examples are told."""
+        """A fingerprint of the examples, by which `--resume` and `trace` refuse others."""
         return self.data.digest, torch.tensor([self.size]), self.data.inputs.mean, self.data.inputs.std
 
     def _raw(self) -> Iterator[Batch]:

@@ -134,7 +134,7 @@ def _recorded(model: Model, tensors: Mapping[str, Tensor], training: Any) -> Rec
 
 
 def _difference(part: str, made: Sequence[Row], rows: Sequence[Row]) -> str:
-    """Where the losses of the replay part from the recorded ones, and what may be why."""
+    """The first epoch whose losses differ from the recorded ones, and what may have caused it."""
     for now, before in zip(made, rows):
         if (now.train_loss, now.loss) != (before.train_loss, before.loss):
             losses = f"training {now.train_loss!r}, {part} {now.loss!r}; recorded are {before.train_loss!r} and {before.loss!r}"
