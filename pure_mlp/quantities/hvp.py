@@ -83,7 +83,7 @@ def _dual_bwd(
         raise ValueError(f"{layer_name(f)} has no bwd_jvp, which is needed here: give it one by attrs.evolve(layer, bwd_jvp=..)")
     back, grads = f.bwd(params, kept, dy[0])
     moved, dgrads = f.bwd(params, kept, dy[1])
-    if f.bwd is linear_bottom_bwd:  # x is held: nothing bends, and large zeros need not be added
+    if f.bwd is linear_bottom_bwd:  # x is held: no second derivatives, no zeros to add
         return torch.stack((back, moved)), (grads, dgrads)
     bent, more = f.bwd_jvp(params, kept, dy[0], dparams, dx)
     return torch.stack((back, moved + bent)), (grads, tree_map(torch.add, dgrads, more))

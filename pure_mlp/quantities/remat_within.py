@@ -101,13 +101,13 @@ def _chain(net: Layer[P, C, X, Y], layers: Sequence[Layer[Any, Any]], params: P,
         cost = _flops(layer, p, value) if costs is None else costs[i]
         y, cache = layer.fwd(p, value)
         chain.append(Link(cost, _memory(value), _memory(cache)))
-        alive.append((value, cache))  # no other memory gets their names
+        alive.append((value, cache))  # while they live, no other storage gets their ids
         value = y
     return chain
 
 
 def _flops(layer: Layer[Any, Any], params: Any, x: Any) -> int:
-    """Those of the matrix products of a forward pass."""
+    """The FLOPs of the matrix products of a forward pass."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:

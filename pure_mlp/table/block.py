@@ -24,7 +24,7 @@ class Block:
     cells: Mapping[str, Any]  # Any: pyarrow has no types
 
     def wrong(self, column: str, i: int, expected: str, found: str | None = None) -> ValueError:
-        """What is said of the cell in row i of this block, counted from 0. found: in words; the cell itself if not given.
+        """The message about the cell in row i of this block, counted from 0. found: in words; the cell itself if not given.
 
         >>> from pure_mlp.table.arrow import arrow
         >>> Block("a.csv", 100, {"age": arrow().array([b"7", b"old"])}).wrong("age", 1, "a number")
