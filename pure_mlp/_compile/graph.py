@@ -75,6 +75,13 @@ class Node:
             raise TypeError(f"argument {i} of {self.op} is {a!r}")
         return a
 
+    def keyword(self, name: str) -> float:
+        """A keyword that is a number; 1, torch's default for all of these, where it is not given."""
+        value = self.kwargs.get(name, 1)
+        if not isinstance(value, (int, float)):
+            raise TypeError(f"{name} of {self.op} is {value!r}")
+        return float(value)
+
     @property
     def is_number(self) -> bool:
         """Whether this is a constant number, whose value is the first argument."""
