@@ -25,7 +25,7 @@ S = TypeVar("S")
 B = TypeVar("B")
 
 _MOST_ROWS: dict[Engine, int] = {"plan": 128, "native": 2**31}
-"""A product that is added to a weight in place may sum over so many rows: any BLAS adds up 128 before it adds to the
+"""A product that is added to a weight in place may sum over this many rows: any BLAS adds up 128 before it adds to the
 result, our C all of them.
 """
 

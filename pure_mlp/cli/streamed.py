@@ -19,7 +19,7 @@ from pure_mlp.table.table import Table
 __all__ = ["Examples", "Streamed", "examples_of"]
 
 _ROWS = 2**12
-"""So many rows at least are a piece."""
+"""A piece has at least this many rows."""
 
 
 @attrs.frozen(eq=False)

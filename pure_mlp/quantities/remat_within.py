@@ -26,7 +26,7 @@ Y = TypeVar("Y")
 def remat_within(
     net: Layer[P, C, X, Y], params: P, x: X, nbytes: int, costs: Sequence[float] | None = None
 ) -> Layer[P, object, X, Y]:
-    """The same function of the same params, to the bit, whose caches never hold more than so many bytes.
+    """The same function of the same params, to the bit, whose caches never hold more than `nbytes` bytes.
 
     Some layers of the chain become segments under `remat`, and segments within segments. Of all nets that can be made so, this one
     has the least cost of forward passes that are run again; among those the fewest layers. What is counted is what caches hold at

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 _DEPTH = 4
 _PATIENCE = 0.05
-"""A thread that waits for room checks after so many seconds whether the reader is still there."""
+"""A thread that waits for room checks after this many seconds whether the reader is still there."""
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

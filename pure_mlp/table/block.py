@@ -12,7 +12,7 @@ __all__ = ["Block", "Kind"]
 Kind = Literal["number", "text"]
 """What a column holds."""
 _SHOWN = 60
-"""So many characters of a wrong cell are shown."""
+"""How many characters of a wrong cell are shown."""
 
 
 @attrs.frozen(eq=False)

@@ -30,7 +30,7 @@ S = TypeVar("S")
 P = TypeVar("P")
 
 _BUCKET = 2**20
-"""A message sent during the backward pass has at least so many numbers."""
+"""A message sent during the backward pass has at least this many numbers."""
 
 
 class ParallelFolding(Generic[S]):

@@ -13,9 +13,9 @@ from pure_mlp._compile.c.loops import copy, looped
 from pure_mlp._compile.graph import Unplannable
 
 _LARGE = 1 << 19
-"""A product of at least so many multiplications may be packed."""
+"""A product of at least this many multiplications may be packed."""
 _SHARED = 1 << 22
-"""A product of at least so many multiplications is shared by several threads."""
+"""A product of at least this many multiplications is shared by several threads."""
 _LANES = 16
 _DEEP = 2048
 _REALS = (torch.float32, torch.float64)

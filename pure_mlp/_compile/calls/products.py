@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pure_mlp._compile.calls.emit import Emitter
 
 _SPREAD = 2**15
-"""Up to so many elements, a bias is spread over rows by a product with ones; beyond, it is copied."""
+"""Up to this many elements, a bias is spread over rows by a product with ones; beyond, it is copied."""
 _ROWS = 64
-"""Up to so many rows are summed by a product with ones, one term after another; beyond, by torch's pairwise sum,
+"""Up to this many rows are summed by a product with ones, one term after another; beyond, by torch's pairwise sum,
 which has a smaller error.
 """
 _TERMS = 4096
