@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from pure_mlp._compile.calls.blas import Address, Operand, axpy, fits, gemm, gemv, routine
+from pure_mlp._compile.calls.emitter import Emitter
 from pure_mlp._compile.graph import Node
 from pure_mlp._compile.schema import overload
-
-if TYPE_CHECKING:
-    from pure_mlp._compile.calls.emit import Emitter
 
 _SPREAD = 2**15
 """Up to this many elements, a bias is spread over rows by a product with ones; beyond, it is copied."""
