@@ -1,4 +1,4 @@
-"""What the author of a layer checks and says: that shapes, dtypes and devices fit, and what they are in words."""
+"""Checks of shape, dtype and device for the author of a layer, and their names in messages."""
 
 from __future__ import annotations
 

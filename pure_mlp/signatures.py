@@ -1,4 +1,4 @@
-"""The types of what people write: a loss, a batch, a step."""
+"""The types of what users write: a loss, a batch, a step."""
 
 from __future__ import annotations
 

@@ -3,9 +3,9 @@
     plan.py       the face: a step with its programs and its carry; which of them makes the next step
     pipeline.py   the whole way from a step to a program, in one function
     check.py      whether a program does what the step does
-    graph.py      values as nodes;  operations.py, numbers.py   what is known of each operation
+    graph.py      the step as a graph;  operations.py, numbers.py   the tables of operations
     capture/      the step run once, every operation written down
-    passes/       numbers sink, updates go into products, leaves are packed, nodes ordered and placed
+    passes/       move factors outward, fuse updates into products, pack leaves, order nodes, assign memory
     calls/        the program as Python: calls of torch and of the BLAS in its wheel
     c/            the program as C
 

@@ -33,7 +33,7 @@ class Carry(Generic[S]):
 
     @property
     def names(self) -> list[str]:
-        """What a program calls the leaves, and behind them the flat buffers."""
+        """The names of the leaves in a program, then those of the flat buffers."""
         return [*(f"c{path}" for path in paths(self._tree)), *(f"flat{i}" for i in range(len(self.flats)))]
 
     @property
@@ -42,7 +42,7 @@ class Carry(Generic[S]):
         return structure(self._tree)
 
     def now(self) -> list[Tensor]:
-        """The leaves as they are: in memory that programs overwrite, but for numbers."""
+        """The present leaves; except for numbers, in memory that programs overwrite."""
         pairs = zip(self.leaves, self.counts)
         return [torch.tensor(count, dtype=torch.float64) if _is_count(leaf) else leaf for leaf, count in pairs]
 
@@ -51,7 +51,7 @@ class Carry(Generic[S]):
         return tree_like(self._tree, self.now() if leaves is None else leaves)
 
     def copy(self) -> list[Tensor]:
-        """The leaves as they are, in memory of their own."""
+        """Copies of the present leaves."""
         return [leaf.clone() for leaf in self.now()]
 
     def set(self, leaves: list[Tensor]) -> None:
@@ -62,7 +62,9 @@ class Carry(Generic[S]):
                 self.counts[i] = leaf.item()
 
     def packed(self, graph: Graph) -> Graph:
-        """The graph on flat buffers: the first one decides which, others join if they want the same."""
+        """The graph on flat buffers: the first one decides their layout, a later one uses them if it needs the
+        same.
+        """
         groups = lane_groups(graph)
         layout = layout_of(groups)
         if self._layout is None:

@@ -8,23 +8,22 @@ import torch
 from torch import Tensor
 
 _BOUND = {torch.float64: 1e-9, torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-"""How far the changes of a leaf may be off, in parts of these changes, both as Euclidean norms: Adam's first
-step divides by gradients that may be nothing but rounding, so that single elements tell little. And how far the
-loss may be off, in parts of it.
+"""The relative error allowed for the change of a leaf, by Euclidean norms (Adam's first step divides by gradients
+that may be nothing but rounding, so that single elements tell little), and for the loss.
 """
 _ULPS = 4.0
-"""How far off an element may be besides, in units of the last place of the largest element: changes below that
-are rounding.
+"""The error allowed for an element besides, in units of the last place of the largest element: smaller changes are
+rounding.
 """
 
 
 def difference(
     names: Sequence[str], before: Sequence[Tensor], expected: Sequence[Tensor], got: Sequence[Tensor], dtype: torch.dtype
 ) -> str | None:
-    """The first leaf that changes otherwise than expected, with both figures; None if all agree.
+    """The first leaf whose change is not the expected one, with both figures; None if all agree.
 
-    before are leaves before the step, expected and got the same leaves after it, and behind them the losses: a
-    loss counts as a change from 0. dtype is the coarsest that the step computes in.
+    before are leaves before the step; expected and got the same leaves after it, then the losses: a loss counts as a
+    change from 0. dtype is the coarsest that the step computes in.
     """
     starts = [*before, torch.zeros_like(expected[-1])]
     for name, old, right, mine in zip([*names, "the loss"], starts, expected, got):

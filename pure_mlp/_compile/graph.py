@@ -75,6 +75,13 @@ class Node:
             raise TypeError(f"argument {i} of {self.op} is {a!r}")
         return a
 
+    def keyword(self, name: str) -> float:
+        """A keyword that is a number; 1, torch's default for all of these, where it is not given."""
+        value = self.kwargs.get(name, 1)
+        if not isinstance(value, (int, float)):
+            raise TypeError(f"{name} of {self.op} is {value!r}")
+        return float(value)
+
     @property
     def is_number(self) -> bool:
         """Whether this is a constant number, whose value is the first argument."""
@@ -92,7 +99,7 @@ def _nodes(args: tuple[object, ...]) -> Iterator[Node]:
 class Graph:
     """Nodes in order, hash-consed; `outputs` are the new carry, leaf by leaf, and the loss.
 
-    kept are nodes that happen though nobody may read them: random draws, and what may raise.
+    kept are nodes that are computed even if nothing reads them: random draws, and what may raise.
     """
 
     def __init__(self) -> None:
@@ -127,9 +134,7 @@ class Graph:
         return self._memo[key]
 
     def number(self, c: float, dtype: torch.dtype = torch.float64) -> Node:
-        """c as a constant 0-dim tensor, which costs less than a Python number, and nothing in the dtype of the
-        other operand.
-        """
+        """c as a constant 0-dim tensor: cheaper than a Python number, and free in the dtype of the other operand."""
         key = ("number", repr(c), dtype)
         if key not in self._memo:
             value = torch.tensor(c, dtype=dtype)
@@ -137,7 +142,7 @@ class Graph:
         return self._memo[key]
 
     def live(self) -> list[Node]:
-        """The nodes that the outputs need, in order: all else is dead code, but for inputs and what is kept."""
+        """The nodes that the outputs need, inputs and kept nodes, in order; all others are dead code."""
         needed = {*self.outputs, *self.kept}
         for node in reversed(self.nodes):
             if node in needed:

@@ -1,4 +1,4 @@
-"""What a plan wants to know of a carry or a batch."""
+"""What a plan needs to know of a carry or a batch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def returned(result: tuple[S, Tensor]) -> tuple[S, Tensor]:
 
 
 def paths(tree: object) -> list[str]:
-    """What a program calls the leaves."""
+    """The names of the leaves in a program."""
     return [path.replace(".", "_") for path, _ in tree_items(tree)]
 
 
@@ -63,7 +63,7 @@ def built(batch: object) -> Built:
 
 
 def structure(tree: object) -> object:
-    """What two trees have in common whose leaves may stand for one another: classes, shapes, dtypes, devices."""
+    """What two trees have in common if one may replace the other: classes, shapes, dtypes, devices."""
     if isinstance(tree, Tensor):
         return tree.shape, tree.dtype, tree.device
     branches = children(tree)
@@ -71,7 +71,7 @@ def structure(tree: object) -> object:
 
 
 def twin(t: Tensor) -> Tensor:
-    """A copy laid out alike, what lies between its numbers copied too: a step sees no difference, even by `as_strided`."""
+    """A copy with the same layout and the same memory between its elements: `as_strided` sees no difference."""
     reach = 1 + sum((n - 1) * step for n, step in zip(t.shape, t.stride())) if t.numel() else 0
     return t.as_strided((reach,), (1,)).clone().as_strided(t.shape, t.stride())
 

@@ -1,4 +1,4 @@
-"""A step ready to be printed, in whatever language."""
+"""A step ready to be printed, as Python or as C."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pure_mlp._compile.program import Place, place_of
 
 
 class Lowered(NamedTuple):
-    """Nodes in the order of the program, where each lives, and what to call it.
+    """Nodes in the order of the program, with the memory and the name of each.
 
     outputs are the new leaves of the carry, by slot, and the loss; leaves are the old ones that the program
     reads or writes.

@@ -1,6 +1,4 @@
-"""Inference mode: what is made inside could not be overwritten outside, and its operations are recorded as
-other ones.
-"""
+"""Inference mode: its tensors cannot be overwritten outside, and its operations are recorded under other names."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import torch
 
 @contextmanager
 def outside_inference() -> Iterator[None]:
-    """Within it tensors are ordinary ones, though the caller is in inference mode; every other mode stays as it is."""
+    """Inside, tensors are ordinary ones even if the caller is in inference mode; every other mode stays as it is."""
     if torch.is_inference_mode_enabled():
         with torch.inference_mode(False):
             yield

@@ -12,7 +12,7 @@ import attrs
 import torch
 
 from pure_mlp._compile.graph import Node
-from pure_mlp._compile.passes import rules
+from pure_mlp._compile.passes import rules, unfuse
 from pure_mlp._compile.passes.builder import Rule
 from pure_mlp._compile.schema import name_of, overload
 
@@ -52,8 +52,8 @@ OPERATIONS: dict[str, Operation] = {
     "neg": Operation(rules.negative, method=True, c="-{0}", integers=True),
     "mm": Operation(rules.product, fast=True),
     "bmm": Operation(rules.product, fast=True),
-    "addmm": Operation(rules.addmm, fast=True),
-    "_addmm_activation": Operation(rules.addmm),
+    "addmm": Operation(unfuse.addmm, fast=True),
+    "_addmm_activation": Operation(unfuse.addmm),
     "addmv": Operation(fast=True, method=True),
     "baddbmm": Operation(fast=True, method=True),
     "sum": Operation(rules.total),
@@ -61,7 +61,7 @@ OPERATIONS: dict[str, Operation] = {
     "pow": Operation(rules.square, method=True, c="pow{f}({0}, {1})"),
     "square": Operation(rules.square, method=True, c="{0} * {0}"),
     "addcmul": Operation(fast=True, method=True, c="{0} + {value} * {1} * {2}"),
-    "addcdiv": Operation(rules.addcdiv, fast=True, method=True, c="{0} + {value} * {1} / {2}"),
+    "addcdiv": Operation(unfuse.addcdiv, fast=True, method=True, c="{0} + {value} * {1} / {2}"),
     "lerp": Operation(
         fast=True,
         method=True,
@@ -100,20 +100,20 @@ OPERATIONS: dict[str, Operation] = {
     "_to_copy": Operation(elementwise=True, c="{0}", integers=True),
     "lin": Operation(elementwise=True),
     "scale": Operation(elementwise=True),
-    "mse_loss": Operation(rules.squared_error, reduction=2),
-    "mse_loss_backward": Operation(rules.squared_error_backward),
+    "mse_loss": Operation(unfuse.squared_error, reduction=2),
+    "mse_loss_backward": Operation(unfuse.squared_error_backward),
     "binary_cross_entropy": Operation(c=_BCE, raises=True, reduction=3),
     **{name: Operation(raises=True) for name in ("index", "index_select", "gather", "scatter", "scatter_add", "index_add", "take")},
     **{name: Operation(raises=True) for name in ("index_put", "embedding", "nll_loss_forward", "index_fill", "index_copy")},
     **{name: Operation(raises=True) for name in ("bernoulli", "multinomial", "cholesky", "bucketize", "repeat_interleave")},
-    "getitem": Operation(rules.first_output),
+    "getitem": Operation(unfuse.first_output),
     **{name: Operation() for name in ("_softmax", "_log_softmax", "amax", "stack", "cat", "mv", "rand", "randn", "normal")},
 }
 _PLAIN = Operation()
 
 
 def operation(op: str) -> Operation:
-    """The row of an operation; one that says nothing where there is none."""
+    """The row of an operation; an empty row if it has none."""
     return OPERATIONS.get(name_of(op), _PLAIN)
 
 

@@ -25,8 +25,8 @@ S = TypeVar("S")
 B = TypeVar("B")
 
 _MOST_ROWS: dict[Engine, int] = {"plan": 128, "native": 2**31}
-"""Rows over which a product may sum while it is added to a weight: any BLAS adds up 128 before it touches the
-result, our C all.
+"""A product that is added to a weight in place may sum over this many rows: any BLAS adds up 128 before it adds to the
+result, our C all of them.
 """
 
 
@@ -49,7 +49,7 @@ def traced_step(
         return [*tree_leaves(after), loss]
 
     with outside_inference():
-        own = [twin(t) for t in given]  # what the step captures is not the batch, though it be the same tensor
+        own = [twin(t) for t in given]  # a captured tensor is not the batch, even if it is the same tensor
         traced = trace(lambda: step(carry.tree(leaves), tree_like(batch, own)), outputs, leaves, own)
     if traced.refusal is not None:
         for theirs, mine in zip(given, own):
@@ -76,7 +76,7 @@ def compiled(traced: Traced[tuple[S, Tensor]], carry: Carry[S], batch: object, e
         return _guarded(made) if made.captured and made.fits else made
     except Unplannable:
         raise
-    except Exception as error:  # whatever goes wrong here, the pure step is right
+    except Exception as error:  # whatever fails here, the pure step can run
         raise Unplannable(f"no program can be made of the step: {error}") from error
 
 
@@ -96,8 +96,8 @@ def _guarded(made: Program) -> Program:
 
 
 def _lowered(traced: Graph, carry: Carry[S], batch: object, engine: Engine) -> Lowered:
-    graph = simplify(traced)  # numbers sink into factors, arithmetic on counts leaves the tensors
-    graph = fuse(graph, _MOST_ROWS[engine])  # factors and updates go into products
+    graph = simplify(traced)  # factors move outward, arithmetic on counts becomes host numbers
+    graph = fuse(graph, _MOST_ROWS[engine])  # factors and updates become part of products
     graph = separate(graph)  # every output has memory of its own
     graph = carry.packed(graph)  # equal updates of many leaves are one, on a flat buffer
     live = graph.live()

@@ -22,11 +22,11 @@ B = TypeVar("B")
 class Plan(Generic[S, B]):
     """A pure step made a flat program, with its own copy of the carry.
 
-    A program is made for the first batch, and for batches of other shapes, strides or dtypes as they come: at
-    once for the second kind, later for those that stay rare, which the pure step serves meanwhile. Before a
-    program is trusted, its first two steps are also made by the pure step: the changes of every leaf and the
-    loss must agree, within 1e-3 of the largest change in float32 and four units in the last place. What the
-    pure step raises on a batch is raised here too, and leaves the carry as it was.
+    A program is made for the first batch, and for batches of other shapes, strides or dtypes as they come: at once
+    for the second kind, for each further one after hundreds of steps, which the pure step makes until then. Before a
+    program is trusted, its first two steps are also made by the pure step: the changes of every leaf and the loss
+    must agree, within 1e-3 of the largest change in float32 and four units in the last place. What the pure step
+    raises on a batch is raised here too, and leaves the carry as it was.
 
     What the step reads from Python is read when a program is made and stays: numbers, shapes, which tensors it
     captures (their values may change). Within a process equal steps give equal values.
@@ -102,7 +102,7 @@ class Plan(Generic[S, B]):
         given = self._given(batch)
         try:
             loss = self._run(*given) if given is not None else None
-        except Exception:  # of whatever kind: the pure step says it in its own words
+        except Exception:  # of whatever class: the pure step raises its own
             return self._stepper.pure(batch)
         if loss is None:
             loss = self._stepper.step(batch)

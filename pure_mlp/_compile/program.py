@@ -11,7 +11,7 @@ from torch import Tensor
 Engine: TypeAlias = Literal["pure", "plan", "native"]
 """What runs a step: Python as it stands, a flat program of torch's calls, or that program in C."""
 Chunk: TypeAlias = Callable[[Sequence[Sequence[Tensor]]], Tensor]
-"""Steps on batches of the program's specs, which the caller has seen to; returns the losses of those before the
+"""Steps on batches of the program's specs, which the caller has checked; returns the losses of those before the
 first failure.
 """
 

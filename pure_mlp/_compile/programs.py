@@ -14,7 +14,9 @@ _KEPT = 16
 _EARLY = 2
 """Kinds of batches for which a program is made at once: the usual batch, and the shorter last one."""
 _STEPS: dict[Engine, int] = {"plan": 100, "native": 1000}
-"""Pure steps that making one program costs, about: further ones are made once so many steps have been made for each."""
+"""Making a program takes about as long as this many pure steps: a further one is made once there were as many steps
+for each.
+"""
 
 
 class Made(NamedTuple):
@@ -62,7 +64,7 @@ class Programs:
             self._made.popitem(last=False)
 
     def counted(self) -> None:
-        """One more program has been made, or tried to be."""
+        """Count one more program made, or attempted."""
         self._count += 1
 
     def forget(self, key: object) -> None:

@@ -71,7 +71,7 @@ class Stepper(Generic[S, B]):
         self._use(made.program, batch, trusted=True)
         try:
             loss = made.program.run(*given)
-        except Exception:  # an error of the batch, which the pure step says in its own words
+        except Exception:  # an error of the batch: the pure step raises its own
             loss = None
         if loss is None:  # or a rate of 0 or inf
             return self.pure(batch)

@@ -1,4 +1,4 @@
-"""A program beside the pure step: run where that was run, and compared."""
+"""Run a program on the carry of the pure step, and compare what both compute."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def trial(
     after: Sequence[Tensor],
     draws: Sequence[Draw],
 ) -> Verdict:
-    """Run a program on the carry, which is as it was before the pure step, and compare. Generators are left as that left them.
+    """Run a program on the carry, which is as it was before the pure step, and compare. Generators are left as the
+    pure step left them.
 
     before are the leaves before the pure step, after those that it made and behind them its loss.
     """

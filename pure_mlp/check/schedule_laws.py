@@ -72,7 +72,7 @@ def _deterministic(row: ScheduleRow) -> str:
 
 
 def _vmap(row: ScheduleRow) -> str:
-    """Under `torch.func.vmap` it gives the same, so that it reads no value of t into Python."""
+    """Under `torch.func.vmap` it gives the same: it reads no value of t into Python."""
     return far("the rate in vmap", vmap(row.make(RATE))(_T), _rates(row), 1e-12)
 
 

@@ -50,7 +50,7 @@ class Subject:
         return tree_leaves(self.both(self.params, self.x, dy)[1])
 
     def other_dy(self) -> Tensor:
-        """Another cotangent."""
+        """A cotangent besides dy, random."""
         return torch.randn(self.dy.shape, generator=Generator().manual_seed(1), dtype=self.dy.dtype)
 
     def gradients(self) -> Iterator[tuple[str, Tensor, Tensor, Callable[[Tensor], Tensor]]]:

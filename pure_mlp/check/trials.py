@@ -19,7 +19,7 @@ from pure_mlp.shapes import spec
 __all__ = ["LAWS", "H", "far", "sharing", "widest"]
 
 H, MOST = 5e-4, 300
-"""The step of the differences; of how many entries they are taken."""
+"""The step of the differences, and the number of entries that are tried."""
 
 
 def widest(t: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def _structure(s: Subject) -> str:
 
 
 def _gradient(s: Subject) -> str:
-    """Every entry against differences."""
+    """Every gradient is that of differences, at `MOST` entries or all."""
     for what, at, written, J in s.gradients():
         places = torch.randperm(at.numel(), generator=Generator().manual_seed(0))[:MOST]
         at = at.contiguous()
@@ -57,7 +57,7 @@ def _gradient(s: Subject) -> str:
 
 
 def _values(s: Subject) -> str:
-    """y against the reference, where there is one."""
+    """y is that of the reference, where there is one."""
     return "" if s.reference is None else far("y", s.layer.fwd(s.params, s.x)[0], s.reference(s.params, s.x), 1e-12)
 
 

@@ -110,7 +110,7 @@ def resume(folder: Path, fresh: Run, model: Model) -> Run:
 
     def made(saved: Model, tensors: Mapping[str, Tensor], training: Any) -> tuple[Setup, Run]:  # Any is what JSON holds
         if any(getattr(saved.setup, name) != getattr(model.setup, name) for name in ("sizes", "optimizer", "rule")):
-            return saved.setup, fresh  # what its tensors should be like is not known; the difference is said below
+            return saved.setup, fresh  # the shapes to expect are not known; the check below names what differs
         rows = tuple(Row(*row) for row in training["rows"])
         state = tensors["training.generator"]
         Generator().set_state(state)

@@ -15,9 +15,9 @@ from pure_mlp.distributed.world import backend
 
 @contextmanager
 def joined(mesh: Mesh | None) -> Generator[bool]:
-    """Within it the processes that torchrun started know each other; yields whether this one prints and writes files.
+    """Inside, the processes that torchrun started can communicate; yields whether this one prints and writes files.
 
-    That is the first of them; the others are silent. Without a mesh this process is alone. Raises `ValueError` where torchrun did
+    The first one does, the others are silent. Without a mesh this process is alone. Raises `ValueError` where torchrun did
     not start it, and where another process is gone.
 
     >>> with joined(None) as first:

@@ -100,7 +100,7 @@ def fraction(text: str) -> float:
 
 
 def fraction_or_name(text: str) -> float | str:
-    """A number between 0 and 1, or what is no number at all.
+    """A number between 0 and 1, or any text that is no number.
 
     >>> fraction_or_name("0.1"), fraction_or_name("held.npz")
     (0.1, 'held.npz')
@@ -181,23 +181,23 @@ def parser() -> Parser:
     train.add_argument("--f", choices=ELEMENTWISE, default="relu", help="activation of the hidden layers (%(default)s)")
     train.add_argument("--g", choices=[*ACTIVATIONS], default="identity", help="activation of the output (%(default)s)")
     train.add_argument(
-        "--loss", choices=[*LOSSES], help="by the data: cross_entropy for classes, bce_with_logits for binary, mse for regression"
+        "--loss", choices=[*LOSSES], help="(cross_entropy for classes, bce_with_logits for binary, mse for regression)"
     )
-    train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="the rule of the step (%(default)s)")
+    train.add_argument("--optimizer", choices=[*OPTIMIZERS], default="adam", help="how gradients become updates (%(default)s)")
     train.add_argument(
         "--rule",
         type=rule,
         choices=RULES,
         default="backprop",
-        help="how cotangents come down: backprop, (direct) feedback alignment, signs of the weights, Kolen-Pollack, "
+        help="what computes dx: backprop, (direct) feedback alignment, signs of the weights, Kolen-Pollack, "
         "straight through activations (%(default)s)",
     )
     train.add_argument("--lr", type=positive, help=f"learning rate ({_rates()})")
-    train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples a step (%(default)s)")
+    train.add_argument("--batch", type=positive_int, default=16, metavar="N", help="examples per step (%(default)s)")
     train.add_argument(
         "--epochs", type=positive_int, default=30, metavar="N", help="passes through the training part (%(default)s)"
     )
-    train.add_argument("--seed", type=natural, default=0, metavar="N", help="of split, params and order (%(default)s)")
+    train.add_argument("--seed", type=natural, default=0, metavar="N", help="seed of split, params and order (%(default)s)")
     train.add_argument(
         "--val",
         type=fraction_or_name,
@@ -228,12 +228,12 @@ def parser() -> Parser:
         help="train by several processes, each on its share of every batch (dp), of the units (tp), of the memory (sharded): "
         "torchrun --nproc-per-node N -m pure_mlp train .. --mesh dp=N",
     )
-    train.add_argument("--target", metavar="COL", help="the column of a .csv or .parquet file that is learnt; all others go in")
-    train.add_argument("--drop", action="append", default=[], metavar="COL", help="leave a column of it out; again for another one")
+    train.add_argument("--target", metavar="COL", help="the column of a .csv or .parquet file to learn; all others are inputs")
+    train.add_argument("--drop", action="append", default=[], metavar="COL", help="leave this column out; may be repeated")
     train.add_argument(
-        "--text", action="append", default=[], metavar="COL", help="take the numbers of a column for texts, such as postal codes"
+        "--text", action="append", default=[], metavar="COL", help="treat the numbers of this column as texts, such as postal codes"
     )
-    train.add_argument("--impute", action="store_true", help="fill in missing values (refused), numbers by their mean")
+    train.add_argument("--impute", action="store_true", help="fill in missing values, numbers by their mean (refused)")
     train.add_argument(
         "--log",
         action="append",
@@ -248,11 +248,11 @@ def parser() -> Parser:
 
     predict = commands.add_parser("predict", help="run a saved model on data")
     predict.add_argument("model", help="the --out folder of a training run, or its params file")
-    predict.add_argument("data", help="as for train, or a .csv file of features alone; of a table with the same columns")
+    predict.add_argument("data", help="as for train, or a .csv file of features alone; a table with the same columns")
     predict.add_argument(
         "--part", choices=("all", "test"), default="all", help="test: the part that training held out (%(default)s)"
     )
-    predict.add_argument("--unknown-as-zeros", action="store_true", help="let texts be there that training has not seen (refused)")
+    predict.add_argument("--unknown-as-zeros", action="store_true", help="take texts that training has not seen (refused)")
     predict.add_argument("--csv", type=place, metavar="OUT", help="write every prediction to this file")
 
     trace = commands.add_parser("trace", help="replay a training run, and say where a value stopped being finite")
@@ -266,12 +266,12 @@ def parser() -> Parser:
     check.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="try the laws on what this file registers; of an mlp.py, show one entry"
     )
-    check.add_argument("--entry", metavar="ENTRY", help="of the net of an mlp.py, such as b2[1] (W1[0, 2])")
+    check.add_argument("--entry", metavar="ENTRY", help="the entry of an mlp.py to show, such as b2[1] (W1[0, 2])")
     check.add_argument("--hidden", nargs="*", type=width, metavar="N", help="check a net with hidden layers of these widths")
     check.add_argument("--f", choices=ELEMENTWISE, help="activation of its hidden layers (relu)")
     check.add_argument("--g", choices=[*ACTIVATIONS], help="activation of its output (identity)")
     check.add_argument("--loss", choices=[*LOSSES], help="its loss (mse)")
-    check.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random point (0)")
+    check.add_argument("--seed", type=natural, default=0, metavar="N", help="seed of the random point (0)")
     add_homework(commands)
     add_theory(commands, natural)
     add_learn(commands, natural)

@@ -65,7 +65,7 @@ def predict(options: Namespace) -> int:
 
 @attrs.define(eq=False)
 class Told:
-    """Predictions on their way through, a piece of the data at a time, and what is kept of them for the report."""
+    """Makes the predictions, a piece of the data at a time, and keeps of them what the report shows."""
 
     name: str
     model: Model

@@ -41,7 +41,7 @@ class Prepared:
         return self.x, self.y
 
     def identity(self) -> tuple[Tensor, ...]:
-        """By which other examples are told."""
+        """A fingerprint of the examples, by which `--resume` and `trace` refuse others."""
         return self.x, self.y
 
 

@@ -32,7 +32,7 @@ class Meter:
     loss: str = "-"
 
     def batch(self, examples: int) -> None:
-        """So many examples more."""
+        """Count this many more examples."""
         self.done += examples
         if perf_counter() - self.shown > 0.05:
             self._tell(False)

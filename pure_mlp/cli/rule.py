@@ -1,4 +1,4 @@
-"""The rule by which a net of `train` sends its cotangents down."""
+"""The rule by which a net of `train` computes its cotangents dx."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _direct(setup: Setup) -> tuple[Linear, ...]:
 
 
 def _generator(setup: Setup) -> Generator:
-    """Another one than that of the params, which would be the feedback otherwise."""
+    """Another generator than that of the params: the feedback would equal the params otherwise."""
     return Generator().manual_seed(setup.seed + 1)
 
 

@@ -65,7 +65,7 @@ def scores(model: Model, examples: Examples, together: bool = False) -> Scores:
 
 
 def tally(model: Model, piece: Prepared) -> Tally:
-    """Of labelled data that were prepared for the model.
+    """The tally of labelled data that were prepared for the model.
 
     >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.cli.prepared import prepare

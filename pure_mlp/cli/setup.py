@@ -29,10 +29,10 @@ DEFAULT_LOSS: dict[Task, str] = {"classes": "cross_entropy", "binary": "bce_with
 """The loss where --loss is not given."""
 
 RULES = ("backprop", "fa", "dfa", "sign", "kp", "straight")
-"""How cotangents come down: backpropagation, (direct) feedback alignment, by signs, Kolen-Pollack, straight through activations."""
+"""What computes dx: backpropagation, (direct) feedback alignment, sign-symmetric feedback, Kolen-Pollack, straight through."""
 
 EXPLAINING = {"guided": "guided_backpropagation", "lrp": "relevance_propagation"}
-"""Rules that are none of training, by the words that a person may try, and the functions that they are."""
+"""Rules that explain and do not train, by the words that a person may try, and the functions that they are."""
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
@@ -103,10 +103,10 @@ def refuse_rule(rule: str, sizes: Sequence[int], g: str) -> None:
 
     >>> refuse_rule("fa", (10, 1), "identity")
     Traceback (most recent call last):
-    ValueError: rule fa is about what comes down to hidden layers, and there are none: give --hidden widths, or --rule backprop
+    ValueError: rule fa changes dx of hidden layers, and there are none: give --hidden widths, or --rule backprop
     """
     if rule != "backprop" and len(sizes) < 3:
-        said = "is about what comes down to hidden layers, and there are none: give --hidden widths, or --rule backprop"
+        said = "changes dx of hidden layers, and there are none: give --hidden widths, or --rule backprop"
         raise ValueError(f"rule {rule} {said}")
     if rule == "dfa" and g != "identity":
         raise ValueError(f"rule dfa sends the error of the last linear layer to all others: it takes g identity, not {g}")

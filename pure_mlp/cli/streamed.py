@@ -19,7 +19,7 @@ from pure_mlp.table.table import Table
 __all__ = ["Examples", "Streamed", "examples_of"]
 
 _ROWS = 2**12
-"""So many rows at least are a piece."""
+"""A piece has at least this many rows."""
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +50,7 @@ class Streamed:
         return Feed(lambda: ((p.x, p.y) for p in self._prepared(self.data.pieces(batch, generator))), batch)
 
     def identity(self) -> tuple[Tensor, ...]:
-        """By which other examples are told."""
+        """A fingerprint of the examples, by which `--resume` and `trace` refuse others."""
         return self.data.digest, torch.tensor([self.size]), self.data.inputs.mean, self.data.inputs.std
 
     def _raw(self) -> Iterator[Batch]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 FREE = 2**26
-"""64 MiB: so much is unpacked of any file."""
+"""64 MiB: any file may unpack to this much."""
 RATIO = 100
-"""Beyond `FREE`, so many times the packed size; MNIST's files unpack to 5 times theirs."""
+"""Beyond `FREE`, this many times the packed size; MNIST's files unpack to 5 times theirs."""
 
 
 def refuse_bomb(path: Path, unpacked: int, packed: int) -> None:

@@ -55,7 +55,7 @@ def embedding_init(
 
 
 def embedding_fwd(params: Embedding, x: Tensor) -> tuple[Tensor, Tensor]:
-    """y_b = W_(x_b), the row that x says: whole numbers x (*), int64 or int32, from 0 to V - 1 -> y (*, n). The cache is x itself.
+    """y_b = W_(x_b): the rows of W at the whole numbers x (*), int64 or int32, from 0 to V - 1 -> y (*, n). The cache is x itself.
 
     Raises `ValueError` where x has another dtype, or a number that has no row.
 
@@ -82,7 +82,7 @@ def embedding_fwd(params: Embedding, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def embedding_bwd(params: Embedding, x: Tensor, dy: Tensor) -> tuple[Tensor, Embedding]:
-    """dW_v = sum of dy_b over all b with x_b = v; 0 for rows that x does not say.
+    """dW_v = sum of dy_b over all b with x_b = v; 0 for rows whose number is not in x.
 
     Whole numbers have no gradient: dx is `NO_DX`, an empty tensor with three dimensions, which any layer put below refuses.
 

@@ -40,7 +40,7 @@ def row_mean(x: Tensor) -> Tensor:
 
 
 def wide(x: Tensor) -> Tensor:
-    """x in float32 where it is half precision, else x itself: there squares overflow, or means lose what is left of a difference.
+    """x in float32 where it is half precision, else x itself: there squares overflow, and means of differences lose digits.
 
     >>> wide(torch.ones(2, dtype=torch.bfloat16)).dtype, wide(torch.ones(2, dtype=torch.float64)).dtype
     (torch.float32, torch.float64)

@@ -1,4 +1,4 @@
-"""How much a batch's loss stands for, so that the losses of batches can be put together."""
+"""How many examples the loss of a batch counts, so that the losses of batches can be averaged."""
 
 from __future__ import annotations
 

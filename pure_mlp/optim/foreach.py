@@ -1,6 +1,7 @@
 """Arithmetic on lists of tensors: one call for all leaves, or a call a leaf where torch has no rule for lists (inside vmap).
 
-A trailing underscore is torch's: the result takes the memory of the first list, which the rule has just made and nobody else knows.
+A trailing underscore is torch's: the result takes the memory of the first list, which the rule has just made and nothing else
+refers to.
 """
 
 from __future__ import annotations

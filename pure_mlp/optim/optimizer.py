@@ -60,7 +60,7 @@ class Leaves(NamedTuple):
 class State(Generic[T]):
     """The memory of an optimizer: numbers of updates made (0-dim float64), and trees like the params, its slots.
 
-    Which is which is said by the optimizer: for `adam` one count, and the slots are the first and second moments.
+    The optimizer defines what they are: for `adam` one count, and the first and second moments as slots.
     """
 
     counts: tuple[Tensor, ...]

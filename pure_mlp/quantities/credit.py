@@ -1,4 +1,4 @@
-"""Other ways to send the cotangent down than by the transposed weights: rules for credit, each a net whose linear layers do so."""
+"""Rules for credit: nets whose linear layers compute dx by other matrices than the transposed weights."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _fed(feedback: Linear, params: Linear, x: Tensor, dy: Tensor) -> tuple[Tenso
 def direct_feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
     """The net whose `linear` layers have dx = e B, e the dy of the whole net, dJ/dy_hat (Nokland, arXiv:1609.01596).
 
-    Every layer hears of the error directly. For one hidden layer it is `feedback_alignment`.
+    Every layer gets the error directly. For one hidden layer it is `feedback_alignment`.
 
     Args:
         net: layers one after another, whose output is that of the last linear layer.
@@ -127,7 +127,7 @@ def sign_symmetric(net: Layer[P, C], params: P) -> Layer[P, C]:
 
     Args:
         net: any net.
-        params: its params, now or at any time: only their kinds matter, the signs are those of the params at each pass.
+        params: its params, at any time: only their classes matter, the signs are those of the params of each pass.
 
     Returns:
         The net, with the same params, forward pass and caches.

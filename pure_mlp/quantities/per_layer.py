@@ -1,4 +1,4 @@
-"""Rules that put something else in the place of the gradients of each layer that has params."""
+"""Rules that compute another quantity in the place of the gradients of each layer that has params."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def by_formula(formula: Callable[[Tensor, Tensor], object], layer: AnyLayer, par
 
 
 def _by_one_hot(formula: Callable[[Tensor, Tensor], Linear], params: Embedding, x: Tensor, dy: Tensor) -> Any:
-    """An embedding is a linear layer of one-hot rows without bias, whose weight is turned: so x and dy change places."""
+    """An embedding is a linear layer of one-hot rows, without bias and with its weight transposed: x and dy change places."""
     if x.dim() < 1 or x.shape != dy.shape[:-1]:
         raise ValueError(f"input {spec(x)}, dy {spec(dy)}: expected a batch of examples in the first dimension of both")
     hot = x.unsqueeze(-1).flatten(1).unsqueeze(-1) == torch.arange(len(params.weight), device=x.device)
@@ -122,7 +122,7 @@ def _plainly(layer: AnyLayer, params: Any, cache: tuple[Any, Any], dy: Any) -> t
 
 
 def _by_forming(formed: Callable[[Tensor], Tensor], layer: AnyLayer, params: Any, cache: tuple[Any, Any], dy: Any) -> Any:
-    """Each example anew, as a batch of one, by `vmap`."""
+    """Each example by itself, as a batch of one, by `vmap`."""
     x, kept = cache
     dx, grads = layer.bwd(params, kept, dy)
     if not isinstance(x, Tensor) or x.dim() < 1 or x.shape[:1] != dy.shape[:1]:

@@ -26,7 +26,7 @@ Y = TypeVar("Y")
 def remat_within(
     net: Layer[P, C, X, Y], params: P, x: X, nbytes: int, costs: Sequence[float] | None = None
 ) -> Layer[P, object, X, Y]:
-    """The same function of the same params, to the bit, whose caches never hold more than so many bytes.
+    """The same function of the same params, to the bit, whose caches never hold more than `nbytes` bytes.
 
     Some layers of the chain become segments under `remat`, and segments within segments. Of all nets that can be made so, this one
     has the least cost of forward passes that are run again; among those the fewest layers. What is counted is what caches hold at
@@ -101,13 +101,13 @@ def _chain(net: Layer[P, C, X, Y], layers: Sequence[Layer[Any, Any]], params: P,
         cost = _flops(layer, p, value) if costs is None else costs[i]
         y, cache = layer.fwd(p, value)
         chain.append(Link(cost, _memory(value), _memory(cache)))
-        alive.append((value, cache))  # no other memory gets their names
+        alive.append((value, cache))  # while they live, no other storage gets their ids
         value = y
     return chain
 
 
 def _flops(layer: Layer[Any, Any], params: Any, x: Any) -> int:
-    """Those of the matrix products of a forward pass."""
+    """The FLOPs of the matrix products of a forward pass."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:

@@ -1,4 +1,4 @@
-"""What each linear layer of a net meets when the roots of the loss's second derivatives are sent down: the makings of K-FAC."""
+"""The inputs and cotangents of each linear layer when the roots of the loss's second derivatives go backward: K-FAC's data."""
 
 from __future__ import annotations
 

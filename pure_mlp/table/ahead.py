@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 _DEPTH = 4
 _PATIENCE = 0.05
-"""Seconds after which a thread that waits for room looks whether anybody still reads."""
+"""A thread that waits for room checks after this many seconds whether the reader is still there."""
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
@@ -52,7 +52,7 @@ def _make(items: Iterator[T], waiting: Queue[tuple[T] | BaseException | None], c
 
 
 def _put(got: tuple[T] | BaseException | None, waiting: Queue[tuple[T] | BaseException | None], closed: Event) -> bool:
-    """Whether somebody still reads."""
+    """Whether the reader is still there."""
     while not closed.is_set():
         try:
             waiting.put(got, timeout=_PATIENCE)

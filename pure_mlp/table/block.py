@@ -12,7 +12,7 @@ __all__ = ["Block", "Kind"]
 Kind = Literal["number", "text"]
 """What a column holds."""
 _SHOWN = 60
-"""So many characters of a wrong cell are shown."""
+"""How many characters of a wrong cell are shown."""
 
 
 @attrs.frozen(eq=False)
@@ -28,7 +28,7 @@ class Block:
     step: int = 1
 
     def wrong(self, column: str, i: int, expected: str, found: str | None = None) -> ValueError:
-        """What is said of the cell in row i of this block, counted from 0. found: in words; the cell itself if not given.
+        """The message about the cell in row i of this block, counted from 0. found: in words; the cell itself if not given.
 
         >>> from pure_mlp.table.arrow import arrow
         >>> Block("a.csv", 100, {"age": arrow().array([b"7", b"old"])}).wrong("age", 1, "a number")

@@ -17,7 +17,7 @@ from pure_mlp.table.column import Column, values
 __all__ = ["Schema", "block_values", "encoded", "labels", "scales", "schema_from", "width"]
 
 _NAMED = 20
-"""So many columns are printed."""
+"""How many columns are printed."""
 
 
 def _columns(columns: Iterable[Column]) -> tuple[Column, ...]:

@@ -13,7 +13,7 @@ from pure_mlp.table.block import Block, Kind
 __all__ = ["NUMBERS", "Source", "blocks"]
 
 NUMBERS = 2**18
-"""So many cells are read at once."""
+"""How many cells are read at once."""
 
 
 @attrs.frozen(eq=False)

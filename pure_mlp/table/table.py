@@ -23,9 +23,9 @@ from pure_mlp.table.split import PARTS, Part, Split
 __all__ = ["Table"]
 
 _HELD = 2**22
-"""So many numbers wait to be shuffled: 32 MiB."""
+"""How many numbers wait to be shuffled: 32 MiB."""
 _AT_ONCE = 2**18
-"""So many numbers are made of the rows at once."""
+"""How many numbers are made of the rows at once."""
 
 
 @attrs.frozen(eq=False)

@@ -11,7 +11,7 @@ from pure_mlp.table.column import LEVELS, Column
 __all__ = ["FEW", "distinct", "task_of"]
 
 FEW = 20
-"""Whole numbers of at most so many different values are taken for classes."""
+"""Whole numbers of at most this many different values are taken for classes."""
 
 
 def distinct(before: frozenset[float] | None, found: Tensor) -> frozenset[float]:

@@ -24,7 +24,7 @@ class _Found(Exception):
 
 
 def first_nonfinite(step: TrainingStep[P, C], carry: tuple[P, State[P]], batch: Batch) -> str | None:
-    """What the first such value of the step is and how much of it, in words; None where all are finite.
+    """The first tensor of the step that is not finite, and how many of its numbers, in words; None where all are finite.
 
     The step is made as it stands, every layer looked at: activations in their order, the loss and its gradient, then, from the last
     layer to the first, gradients and the cotangent that goes on, at last the updated params and optimizer state.
@@ -69,7 +69,7 @@ def _look(what: str, tree: object) -> None:
 
 
 def _watched(net: Layer[Any, Any], name: str, above: str) -> Layer[Any, Any]:
-    """The net whose primitive layers look at what they compute; each is known by its name and by those it is part of."""
+    """The net whose primitive layers check what they compute; each is named with the layers that it is part of."""
     made = composition(net)
     if made is not None:
         within = f" of {name}{above}" if above or name != "serial" else ""

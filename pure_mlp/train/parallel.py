@@ -33,7 +33,7 @@ S = TypeVar("S")
 P = TypeVar("P")
 
 _BUCKET = 2**20
-"""Numbers that are worth a message of their own while the backward pass goes on."""
+"""A message sent during the backward pass has at least this many numbers."""
 _NO_ROWS = (torch.zeros(0), torch.zeros(0, dtype=torch.int64))
 
 
@@ -129,7 +129,7 @@ class ParallelFolding(Generic[S]):
         return self._update.run(iter((send(params, x, y, weight, count),))).item()
 
     def _mass(self, y: Tensor) -> tuple[float, float]:
-        """By what the gradients are multiplied, 0 where nothing counts; and how much the rows add to what all rows count."""
+        """The factor of the gradients, 0 where nothing counts, and what these rows add to the count of all rows."""
         weight, nothing = (float(mass(self._loss, rows)[0]) for rows in (y, y[:0]))
         return weight if len(y) else 0.0, weight - (nothing if self._world.rows.rank() else 0.0)
 
@@ -158,7 +158,7 @@ class ParallelFolding(Generic[S]):
         return first, *(piece for _, piece in sorted(zip(order, sums), key=lambda pair: pair[0]))
 
     def _told(self, J: float, weight: float, count: float) -> Tensor:
-        """J and the count, for the weight to be put on them as on the gradients."""
+        """J and the count, which are weighted as the gradients are."""
         return torch.tensor([J, count / (weight or 1.0)], dtype=self._dtype, device=self._world.device)
 
 

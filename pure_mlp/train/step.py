@@ -60,7 +60,7 @@ def _check(what: str, net: object, loss: object) -> None:
 
 @attrs.frozen(eq=False)
 class TrainingStep(Generic[P, C]):
-    """What `training_step` returns: the step, and for how many examples the loss of a batch stands."""
+    """What `training_step` returns: the step, and how much the loss of a batch counts (`mass`)."""
 
     net: Layer[P, C]
     loss: Loss

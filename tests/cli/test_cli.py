@@ -167,7 +167,7 @@ def test_predict_reproduces_the_metrics(data: str, tmp_path: Path, capsys: pytes
 
 
 def test_predict_on_features_alone_and_on_arrays(tmp_path: Path) -> None:
-    import numpy as np
+    np = pytest.importorskip("numpy", reason="numpy reads .npz")
 
     data = load("breast_cancer")
     out, new = str(tmp_path / "run"), tmp_path / "new.csv"

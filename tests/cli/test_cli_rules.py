@@ -73,7 +73,7 @@ def test_models_of_before_there_were_rules_are_read() -> None:
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "diabetes", "--hidden", "--rule", "fa"]) == 2
-    assert "rule fa is about what comes down to hidden layers, and there are none" in capsys.readouterr().err
+    assert "rule fa changes dx of hidden layers, and there are none" in capsys.readouterr().err
     assert main(["train", "digits", "--g", "sigmoid", "--loss", "mse", "--rule", "dfa"]) == 2
     assert "rule dfa sends the error of the last linear layer to all others" in capsys.readouterr().err
     for rule, function in EXPLAINING.items():

@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +33,7 @@ def program(*arguments: str, folder: Path, environment: dict[str, str]) -> subpr
 
 
 def npz(path: Path, labels: list[str]) -> str:
+    np = pytest.importorskip("numpy", reason="numpy reads .npz")
     n = len(labels) * 10
     np.savez(path, X=np.arange(2.0 * n).reshape(n, 2), y=np.array(labels * 10))
     return str(path)

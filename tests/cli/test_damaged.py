@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import attrs
-import numpy as np
 import pytest
 import torch
 from stress.readers import READERS, fuzz
@@ -39,6 +38,7 @@ def refused(path: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def npz(path: Path, header: str, data: bytes = b"") -> Path:
+    np = pytest.importorskip("numpy", reason="numpy reads .npz")
     text = header.encode("latin1") + b"\n"
     member = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
     y = io.BytesIO()
@@ -69,6 +69,7 @@ def test_a_mangled_header_in_an_npz(header: str, tmp_path: Path, capsys: pytest.
 
 @pytest.mark.parametrize("order", "<>")
 def test_characters_beyond_unicode_in_an_npz(order: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np = pytest.importorskip("numpy", reason="numpy reads .npz")
     names = np.frombuffer(struct.pack(f"{order}2I", 0x110000, 97), dtype=f"{order}U1")
     np.savez(tmp_path / "a.npz", X=np.ones((2, 1)), y=names)
     refused(tmp_path / "a.npz", capsys)
@@ -185,6 +186,7 @@ def test_a_file_that_unpacks_beyond_the_limit_is_refused_unread(tmp_path: Path) 
     with pytest.raises(ValueError, match=r"refused") as caught:
         read_idx(tmp_path / "a.gz", 1)
     assert str(caught.value) == expected
+    np = pytest.importorskip("numpy", reason="numpy reads .npz")
     np.savez_compressed(tmp_path / "a.npz", X=np.zeros((2**14, 2**10)), y=np.zeros(2**14))
     with pytest.raises(ValueError, match=r"bytes, more than 100 times as many: refused"):
         read_npz(tmp_path / "a.npz")

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Generator, Tensor
@@ -37,6 +36,7 @@ from pure_mlp.data.load import load
 from pure_mlp.train.nonfinite import first_nonfinite
 from pure_mlp.train.step import TrainingStep
 
+np = pytest.importorskip("numpy", reason="numpy reads .npz")
 WILD = ["--optimizer", "sgd", "--lr", "1e4"]
 
 

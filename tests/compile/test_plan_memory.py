@@ -105,7 +105,7 @@ def lines(planned: Plan[Any, Any]) -> list[str]:
 @pytest.fixture
 def by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """All products are calls of torch's."""
-    monkeypatch.setattr("pure_mlp._compile.calls.emit.Emitter.address", lambda *a: None)
+    monkeypatch.setattr("pure_mlp._compile.calls.emitter.Emitter.address", lambda *a: None)
 
 
 def calls(layers: int, optimizer: Any) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from examples import CASES
 from nets import bits
+from planned import stepped
 from torch import Tensor, nn
 
 import pure_mlp as pm
@@ -53,17 +52,7 @@ def test_every_engine_makes_the_same_steps_and_the_same_refusal(engine: Engine) 
     optimizer = pm.sgd(0.5, momentum=0.9)
     step, start = pm.training_step(NET, pm.mse, optimizer), (PARAMS, optimizer.init(PARAMS))
     batches = [(X, Y), (X.flip(0), Y), (X.mT.contiguous().mT, Y)]
-    carry: Any = start
-    losses = []
-    for batch in batches:
-        carry, J = step(carry, batch)
-        losses.append(float(J))
-    try:
-        planned = pm.Plan(step, start, batches[0], engine=engine)
-    except pm.Unplannable as refusal:
-        pytest.skip(str(refusal))
-    assert [planned.step(batch) for batch in batches] == pytest.approx(losses, rel=1e-12)
-    torch.testing.assert_close(tree_leaves(planned.carry()), tree_leaves(carry), atol=1e-13, rtol=1e-12)
+    planned = stepped(step, start, batches, engine)
     before = tree_leaves(planned.carry())
     with pytest.raises(ValueError, match="input from 0 to 7, the weight of this embedding has the rows 0 to 4"):
         planned.step((X + torch.tensor([0, 0, 3]), Y))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,6 +14,7 @@ from pure_mlp.data.dataset import Task
 from pure_mlp.data.load import load
 from pure_mlp.data.standardize import fit_standardizer, standardize
 
+np = pytest.importorskip("numpy", reason="numpy reads .npz")
 N = 72
 X = np.random.default_rng(0).normal(size=(N, 3))
 SMALL = ["--epochs", "1", "--hidden", "4"]

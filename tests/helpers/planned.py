@@ -6,10 +6,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import Generator, Tensor
 
 import pure_mlp as pm
+from pure_mlp._compile.c.compiler import compiler
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.registry.layers import LAYER_ROWS
 from pure_mlp.registry.loss_row import LossRow
@@ -46,6 +48,18 @@ def same(step: Callable[..., Any], carry: Any, batches: Batches, *, rtol: float 
         assert mine.dtype == theirs.dtype
         torch.testing.assert_close(mine, theirs, rtol=rtol, atol=atol)
     assert all(torch.equal(a, b) for a, b in zip(tree_leaves(carry), tree_leaves(kept)))
+
+
+def stepped(step: Callable[..., Any], carry: Any, batches: list[Any], engine: pm.Engine) -> pm.Plan[Any, Any]:
+    """A plan on this engine that has made the losses and the carry of the pure steps."""
+    if engine == "native" and compiler() is None:
+        pytest.skip("there is no C compiler")
+    expected, losses = pure(step, carry, batches)
+    planned = pm.Plan(step, carry, batches[0], engine=engine)
+    made = [planned.step(batch) for batch in batches]
+    torch.testing.assert_close(torch.tensor(made, dtype=losses.dtype), losses, rtol=1e-11, atol=0)
+    torch.testing.assert_close(tree_leaves(planned.carry()), tree_leaves(expected), rtol=1e-10, atol=1e-12)
+    return planned
 
 
 def training(net: Any, params: Any, loss: Any, optimizer: Any) -> tuple[Callable[..., Any], Any]:

@@ -1,7 +1,7 @@
-"""The same program in C, for nets so small that calls are what costs, and for products faster than the BLAS in torch.
+"""The program as C: for small nets, whose time goes into calls, and for products faster than those of torch's BLAS.
 
-Every value has an array (arrays). Elementwise operations share loops (elements, loops). Products are functions with their
-sizes inside (products and the files in C). Then there are sums and softmax (reductions). What is done to a stack of nets is
-done to one net after another (stacks). Printed in order (printer) they are one file (source), compiled once and kept on disk
-(compiler), and called for one step or for many (program).
+Every value has an array (arrays). Elementwise operations share loops (elements, loops). A matrix product is a
+function with constant sizes (products and the files in C). Sums and softmax are in reductions. A stack of nets is
+computed one net after another (stacks). The lines in order (printer) make one file (source), which is compiled once,
+kept on disk (compiler), and called for one step or for many (program).
 """

@@ -1,4 +1,4 @@
-"""Where values are in C: a pointer, an offset, a shape and strides, all but the pointer constant."""
+"""Where each value is stored in C: a pointer, and a constant offset, shape and strides."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Array(NamedTuple):
         return f"{self.name} + {self.offset}" if self.offset else self.name
 
     def at(self, indices: Sequence[str], strides: Sequence[int]) -> str:
-        """C for an element, at indices with these strides."""
+        """C for the element at these indices, with these strides."""
         terms = [i if s == 1 else f"{s}*{i}" for i, s in zip(indices, strides) if s]
         return f"{self.name}[{' + '.join([*terms, *([str(self.offset)] if self.offset or not terms else [])])}]"
 
     def expanded(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Strides by which indices of a larger shape, to which this one broadcasts, reach the elements."""
+        """The strides of this array when it is broadcast to a larger shape."""
         lead = len(shape) - len(self.shape)
         return (0,) * lead + tuple(0 if n == 1 else s for n, s in zip(self.shape, self.stride))
 
@@ -45,12 +45,12 @@ class Array(NamedTuple):
         return self._replace(shape=shape, stride=self.expanded(shape))
 
     def part(self, index: str) -> Array:
-        """The one along the first axis that this variable of a loop says."""
+        """The slice of the first axis at this loop variable."""
         name = f"({self.name} + {self.stride[0]}*{index})" if self.stride[0] else self.name
         return self._replace(name=name, shape=self.shape[1:], stride=self.stride[1:])
 
     def overlaps(self, other: Array) -> bool:
-        """Whether some element may be in both."""
+        """Whether the two may have an element in common."""
         ends = [x.offset + sum((n - 1) * s for n, s in zip(x.shape, x.stride)) for x in (self, other)]
         full = math.prod(self.shape) and math.prod(other.shape)
         return bool(self.name == other.name and full and self.offset <= ends[1] and other.offset <= ends[0])
@@ -66,8 +66,8 @@ class Memory(NamedTuple):
 
 
 def arrays_of(lowered: Lowered) -> Memory:
-    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, lazy negatives,
-    values without place.
+    """Arrays for a lowered step. Raises `Unplannable` for dtypes that C lacks, other devices, lazy negatives, and
+    values without memory.
     """
     tensors: dict[Node, Tensor] = {}
     named: dict[tuple[int, torch.dtype], str] = {}
@@ -95,7 +95,7 @@ def arrays_of(lowered: Lowered) -> Memory:
 
 
 def _tensor(node: Node, lowered: Lowered, tensors: dict[Node, Tensor]) -> Tensor:
-    """A tensor laid out as the value will be; for a batch, one without its numbers."""
+    """A tensor with the layout of the value; for a batch, without its numbers."""
     if node in lowered.places.of:
         return lowered.places.of[node]
     if node.op == "batch":
@@ -116,5 +116,5 @@ def _name(node: Node, lowered: Lowered, taken: Iterable[str]) -> str:
 
 
 def _offset(t: Tensor) -> int:
-    """How many elements of its memory come before a tensor."""
+    """How many elements of its memory come before the tensor's first one."""
     return (t.data_ptr() - t.untyped_storage().data_ptr()) // t.element_size()

@@ -1,6 +1,6 @@
-"""C into a loaded library: the compiler that is there, and a folder of what it made before.
+"""Compile C and load it; a folder keeps what was compiled before.
 
-Whatever the compiler or the operating system refuses is a reason to do without C, and raised as `Unplannable`.
+An error of the compiler or of the operating system is raised as `Unplannable`, and the step runs without C.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Library(NamedTuple):
 
 
 def capability() -> str:
-    """What this process may run, as torch found out: a compiler may see another processor than an emulated one."""
+    """The instruction set that torch detected: under an emulator, the compiler may detect another one."""
     return torch.backends.cpu.get_cpu_capability()
 
 
 def rows_in_registers() -> int:
-    """How many rows of two vectors of a product the registers hold."""
+    """How many rows of a product, each of two vectors, fit into the registers."""
     return 12 if capability() == "AVX512" else 6
 
 
@@ -69,7 +69,7 @@ def folder() -> Path | None:
 def load(source: str) -> Library:
     """The library of a C source: compiled now, or found in the folder if the same compiler made it for the same kind of processor.
 
-    A folder that cannot be used is done without. Raises `Unplannable` without a compiler that works.
+    Works without the folder if that cannot be used. Raises `Unplannable` without a compiler that works.
     """
     command = compiler()
     if command is None:
@@ -89,7 +89,7 @@ def load(source: str) -> Library:
             _keep(made, kept)
         with contextlib.suppress(OSError):
             return Library(CDLL(str(made)), seconds)
-        found = _loaded(kept)  # the temporary folder may be one whose files are not executed
+        found = _loaded(kept)  # the temporary folder may be mounted noexec
         if found is not None:
             return Library(found, seconds)
     raise Unplannable("native: what the compiler makes cannot be loaded, or there is no folder to put it in")
@@ -131,9 +131,10 @@ def _compile(command: list[str], flags: list[str], source: str, scratch: Path) -
 
 
 def _threads(command: list[str]) -> list[tuple[str, ...]]:
-    """Flags for several threads, and without: GNU's OpenMP beside torch's, which are one pool where their names agree.
+    """The flags to try: with threads, if both the compiler and torch use GNU's OpenMP and so share one pool; then
+    without.
 
-    Others are not mixed: two of the LLVM kind end the process.
+    Other OpenMP libraries are not mixed: two copies of LLVM's abort the process.
     """
     room = Path(torch.__file__).parent
     gnu = any(room.glob("lib/libgomp*")) or any(room.parent.glob("torch.libs/libgomp*"))
@@ -142,7 +143,7 @@ def _threads(command: list[str]) -> list[tuple[str, ...]]:
 
 
 def _loaded(kept: Path | None) -> CDLL | None:
-    """The library of a file that only we can have written; None where there is none, or half of one."""
+    """The library in a file; None if there is none, if it is incomplete, or if another user can have written it."""
     if kept is None:
         return None
     try:
@@ -156,7 +157,7 @@ def _loaded(kept: Path | None) -> CDLL | None:
 
 
 def _keep(made: Path, kept: Path) -> None:
-    """Copy into the folder at one stroke, so that others see a whole file or none; if it cannot be written, leave it."""
+    """Copy into the folder atomically: other processes see a whole file or none. Does nothing where it cannot."""
     with contextlib.suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as beside:

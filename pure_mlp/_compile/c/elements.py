@@ -1,4 +1,4 @@
-"""C for what is computed element by element, from the table of operations."""
+"""C for elementwise operations, from the table of operations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def is_element(node: Node) -> bool:
 def computed_in(node: Node) -> torch.dtype:
     """The dtype in which an element is computed: the result's, but comparisons are made in that of their operands.
 
-    Raises `Unplannable` for integers in what only floating numbers have here.
+    Raises `Unplannable` for integers where the table has C for floating numbers alone.
     """
     if not is_comparison(node.op):
         dtype = node.like.dtype
@@ -49,7 +49,7 @@ def computed_in(node: Node) -> torch.dtype:
 
 
 def element(node: Node, operand: Callable[[object, torch.dtype | None], str]) -> str:
-    """C for one element; operand gives that of an argument, in a dtype or in its own."""
+    """C for one element of a node; `operand` gives the C of an argument, in a dtype or in its own."""
     name, dtype = name_of(node.op), computed_in(node)
     args = [*node.args[:2]] if name == "binary_cross_entropy" else [*node.args]
     text = operation(node.op).c

@@ -15,8 +15,8 @@ INDICES = "ijlpqrstuv"
 
 
 def nest(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
-    """The same iteration with fewer loops, the longest steps of the first array outside: its shape, and strides
-    for each array.
+    """Merge the loops that can be merged, and order them by the strides of the first array, the largest outside.
+    Returns the shape of the iteration, and its strides for each array.
     """
     axes = sorted((d for d, n in enumerate(shape) if n != 1), key=lambda d: -strides[0][d])
     loops: list[tuple[int, list[int]]] = []

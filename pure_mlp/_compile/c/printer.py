@@ -51,7 +51,7 @@ class Printer:
         return self.lines
 
     def stack(self, size: int, nodes: list[Node]) -> None:
-        """The nodes for one index of the first axis after another."""
+        """The nodes in a loop over the first axis."""
         self.flush()
         whole, lines, near = self.arrays, self.lines, passing(nodes, self.lowered, self.arrays)
         every = {a for node in nodes for a in (node, *node.operands) if a in whole}
@@ -142,7 +142,7 @@ class Printer:
         return summed(out, x, axes, "X", factor)
 
     def axes(self, node: Node, x: Array) -> list[int]:
-        """The axes that an operation goes along, counted from the last one."""
+        """The axes that an operation reduces, counted from the last one."""
         given, rank = node.args[1] if len(node.args) > 1 else None, len(node.operands[0].like.shape)
         axes = given if isinstance(given, tuple) else (given,)
         return [a - rank if a >= 0 else a for a in axes if isinstance(a, int)] or [-1 - d for d in range(len(x.shape))]
@@ -163,7 +163,7 @@ class Printer:
         return self.kernels.call(Product(target, matrix(a), matrix(b), before, *scale))
 
     def end(self) -> None:
-        """The new leaves that were computed elsewhere go home, and the loss goes out."""
+        """Copy the new leaves that were computed elsewhere into the carry, and write the loss."""
         of = self.lowered.places.of
         for leaf in self.lowered.leaves:
             node = self.lowered.outputs[leaf.slot]

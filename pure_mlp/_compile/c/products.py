@@ -1,4 +1,4 @@
-"""Products of matrices as functions with their sizes inside: near ones kept in registers, large ones packed, by several threads."""
+"""Matrix products as functions with constant sizes: small ones in registers, large ones packed and threaded."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pure_mlp._compile.c.loops import copy, looped
 from pure_mlp._compile.graph import Unplannable
 
 _LARGE = 1 << 19
-"""Multiplications from which a product may be packed."""
+"""A product of at least this many multiplications may be packed."""
 _SHARED = 1 << 22
-"""Multiplications from which several threads share a product."""
+"""A product of at least this many multiplications is shared by several threads."""
 _LANES = 16
 _DEEP = 2048
 _REALS = (torch.float32, torch.float64)
 
 
 class Matrix(NamedTuple):
-    """A matrix in memory: its array, its size, and the steps down and right."""
+    """A matrix in memory: its array, its size, and the strides to the next row and column."""
 
     array: Array
     rows: int
@@ -37,7 +37,7 @@ class Matrix(NamedTuple):
 
 
 class Product(NamedTuple):
-    """out = alpha a b + beta old; old is None for beta = 0, and alpha and beta are C."""
+    """out = alpha a b + beta old; old is None for beta = 0, alpha and beta are C."""
 
     out: Matrix
     a: Matrix
@@ -53,12 +53,14 @@ class Product(NamedTuple):
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """Rows and columns of the result, and terms of a sum."""
+        """Rows and columns of the result, and the number of terms in each of its sums."""
         return self.out.rows, self.out.columns, self.a.columns
 
 
 class Kernel(NamedTuple):
-    """A function for a product, about how many cycles it takes, and the bytes that it packs into; old must be laid out as said."""
+    """A function for a product, its cycles by estimate, and the bytes that it packs into. `form` is the product,
+    `old` laid out as the function reads it.
+    """
 
     cycles: float
     text: str
@@ -67,7 +69,7 @@ class Kernel(NamedTuple):
 
 
 def matrix(x: Array, shape: tuple[int, int] | None = None) -> Matrix:
-    """An array as a matrix, a vector as a column, a number as both; broadcast to a shape."""
+    """An array as a matrix, broadcast to a shape: a vector is one column, a number one row and one column."""
     if shape is not None:
         x = x.grown(shape)
     return Matrix(x, *(*x.shape, 1, 1)[:2], *(*x.stride, 0, 0)[:2])
@@ -83,7 +85,7 @@ class Kernels:
         self.bytes = 0
 
     def call(self, product: Product) -> list[str]:
-        """C for a product. Raises `Unplannable` for integers, and strides of which none is 1."""
+        """C for a product. Raises `Unplannable` for integers, and for strides of which none is 1."""
         dtypes = {m.array.dtype for m in (product.out, product.a, product.b)}
         if len(dtypes) > 1 or product.out.array.dtype not in _REALS:
             raise Unplannable(f"native: no C for products of {product.a.array.dtype} and {product.b.array.dtype}")
@@ -112,7 +114,7 @@ class Kernels:
 
 
 def _first(form: Product, old: Matrix) -> list[str]:
-    """out = old, where old cannot be read as out is written."""
+    """out = old, for an old that the kernel cannot read while it writes out."""
     shape = (form.out.rows, form.out.columns)
     to = form.out.array._replace(shape=shape, stride=(form.out.down, form.out.right))
     return copy(to, old.array._replace(shape=shape, stride=(old.down, old.right)))

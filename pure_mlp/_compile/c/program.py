@@ -20,7 +20,7 @@ Guarded = tuple[Callable[..., float | None], Callable[..., bool]]
 
 
 def native(lowered: Lowered, counts: array[float]) -> Program:
-    """The step compiled. counts are the numbers of the carry, which a step reads and writes.
+    """Compile the step. counts are the numbers of the carry, which a step reads and writes.
 
     Raises `Unplannable` where there is no C compiler that works, or no C for an operation.
     """
@@ -55,7 +55,9 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
 
 
 def _guarded(memory: Memory, cells: dict[str, object], *, shared: bool) -> Guarded:
-    """The step for plain tensors of the right specs, None for others and where C declines; and whether they are right."""
+    """Two functions of the batch's tensors: the step, None for tensors of other specs and where C declines; and
+    whether the specs fit.
+    """
     tests = []
     for x, node in zip(memory.names, memory.batch):
         cells |= {f"{x}_{k}": v for k, v in zip(("shape", "stride", "dtype"), node.like[:3])}

@@ -1,4 +1,4 @@
-"""C for sums, for softmax, and for what else is not element by element."""
+"""C for sums, softmax and the other operations that are not elementwise."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ _COLUMNS = 32
 
 
 def summed(out: Array, x: Array, axes: Sequence[int], term: str, factor: str) -> list[str]:
-    """out = factor times the sum of the term, C in which X is the element, over the axes of x; in double or integers."""
+    """out = factor times the sum of the term over the axes of x, in double or integers; in the C of the term X is the
+    element.
+    """
     real = "double" if out.dtype.is_floating_point else CTYPES[out.dtype]
     return _reduced(out, x, axes, f"{real} sum = 0;", f"sum += {term};", f"sum{factor}", "reduction(+:sum)")
 
 
 def largest(out: Array, x: Array, axes: Sequence[int]) -> list[str]:
-    """out = the largest element over the axes of x; NaN where there is one."""
+    """out = the largest element over the axes of x; NaN if one is NaN."""
     return _reduced(out, x, axes, f"{CTYPES[out.dtype]} top = -INFINITY;", "top = X > top || X != X ? X : top;", "top", None)
 
 
@@ -76,9 +78,7 @@ def softmax(out: Array, x: Array, axis: int, logarithm: bool) -> list[str]:
 
 
 def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> list[str]:
-    """out = base but for the value where the index says so along an axis; the step ends where an index is out
-    of range.
-    """
+    """out = base, with the value where the index points along an axis; the step stops at an index out of range."""
     indices = INDICES[: len(index.shape)]
     axis %= len(out.shape)
     place = [f"{s}*{i}" for d, (s, i) in enumerate(zip(out.stride, indices)) if d != axis]
@@ -88,7 +88,7 @@ def scattered(out: Array, base: Array, axis: int, index: Array, value: str) -> l
 
 
 def selected(out: Array, table: Array, index: Array) -> list[str]:
-    """out = the rows of the table that the index says; the step ends where it says none."""
+    """out = the rows of the table at the indices; the step stops at an index out of range."""
     row, column = INDICES[0], INDICES[1]
     at = f"const int64_t at = {index.at([row], index.stride)};"
     body = [at, f"if (at < 0 || at >= {table.shape[0]}) return 1;"]
@@ -97,7 +97,7 @@ def selected(out: Array, table: Array, index: Array) -> list[str]:
 
 
 def added(out: Array, base: Array, index: Array, source: Array) -> list[str]:
-    """out = base, and to its rows that the index says those of the source are added, in order."""
+    """out = base, with each row of the source added to the row at its index, in order."""
     row, column = INDICES[0], INDICES[1]
     at = f"const int64_t at = {index.at([row], index.stride)};"
     body = [at, f"if (at < 0 || at >= {out.shape[0]}) return 1;"]
@@ -106,12 +106,12 @@ def added(out: Array, base: Array, index: Array, source: Array) -> list[str]:
 
 
 def joined(out: Array, parts: Sequence[Array], axis: int, *, new: bool) -> list[str]:
-    """out = the parts behind one another along an axis, which is theirs or a new one."""
+    """out = the parts, concatenated along an axis of theirs or stacked along a new one."""
     lines, start = [], out.offset
     for part in parts:
         shape = (*part.shape[:axis], 1, *part.shape[axis:]) if new else part.shape
         stride = (*part.stride[:axis], 0, *part.stride[axis:]) if new else part.stride
-        if len(shape) == len(out.shape):  # cat leaves out an empty one of another rank
+        if len(shape) == len(out.shape):  # cat skips an empty one of another rank
             lines += copy(out._replace(offset=start, shape=shape), part._replace(shape=shape, stride=stride))
             start += shape[axis] * out.stride[axis]
     return lines

@@ -17,7 +17,7 @@ _PARTS = {"whole": 1, "half": 2, "quarter": 4}
 class Source(NamedTuple):
     """A file in C, the names of the arrays that the table `mem` must hold, and the bytes of memory to pack products into.
 
-    Before the arrays come the counts of the carry, the number of threads, and that memory.
+    The table begins with the counts of the carry, the number of threads, and that memory.
     """
 
     text: str
@@ -62,7 +62,7 @@ def _products(real: str) -> str:
 
 
 def _entries(count: int, real: str) -> str:
-    """What Python calls: a step, which returns 0 or why it failed, and several, which return how many were made."""
+    """The functions that Python calls: `step` returns 0 or why it failed, `steps` how many were made."""
     given = "".join(f", const void *x{i}" for i in range(count))
     return f"""
 int step(void *const *mem, double *loss{given})

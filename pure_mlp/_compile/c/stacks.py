@@ -1,4 +1,4 @@
-"""Stacks of nets: operations on one net after another, so that what a net needs stays near."""
+"""Stacks of nets: all operations on one net, then on the next, so that a net's data stay in the processor's cache."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pure_mlp._compile.schema import is_view, name_of
 
 _BATCHED = ("aten.bmm.default", "aten.baddbmm.default")
 _ALONG = ("aten.sum.dim_IntList", "aten.mean.dim", "aten._softmax.default", "aten._log_softmax.default")
-"""Operations along axes; the first axis must not be one of them."""
+"""Operations along axes, none of which may be the first one."""
 
 
 def sections(nodes: Sequence[Node], arrays: Mapping[Node, Array]) -> Iterator[tuple[int, list[Node]]]:
-    """The nodes in order, in runs that may be done for each index of the first axis in turn: its size, or 1 for other nodes."""
+    """The nodes in order, cut into runs, each with the size of the axis that a loop may run over, or 1 for no
+    loop.
+    """
     run: list[Node] = []
     for node in nodes:
         if run and not (size_of(node, arrays) == size_of(run[0], arrays) > 1 and _apart([*run, node], arrays)):
@@ -28,12 +30,12 @@ def sections(nodes: Sequence[Node], arrays: Mapping[Node, Array]) -> Iterator[tu
 
 
 def size_of(node: Node, arrays: Mapping[Node, Array]) -> int:
-    """The size of the first axis of the result, if each part of it depends on that part of the operands alone; else 1."""
+    """The size of the first axis if each slice of the result depends on that slice of the operands alone, else 1."""
     given, out = [arrays[a] for a in node.operands if a in arrays], arrays.get(node)
     if out is None or not out.shape:
         return 1
     size, rank = out.shape[0], len(out.shape)
-    if is_element(node) and name_of(node.op) != "binary_cross_entropy":  # which ends the step where it is not in [0, 1]
+    if is_element(node) and name_of(node.op) != "binary_cross_entropy":  # which stops the step outside [0, 1]
         return size if all(not x.shape or (len(x.shape) == rank and x.shape[0] in (1, size)) for x in given) else 1
     if node.op in _BATCHED:
         return size if all(len(x.shape) == 3 and x.shape[0] in (1, size) for x in given) else 1
@@ -45,7 +47,7 @@ def size_of(node: Node, arrays: Mapping[Node, Array]) -> int:
 
 
 def part(x: Array, size: int, near: bool) -> Array:
-    """What an array has for one index e of a stack; near: memory that one index after another uses."""
+    """The slice of an array at index e of a stack; `near`: every index uses the same memory."""
     if not x.shape:
         return x
     step = 0 if near or x.shape[0] != size else x.stride[0]
@@ -54,7 +56,7 @@ def part(x: Array, size: int, near: bool) -> Array:
 
 
 def passing(run: Sequence[Node], lowered: Lowered, arrays: Mapping[Node, Array]) -> set[str]:
-    """The buffers that a run alone writes and reads: none of their numbers outlives its index."""
+    """The buffers that this run alone writes and reads: nothing in them is needed after the index that wrote it."""
     inside, buffers = {*run}, {id(t) for t in lowered.places.buffers}
     own = {arrays[node].name for node in run if id(lowered.places.of.get(node)) in buffers}
     others = [node for node in lowered.order if node not in inside and not is_view(node.op)]
@@ -67,7 +69,7 @@ def _section(run: list[Node], arrays: Mapping[Node, Array]) -> tuple[int, list[N
 
 
 def _apart(run: Sequence[Node], arrays: Mapping[Node, Array]) -> bool:
-    """Whether no part that the last node touches lies in another part that the run writes, or the other way round."""
+    """Whether index e of the loop touches no memory that the last node or the run writes at another index."""
     last = [arrays[a] for a in (run[-1], *run[-1].operands) if a in arrays]
     every = [arrays[a] for node in run for a in (node, *node.operands) if a in arrays]
     written = [arrays[node] for node in run]
@@ -76,6 +78,6 @@ def _apart(run: Sequence[Node], arrays: Mapping[Node, Array]) -> bool:
 
 
 def _aligned(x: Array, y: Array) -> bool:
-    """Whether the parts of two arrays are the same pieces of memory, one beside another."""
+    """Whether slice e of one array overlaps slice e of the other alone."""
     spans = [sum((n - 1) * s for n, s in zip(a.shape[1:], a.stride[1:])) for a in (x, y)]
     return (x.offset, x.stride[:1], x.shape[:1]) == (y.offset, y.stride[:1], y.shape[:1]) and max(spans) < x.stride[0]

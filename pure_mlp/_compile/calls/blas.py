@@ -1,8 +1,8 @@
-"""The BLAS that torch carries, called by its documented symbols: what `torch.mm` calls in the end, without the
-microsecond before that.
+"""The BLAS in torch, called by its documented symbols: what `torch.mm` calls, without torch's microsecond of
+overhead.
 
-Every argument of these subroutines is an address. Integers are read rightly whether the library takes 32 bits
-or 64, where the lower ones come first.
+Every argument of these subroutines is an address. Integers are 64 bits in memory; on a little-endian processor a
+library that reads 32 of them gets the same number.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Real: TypeAlias = ctypes.c_float | ctypes.c_double
 LETTER = {torch.float32: "s", torch.float64: "d"}
 REAL: dict[torch.dtype, type[Real]] = {torch.float32: ctypes.c_float, torch.float64: ctypes.c_double}
 _NO, _YES = ctypes.c_char_p(b"N"), ctypes.c_char_p(b"T")
-_ZERO = ctypes.byref(ctypes.c_double(0.0))  # read as a float it is 0 too
+_ZERO = ctypes.byref(ctypes.c_double(0.0))  # a float at this address is 0 too
 
 
 def real(dtype: torch.dtype) -> Real:
-    """A number in memory, for a factor that is written there at each step."""
+    """Memory for a factor that is written at each step."""
     return REAL[dtype]()
 
 
@@ -39,9 +39,7 @@ def factor(c: float | Real, dtype: torch.dtype) -> object:
 
 
 class Address(ctypes.c_void_p):
-    """Where the elements of a tensor begin; `of` keeps the tensor alive, None where the address is set anew at
-    each step.
-    """
+    """The address of a tensor's elements; `of` keeps the tensor alive, and is None if each step sets the address."""
 
     of: Tensor | None = None
 
@@ -60,9 +58,7 @@ class Operand(NamedTuple):
 
     @property
     def layout(self) -> tuple[ctypes.c_char_p, object]:
-        """What BLAS, which counts down columns, must know: whether to transpose what lies there, and by how
-        much columns are apart.
-        """
+        """The operand as BLAS, which is column-major, sees it: whether to transpose it, and its leading dimension."""
         down, right = self.stride
         return (_NO, integer(right)) if down == 1 and right >= self.shape[0] else (_YES, integer(down))
 
@@ -105,9 +101,7 @@ def integer(n: int) -> object:
 
 
 def fits(spec: Spec) -> bool:
-    """Whether BLAS takes such a matrix: of float32 or float64 in the processor's memory, its rows or its
-    columns without gaps.
-    """
+    """Whether BLAS takes such a matrix: float32 or float64, on the CPU, with contiguous rows or columns."""
     shape, stride, dtype, device = spec
     if len(shape) != 2 or dtype not in LETTER or device.type != "cpu" or not all(0 < n < 2**31 for n in (*shape, *stride)):
         return False
@@ -117,8 +111,8 @@ def fits(spec: Spec) -> bool:
 def gemm(out: Operand, a: Operand, b: Operand, alpha: object, beta: object) -> Arguments:
     """The arguments of `?gemm_` for out <- alpha a b + beta out; where beta is 0, what out holds is not read.
 
-    out (m, n), a (m, k), b (k, n), of specs that `fits`; alpha and beta are addresses of numbers. Stored by
-    rows, out is in BLAS's eyes the transpose of what is wanted, which is b^T a^T.
+    out (m, n), a (m, k), b (k, n), of specs that `fits`; alpha and beta are addresses of numbers. To BLAS, a
+    row-major out is its own transpose, which is b^T a^T.
     """
     if out.layout[0] is _YES:
         out, a, b = out.t, b.t, a.t

@@ -2,190 +2,75 @@
 
 from __future__ import annotations
 
-import math
 from array import array
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from pure_mlp._compile.calls.blas import LETTER, Address, Arguments, Real, Routine, address, factor, real
-from pure_mlp._compile.calls.outs import out_form
+from pure_mlp._compile.calls.emitter import Emitter
 from pure_mlp._compile.calls.products import PRODUCTS, write_update
-from pure_mlp._compile.calls.scope import Scope
 from pure_mlp._compile.graph import Node
 from pure_mlp._compile.lowered import Lowered
-from pure_mlp._compile.numbers import ARITHMETIC
-from pure_mlp._compile.operations import operation
 from pure_mlp._compile.program import Program
 from pure_mlp._compile.schema import is_view, name_of, overload
 
 
 def program(lowered: Lowered, counts: array[float]) -> Program:
     """The program that calls torch and BLAS from Python."""
-    run, source = Emitter(lowered, counts).program()
+    run, source = _function(Emitter(lowered, counts))
     return Program(run, source, lowered.places.buffers, lowered.outputs[-1].like.dtype)
 
 
-class Emitter(Scope):
-    """The lines of each node, the guards before them, and the function that they make."""
+def _function(e: Emitter) -> tuple[Callable[..., Tensor | None], str]:
+    """The function of the batch's tensors, which returns the loss, or None where it does not apply; and its
+    source.
+    """
+    batch = [node for node in e.lowered.order if node.op == "batch"]
+    parameters = [e.lowered.names[node] for node in sorted(batch, key=lambda node: node.slot)]
+    for node in e.lowered.order:
+        _print(e, node)
+    for leaf in e.lowered.leaves:
+        node = e.lowered.outputs[leaf.slot]
+        if leaf.spec is None and node is not leaf:
+            e.line(f"counts[{leaf.slot}] = {e.name(node)}")
+        elif leaf.spec is not None and e.places.of.get(node) is not e.places.of[leaf]:
+            e.line(f"{e.cell(f'{e.name(leaf)}_copy_', e.places.of[leaf].copy_)}({e.name(node)})")
+    e.line(f"return {e.name(e.lowered.outputs[-1])}")
+    lines = [*map(e.guard, batch), *e.guard_constants(), *e.numbers, *e.guard_numbers(), *e.lines]
+    source = f"def step({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in lines)
+    body = source.replace("\n    ", "\n        ").rstrip()
+    scope: dict[str, Callable[..., Callable[..., Tensor | None]]] = {}
+    exec(f"def make({', '.join(e.cells)}):\n    {body}\n    return step\n", scope)
+    return scope["make"](**e.cells), source
 
-    def __init__(self, lowered: Lowered, counts: MutableSequence[float]) -> None:
-        super().__init__(lowered, counts)
-        self.guarded: dict[str, None] = {}
-        self.factors: dict[str, Real] = {}
 
-    def program(self) -> tuple[Callable[..., Tensor | None], str]:
-        """The function of the batch's tensors, which returns the loss, or None where it does not apply; and its
-        source.
-        """
-        batch = [node for node in self.lowered.order if node.op == "batch"]
-        parameters = [self.lowered.names[node] for node in sorted(batch, key=lambda node: node.slot)]
-        for node in self.lowered.order:
-            self.emit(node)
-        for leaf in self.lowered.leaves:
-            node = self.lowered.outputs[leaf.slot]
-            if leaf.spec is None and node is not leaf:
-                self.line(f"counts[{leaf.slot}] = {self.name(node)}")
-            elif leaf.spec is not None and self.places.of.get(node) is not self.places.of[leaf]:
-                self.line(f"{self.cell(f'{self.name(leaf)}_copy_', self.places.of[leaf].copy_)}({self.name(node)})")
-        self.line(f"return {self.name(self.lowered.outputs[-1])}")
-        lines = [*map(self.guard, batch), *self.guard_constants(), *self.numbers, *self.guard_numbers(), *self.lines]
-        source = f"def step({', '.join(parameters)}):\n" + "".join(f"    {line}\n" for line in lines)
-        body = source.replace("\n    ", "\n        ").rstrip()
-        scope: dict[str, Callable[..., Callable[..., Tensor | None]]] = {}
-        exec(f"def make({', '.join(self.cells)}):\n    {body}\n    return step\n", scope)
-        return scope["make"](**self.cells), source
-
-    def guard(self, node: Node) -> str:
-        """Only plain tensors of these specs go on; where their memory is read past torch, only those that lie
-        there as they are.
-        """
-        x, spec = self.lowered.names[node], node.like
-        shape, stride, dtype = (self.cell(f"{x}_{k}", v) for k, v in zip(("shape", "stride", "dtype"), spec[:3]))
-        test = f"type({x}) is not Tensor or {x}.shape != {shape} or {x}.stride() != {stride} or {x}.dtype is not {dtype}"
-        tape = f"{x}.requires_grad" + (f" or not {x}.is_cpu" if spec.device.type == "cpu" else "")
-        pointer = f" or {x}.is_neg() or not ({x}_ptr := {x}.data_ptr())" if node in self.exposed else ""
-        return f"if {test} or {tape}{pointer}: return None"
-
-    def guard_constants(self) -> list[str]:
-        """Tensors that the step captures are where they were."""
-        lines = []
-        for i, (t, place) in enumerate(self.lowered.captured):
-            x, known = self.cell(f"captured{i}", t), self.cell(f"captured{i}_place", place)
-            lines.append(f"if ({x}.data_ptr(), {x}.shape, {x}.stride()) != {known}: return None")
-        return lines
-
-    def guard_numbers(self) -> list[str]:
-        """Factors of products are neither 0, for which BLAS does not look at the product, nor infinite, nor NaN."""
-        return [f"if {' or '.join(f'not {n} or {n} - {n}' for n in self.guarded)}: return None"] if self.guarded else []
-
-    def emit(self, node: Node) -> None:
-        out = self.places.of.get(node)
-        if out is not None:
-            self.bind(node, out)
-        if node.op == "batch":
-            self.names[node] = self.lowered.names[node]
-            shape, stride, dtype, device = node.like
-            self.known[node] = torch.empty_strided(shape, stride, dtype=dtype, device=device)
-        elif node.op in ("const", "gather") or (node.op == "carry" and out is not None):
-            pass
-        elif node.op == "carry":
-            self.assign(node, f"counts[{node.slot}]", self.numbers)
-        elif node.op.startswith("host."):
-            self.number(node, node.op[5:])
-        elif node.op == "item":
-            self.assign(node, f"{self.text(node.args[0])}.item()")
-        elif node.op == "getitem":
-            self.assign(node, f"{self.text(node.args[0])}[{node.slot}]")
-        elif is_view(node.op):
-            self.view(node)
-        elif out is None:
-            self.assign(node, f"{self.cell(name_of(node.op), overload(node.op))}({self.arguments(node.args, node.kwargs)})")
-        elif node.op in PRODUCTS:
-            PRODUCTS[node.op](self, node, out)
-        elif node.op == "aten.add.Tensor" and write_update(self, node, out):
-            pass
-        else:
-            self.operation(node, out)
-
-    def operation(self, node: Node, out: Tensor) -> None:
-        """An operation on elements: the method that overwrites the first operand, where that lies in `out`;
-        else a call with `out=`.
-        """
-        first, form, name = node.args[0] if node.args else None, out_form(node.op), name_of(node.op)
-        if node.op == "fill":
-            self.method(node, "fill_", node.args, {})
-        elif name in ("clone", "_to_copy"):
-            self.method(node, "copy_", node.args[:1], {})
-        elif node.op == "log_sigmoid":
-            forward = self.cell(name, torch.ops.aten.log_sigmoid_forward.output)
-            scratch = self.scratch(node)
-            self.line(f"{forward}({self.text(first)}, output={self.name(node)}, buffer={scratch})")
-        elif operation(node.op).method and isinstance(first, Node) and self.places.of.get(first) is out:
-            self.method(node, f"{name}_", node.args[1:], node.kwargs)
-        elif form is None:
-            self.method(node, "copy_", node.args[:1], {})
-            self.method(node, f"{name}_", node.args[1:], node.kwargs)
-        else:
-            self.call(form.call, node.args, node, {k: v for k, v in node.kwargs.items() if k in form.takes}, form.out)
-
-    def call(
-        self, function: Callable[..., object], args: tuple[object, ...], node: Node, kwargs: Mapping[str, object], out: str = "out"
-    ) -> None:
-        """A function of torch's that writes into the memory of the node."""
-        label = self.cell(name_of(node.op).split(".")[0], function)
-        self.line(f"{label}({self.arguments(args, kwargs)}, {out}={self.name(node)})")
-
-    def method(self, node: Node, method: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        """A method of the node's tensor that changes it in place."""
-        call = f"{self.name(node)}_{method}"
-        self.cells.setdefault(call, getattr(self.places.of[node], method))
-        self.line(f"{call}({self.arguments(args, kwargs)})")
-
-    def blas(self, name: str, node: Node, f: Routine, arguments: Arguments, alpha: object, value: str, kept: object = 0.0) -> None:
-        """A subroutine of BLAS, and behind it what it computes."""
-        given, out = f"p{len(self.lines)}", self.name(node)
-        self.cells[given] = arguments
-        times = "" if alpha == 1 else f"{self.text(alpha)} * "
-        old = "" if kept in (0, 1) else f"{self.text(kept)} * {out} + "
-        call = self.cell(f"{LETTER[node.like.dtype]}{name}", f)
-        self.line(f"{call}(*{given})  # {out} {'+=' if kept == 1 else '='} {old}{times}{value}")
-
-    def scale(self, c: object, dtype: torch.dtype, *, zero: bool = False) -> object:
-        """The address of a factor: of one that is written there at each step where it is a host number."""
-        if isinstance(c, Node):
-            self.checked(c)
-            name = f"{self.names[c]}_{LETTER[dtype]}"
-            if name not in self.cells:
-                self.factors[name] = self.cells[name] = real(dtype)
-                self.numbers.append(f"{name}.value = {self.names[c]}")
-            return factor(self.factors[name], dtype)
-        if not isinstance(c, (int, float)) or not math.isfinite(c) or (not c and not zero):
-            raise TypeError(f"{c!r} is no factor for BLAS")
-        return factor(c, dtype)
-
-    def checked(self, *factors: object) -> None:
-        """Let the program stop before it begins where one of these factors is 0, infinite or NaN."""
-        self.guarded.update((self.names[c], None) for c in factors if isinstance(c, Node))
-
-    def ones(self, n: int, dtype: torch.dtype) -> Address:
-        """As many ones."""
-        name = f"ones_{LETTER[dtype]}{n}"
-        cell = self.cells.setdefault(name, address(torch.ones(n, dtype=dtype)))
-        return cell if isinstance(cell, Address) else Address()
-
-    def scratch(self, node: Node) -> str:
-        """A buffer like a node, one for all of its spec."""
-        t = self.layout(node)
-        name = f"scratch_{'_'.join(map(str, t.shape))}{'' if t.dtype == torch.float32 else str(t.dtype)[6:]}"
-        if name not in self.cells:
-            self.places.buffers.append(torch.empty(t.shape, dtype=t.dtype, device=t.device))
-            self.cells[name] = self.places.buffers[-1]
-        return name
-
-    def number(self, node: Node, name: str) -> None:
-        args = [self.text(a) for a in node.args]
-        row = ARITHMETIC[name]
-        text = f"{args[0]} {row.infix} {args[1]}" if row.infix else f"{self.cell('host_' + name, row.python)}({', '.join(args)})"
-        self.assign(node, text, self.numbers)
+def _print(e: Emitter, node: Node) -> None:
+    """The line of a node, if it needs one."""
+    out = e.places.of.get(node)
+    if out is not None:
+        e.bind(node, out)
+    if node.op == "batch":
+        e.names[node] = e.lowered.names[node]
+        shape, stride, dtype, device = node.like
+        e.known[node] = torch.empty_strided(shape, stride, dtype=dtype, device=device)
+    elif node.op in ("const", "gather") or (node.op == "carry" and out is not None):
+        pass
+    elif node.op == "carry":
+        e.assign(node, f"counts[{node.slot}]", e.numbers)
+    elif node.op.startswith("host."):
+        e.number(node, node.op[5:])
+    elif node.op == "item":
+        e.assign(node, f"{e.text(node.args[0])}.item()")
+    elif node.op == "getitem":
+        e.assign(node, f"{e.text(node.args[0])}[{node.slot}]")
+    elif is_view(node.op):
+        e.view(node)
+    elif out is None:
+        e.assign(node, f"{e.cell(name_of(node.op), overload(node.op))}({e.arguments(node.args, node.kwargs)})")
+    elif node.op in PRODUCTS:
+        PRODUCTS[node.op](e, node, out)
+    elif node.op == "aten.add.Tensor" and write_update(e, node, out):
+        pass
+    else:
+        e.operation(node, out)

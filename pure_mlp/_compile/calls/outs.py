@@ -1,4 +1,4 @@
-"""The form of an operation that writes into given memory."""
+"""The form of an operation that writes into given memory, with `out=`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def out_form(op: str) -> OutForm | None:
         arguments = candidate._schema.arguments
         outs = [a.name for a in arguments if a.is_out]
         given = {(a.name, str(a.type)) for a in arguments if not a.is_out}
-        generated = torch.Tag.generated in candidate.tags  # it computes the result elsewhere, and copies it
+        generated = torch.Tag.generated in candidate.tags  # it computes the result in memory of its own, and copies it
         if not generated and len(outs) == 1 and given <= own and {name for name, _ in own - given} <= _FACTORY:
             call = getattr(torch, name_of(op)) if operation(op).fast else candidate._op
             return OutForm(call, outs[0], frozenset(name for name, _ in given))

@@ -1,29 +1,26 @@
-"""How products and sums are written down: calls of BLAS where its operands are known by address, else of torch."""
+"""Print products and sums: as calls of BLAS where the addresses of the operands are known, else of torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from pure_mlp._compile.calls.blas import Address, Operand, axpy, fits, gemm, gemv, routine
+from pure_mlp._compile.calls.emitter import Emitter
 from pure_mlp._compile.graph import Node
 from pure_mlp._compile.schema import overload
 
-if TYPE_CHECKING:
-    from pure_mlp._compile.calls.emit import Emitter
-
 _SPREAD = 2**15
-"""Elements up to which a bias is spread over rows by a product of ones: more are copied."""
+"""Up to this many elements, a bias is spread over rows by a product with ones; beyond, it is copied."""
 _ROWS = 64
-"""Rows up to which they are summed as a product with ones, term after term: torch's sum of more is a tree, and
-errs less.
+"""Up to this many rows are summed by a product with ones, one term after another; beyond, by torch's pairwise sum,
+which has a smaller error.
 """
 _TERMS = 4096
-"""The same for all elements of a tensor, which BLAS adds up in vectors."""
+"""The same limit for a sum of all elements, which BLAS adds up in vectors."""
 
 
 def write_product(e: Emitter, node: Node, out: Tensor) -> None:
@@ -38,7 +35,7 @@ def write_product(e: Emitter, node: Node, out: Tensor) -> None:
 
 
 def write_sum_with_product(e: Emitter, node: Node, out: Tensor) -> None:
-    """addmm: c beta + A B alpha, in the memory of c where that is the result's, else c is spread there first."""
+    """addmm: c beta + A B alpha, in place where c is in the memory of the result, else c is spread over it first."""
     c, a, b = (node.node(i) for i in range(3))
     beta, alpha = node.kwargs.get("beta", 1.0), node.kwargs.get("alpha", 1.0)
     own = e.places.of.get(c) is out
@@ -97,7 +94,7 @@ def write_update(e: Emitter, node: Node, out: Tensor) -> bool:
 
 
 def _is_factor(c: object) -> bool:
-    """Whether BLAS reads what stands behind a factor: not for 0; and inf and NaN are left to torch."""
+    """Whether BLAS may multiply by this: for 0 it does not read the operands, and inf and NaN are left to torch."""
     return isinstance(c, Node) or (isinstance(c, (int, float)) and math.isfinite(c) and c != 0)
 
 
@@ -126,7 +123,7 @@ def _operand(e: Emitter, node: Node) -> Operand:
 
 
 def _by_blas(e: Emitter, node: Node, a: Node, b: Node) -> bool:
-    """Whether BLAS multiplies these: of one dtype, without gaps, in memory whose address is known."""
+    """Whether BLAS multiplies these: they have one dtype, no gaps, and known addresses."""
     dtypes = {x.like.dtype for x in (node, a, b)}
     plain = len(dtypes) == 1 and all(fits(e.layout(x)) for x in (node, a, b))
     return plain and routine("gemm", node.like.dtype) is not None and all(e.address(x) is not None for x in (node, a, b))
@@ -145,8 +142,8 @@ def _gemm(e: Emitter, node: Node, a: Node, b: Node, alpha: object, beta: object)
 
 
 def _spread(e: Emitter, node: Node, c: Node, out: Tensor) -> None:
-    """c in every row of the result: small, as the product of a column of ones and a row, a shorter call than
-    that of torch.
+    """Write c to every row of the result; a small one as the product of a column of ones and a row, a faster call
+    than torch's.
     """
     n, m = out.shape
     dtype, f, at = out.dtype, routine("gemm", out.dtype), e.address(c)
@@ -188,4 +185,4 @@ PRODUCTS: dict[str, Callable[[Emitter, Node, Tensor], None]] = {
     "total": write_sum,
     "sqsum": write_square_sum,
 }
-"""What writes down each of these operations: to the lines of the emitter, given node and memory."""
+"""By operation, the function that prints it, given emitter, node and memory."""

@@ -1,4 +1,4 @@
-"""What the values of a program are called in its source, and what these names stand for."""
+"""The names of the values in a program's source, and the objects that they stand for."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pure_mlp._compile.spec import Spec, spec_of
 
 
 class Scope:
-    """The lines so far, and the cells that the names in them stand for.
+    """The lines so far, and the objects (cells) that the names in them stand for.
 
     numbers are the lines that come before all others: host arithmetic and addresses. known holds the memory of the
-    values that have one; late the views that are made only when somebody needs more than their address.
+    values that have one; late the views that are made only where more than their address is needed.
     """
 
     def __init__(self, lowered: Lowered, counts: MutableSequence[float]) -> None:
@@ -44,7 +44,7 @@ class Scope:
         return free
 
     def bind(self, node: Node, t: Tensor) -> None:
-        """Let a value lie in this memory."""
+        """Give a value this memory."""
         if node.op in ("carry", "slice"):
             self.buffer_names.setdefault(id(t), self.lowered.names[node])
         label = self.buffer_names.setdefault(id(t), f"{'k' if node.op == 'const' else 'g'}{node.index}")
@@ -52,13 +52,13 @@ class Scope:
         self.names[node] = self.cell(label, self.known[node])
 
     def assign(self, node: Node, expression: str, lines: list[str] | None = None) -> None:
-        """A line, by default one more, that gives the value a name of its own."""
+        """Append a line that gives the value a name of its own, by default to the lines of the program."""
         self.names[node] = f"{'n' if node.spec is None else 'v'}{node.index}"
         (self.lines if lines is None else lines).append(f"{self.names[node]} = {expression}")
 
     def view(self, node: Node) -> None:
-        """A view of the program's own memory, once and for all; of a batch, when somebody needs more than its
-        address.
+        """A view: of the program's own memory, made once; of a batch, made in the step if more than its address is
+        needed.
         """
         if node in self.places.of:
             return
@@ -78,17 +78,17 @@ class Scope:
                 self.names[node] = self.cell(label, self.known[node])
 
     def root(self, node: Node) -> Node:
-        """What a view is a view of, in the end."""
+        """The node whose memory a view shows, behind all views."""
         while is_view(node.op):
             node = node.operands[0]
         return node
 
     def layout(self, node: Node) -> Spec:
-        """The spec of a node as it lies in memory."""
+        """The spec of a node in its memory."""
         return spec_of(self.known[node]) if node in self.known else node.like
 
     def address(self, node: Node) -> Address | None:
-        """Where a tensor lies: the program's own, or a batch's, whose address is set at each step; None for others."""
+        """The address of a tensor of the program, or of a batch, whose address each step sets; None for others."""
         if node not in self.known or not self.known[node].is_cpu:
             return None
         t, base = self.known[node], self.root(node)
@@ -105,13 +105,13 @@ class Scope:
         return address(t) if t.data_ptr() and not t.is_neg() and type(t) is Tensor else None
 
     def rows(self, c: Node, out: Tensor) -> object:
-        """A bias seen as a matrix of equal rows, once and for all: otherwise each call expands it."""
+        """A bias as a matrix of equal rows, made once: otherwise each call expands it."""
         if c.op == "batch" or c not in self.places.of or c.like.shape == tuple(out.shape):
             return c
         return _Cell(self.cell(f"{self.name(c)}_rows", self.known[c].expand(*out.shape)))
 
     def label(self, node: Node) -> str:
-        """What a value is called in a comment."""
+        """The name of a value in a comment."""
         return self.names.get(node) or self.late[node]
 
     def name(self, node: Node) -> str:

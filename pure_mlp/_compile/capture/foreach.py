@@ -15,8 +15,8 @@ _LEAF |= {"lerp": "aten.lerp.Scalar"}
 def per_leaf(
     op: str, args: tuple[object, ...], place: Callable[[], str]
 ) -> Iterator[tuple[str, tuple[object, ...], dict[str, object]]]:
-    """The operation on each leaf, its arguments and keywords: tuples among the arguments give theirs, anything
-    else is shared.
+    """The operation on each leaf, its arguments and keywords: of a tuple each leaf gets its element, anything else is
+    shared.
 
     Raises `Unplannable` for one without an entry in the table."""
     name = op.split(".")[1].removeprefix("_foreach_")
@@ -30,8 +30,8 @@ def per_leaf(
 
 
 def independent(args: Sequence[object]) -> bool:
-    """Whether an operation in place on the list args[0] means the same in any order: no tensor is there twice
-    or read for another.
+    """Whether an in-place operation on the list args[0] gives the same in any order: no tensor is in it twice, or is
+    read for another leaf.
     """
     targets = args[0] if args and isinstance(args[0], (list, tuple)) else ()
     place = {id(t): i for i, t in enumerate(targets)}

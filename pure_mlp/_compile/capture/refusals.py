@@ -1,4 +1,4 @@
-"""What a flat program cannot repeat: values and shapes that come out of a tensor behind the back of its operations."""
+"""What a flat program cannot repeat: values that Python reads from a tensor, and shapes that depend on values."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pure_mlp._compile.schema import is_view
 
 _NAMES = ("tolist", "numpy", "__array__", "__dlpack__", "__deepcopy__", "__reduce_ex__", "data_ptr", "untyped_storage")
 _READS = {getattr(Tensor, name) for name in _NAMES}
-"""Functions that hand the memory of a tensor to Python, where no operation is seen."""
+"""Functions that hand the memory of a tensor to Python, which reads it without an operation of torch."""
 _MAKES = {"tensor", "as_tensor", "asarray", "new_tensor"}
 """Names of functions that read the values of the tensors of a list."""
 
 
 class Reads(TorchFunctionMode):
-    """It notices when a tensor's memory goes to Python: the refusal names the function and the line.
+    """Notices when a tensor's memory goes to Python: the refusal names the function and the line.
 
     name is that of the function called last, generators are those given to functions so far, refusal is the
     first reason why the step has no program.
@@ -43,7 +43,7 @@ class Reads(TorchFunctionMode):
         args: tuple[object, ...] = (),
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
-        """Run the function, and see whether a program could."""
+        """Run the function, and note whether a program could."""
         self.name = name = getattr(func, "__name__", "")
         listed = name in _MAKES and any(isinstance(a, (list, tuple)) and any(True for _ in _tensors(a)) for a in args)
         if func in _READS or listed:
@@ -54,7 +54,7 @@ class Reads(TorchFunctionMode):
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Within it `Unplannable` is noted, not raised; the first one stays."""
+        """Inside, `Unplannable` is noted, not raised; the first one is kept."""
         try:
             yield
         except Unplannable as refusal:
@@ -71,7 +71,7 @@ def refuse_reading(func: OpOverload, args: tuple[object, ...]) -> None:
 
 
 def refuse_result(func: OpOverload, out: object) -> None:
-    """Raises `Unplannable` for a result that has no place in a buffer: a tensor that is not strided, several
+    """Raises `Unplannable` for a result that no buffer can hold: a tensor that is not strided, several
     views at once.
     """
     if any(t.layout != torch.strided for t in _tensors((out,))):
@@ -94,7 +94,7 @@ def functional(func: OpOverload) -> OpOverload | None:
 
 
 def step_line() -> str:
-    """Where the step is: the innermost line outside torch and this room."""
+    """The source line that the step has reached: the innermost one outside torch and the compiler."""
     outside = (os.path.dirname(torch.__file__), os.path.dirname(os.path.dirname(__file__)), sys.prefix + "/lib")
     for frame in reversed(traceback.extract_stack()):
         if not frame.filename.startswith(outside):

@@ -66,7 +66,7 @@ def trace(
 class _Recorder(TorchDispatchMode):
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # otherwise the first operation imports torch._dynamo, a second and a half
+        return False  # otherwise the first operation imports torch._dynamo, which takes 1.5 s
 
     def __init__(self, reads: Reads) -> None:
         super().__init__()
@@ -120,9 +120,7 @@ class _Recorder(TorchDispatchMode):
         return out
 
     def generator(self) -> Generator:
-        """The generator of the call: torch hands on another Python object each time, so that the caller's own
-        is kept.
-        """
+        """The generator of the call: the caller's own object, since torch hands on a new one each time."""
         if not self.reads.generators:
             raise Unplannable(f"a generator that is not an argument of a function of torch {step_line()}")
         return self.reads.generators[-1]
@@ -155,7 +153,7 @@ class _Recorder(TorchDispatchMode):
         elif isinstance(out, Tensor) and name_of(op) in _MADE:
             self.bind(out, self.graph.add("const", ("made",), {}, spec_of(out), value=out.clone()))
         elif isinstance(out, Tensor) and op == "aten.detach.default" and self.reads.name != "detach" and self.made(args[0]):
-            self.sharing.pop(_memory(out), None)  # torch's factories detach what they made, and show nobody the original
+            self.sharing.pop(_memory(out), None)  # torch's factories detach what they made, and nobody sees the original
             self.bind(out, self.graph.nodes[-1])
         elif isinstance(out, Tensor):
             self.bind(out, self.graph.add(op, args, kwargs, spec_of(out)))
@@ -166,8 +164,8 @@ class _Recorder(TorchDispatchMode):
                     self.bind(leaf, self.graph.add("getitem", (several,), {}, spec_of(leaf), slot=i))
 
     def pure(self, func: OpOverload, args: tuple[object, ...]) -> str:
-        """The operation that returns what this one writes in place, if nobody else sees what it writes to; any
-        other as it is.
+        """The out-of-place form of an in-place operation on memory that no other tensor shows; any other operation as
+        it is.
         """
         if not func._schema.is_mutable:
             return str(func)
@@ -181,11 +179,11 @@ class _Recorder(TorchDispatchMode):
         return str(pure)
 
     def made(self, node: object) -> bool:
-        """Whether a node is what the last operation made out of nothing."""
+        """Whether a node is a new tensor, or a random draw, of the last operation."""
         return node is self.graph.nodes[-1] and isinstance(node, Node) and (node.args == ("made",) or is_random(node.op))
 
     def own(self, target: object) -> bool:
-        """Whether a tensor was born in the step, and nothing else shows its memory."""
+        """Whether a tensor was made in the step, and no other tensor shows its memory."""
         if not isinstance(target, Tensor) or id(target) not in self.known or len(self.sharing.get(_memory(target), [])) != 1:
             return False
         node = self.known[id(target)][0]
@@ -198,11 +196,11 @@ def _start(t: Tensor) -> int:
 
 
 def _memory(t: Tensor) -> int:
-    """What tensors that share memory have in common; one without elements, or whose elements lie in other
-    tensors, has none.
+    """A key that tensors with the same memory share; one without elements, or without memory of its own, has a key of
+    its own.
     """
     try:
-        with torch._C.DisableTorchFunction():  # the mode that looks out for readers of memory must not see this one
+        with torch._C.DisableTorchFunction():  # the mode that watches for reads of memory must not see this one
             return t.untyped_storage().data_ptr() or -id(t)
     except RuntimeError:
         return -id(t)

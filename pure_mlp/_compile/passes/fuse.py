@@ -1,4 +1,4 @@
-"""Two operations become one where nobody looks at the value between them."""
+"""Fuse two operations into one where nothing else reads the value between them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class _Fuser:
         return self.graph.add(node.op, tuple(map(self.argument, node.args)), kwargs, node.spec, value=node.value, slot=node.slot)
 
     def product(self, a: Node, factor: Number, spec: Spec) -> Node:
-        """a times a number: inside the product or sum that a is, if this is its only reader and the number is
-        an ordinary one.
+        """a times a number: inside the product or sum that computes a, if nothing else reads a and the number is not
+        0, inf or NaN.
         """
         if self.readers[a] == 1 and is_finite(factor):
             if a.op == "aten.mm.default":

@@ -96,7 +96,7 @@ def _can_move(a: Node) -> bool:
 
 
 def _home(a: Node, slots: dict[Node, list[int]], readers: Counter[Node]) -> Node | None:
-    """The leaf of the carry whose new value this is, if nobody else reads the old one, and the new one may
+    """The leaf of the carry whose new value this is, if nothing else reads the old one, and the new one may
     overwrite it.
     """
     own = [leaf for leaf in overwritable(a) if leaf.op == "carry" and [leaf.slot] == slots.get(a) and readers[leaf] == 1]

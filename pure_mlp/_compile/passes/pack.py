@@ -13,7 +13,7 @@ from pure_mlp._compile.passes.lanes import Lane
 from pure_mlp._compile.spec import Spec
 
 Layout: TypeAlias = tuple[tuple[int, ...], ...]
-"""Which leaves of the carry lie behind one another, for each flat buffer."""
+"""For each flat buffer, the leaves of the carry in it, in order."""
 _ALIGN = 16
 
 

@@ -1,4 +1,4 @@
-"""Who lives where: buffers by liveness, updates in the memory of what they update."""
+"""Assign memory: buffers by liveness, updates in the memory of what they update."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ def place(order: list[Node], outputs: list[Node], leaves: Sequence[Tensor], chai
     """A place for every node but views, batch tensors, host numbers, and results of operations without an
     `out=` form.
 
-    A dying operand gives its memory to the result where that is read element by element and no other view of it
-    is; else a buffer of this spec that died before is used again. The memory of a leaf of the carry goes to its
-    chain only. What is gathered into a flat buffer is computed there; new values of leaves, in the flat buffer
-    of the old ones.
+    The result takes the memory of an operand that nothing reads later, if it is read elementwise and by no other
+    view; else that of a free buffer of its spec. The memory of a leaf of the carry goes to its chain only. What is
+    gathered into a flat buffer is computed there; new values of leaves, in the flat buffer of the old ones.
 
     order is the program, outputs are the new carry and the loss, leaves the tensors of the carry by their slot,
     and chain is that of `schedule.chains`.
@@ -61,7 +60,7 @@ def place(order: list[Node], outputs: list[Node], leaves: Sequence[Tensor], chai
 
 
 def _gathered(order: list[Node], leaves: Sequence[Tensor], places: Places) -> set[int]:
-    """Place what is gathered; returns the ids of tensors that are never given away."""
+    """Place what is gathered; returns the ids of tensors whose memory no other value gets."""
     permanent: set[int] = set()
     for node in order:
         if node.op != "gather":

@@ -1,9 +1,9 @@
-"""How numbers sink through operations: a rule makes a value of the new graph from a node of the trace, or None
+"""How factors move through operations: a rule makes a value of the new graph from a node of the trace, or None
 to leave it alone.
 
-A number in front of a tensor costs nothing until somebody needs the product itself: it travels outside, through
-products, sums and views, into the alpha of an update. 0, inf and NaN do not travel (0 times inf is NaN), nor do
-numbers beside half precision, which they would round.
+The factor of a tensor costs nothing until the product itself is needed: it moves through products, sums and views
+into the alpha of an update. 0, inf and NaN are not moved (0 times inf is NaN), nor are factors of tensors in half
+precision, where the rounding would differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pure_mlp._compile.numbers import Number, number
 from pure_mlp._compile.passes.builder import Builder, Scaled, Value, is_finite, scalar_dtype
 from pure_mlp._compile.schema import name_of
 from pure_mlp._compile.spec import Spec
-from pure_mlp.kernels import ONES
 
 
 def product(s: Builder, node: Node) -> Value | None:
@@ -101,7 +100,7 @@ def threshold(s: Builder, node: Node) -> Value | None:
 def add(s: Builder, node: Node) -> Value | None:
     """a + alpha b, or a - alpha b."""
     sign = -1.0 if ".sub." in node.op else 1.0
-    return _sum(s, node, node.args[0], node.args[1], sign * _keyword(node, "alpha")) or _arithmetic(s, node)
+    return _sum(s, node, node.args[0], node.args[1], sign * node.keyword("alpha")) or _arithmetic(s, node)
 
 
 def reversed_sub(s: Builder, node: Node) -> Value | None:
@@ -120,13 +119,13 @@ def _sum(s: Builder, node: Node, a: object, b: object, alpha: float) -> Value | 
 
 
 def _multiple_of_one(s: Builder, factor: Number, like: Spec) -> Scaled:
-    """A number as a multiple of the constant 1, so that it travels in alpha."""
+    """A number as a multiple of the constant 1, so that it moves into alpha."""
     return Scaled(s.graph.number(1.0, scalar_dtype(like)), factor)
 
 
 def _arithmetic(s: Builder, node: Node) -> Value:
-    """An operation on two operands as it stands, in memory for all of it: numbers as tensors, and converted
-    operands of their own.
+    """An operation on two operands, unchanged but for numbers, which become tensors, and operands of another dtype,
+    which are converted before it.
     """
     args = [s.argument(a) for a in node.args]
     if node.like.dtype.is_floating_point:
@@ -152,8 +151,8 @@ def _converted(s: Builder, a: object, like: Spec) -> object:
 
 
 def comparison(s: Builder, node: Node) -> Value | None:
-    """A comparison with a number, or bits of one, as one with a tensor, which costs less, where torch computes
-    in the tensor's dtype.
+    """A comparison or bitwise operation with a number, as one with a constant tensor, which costs less; where torch
+    computes in the tensor's dtype.
     """
     x, c = (s.argument(a) for a in node.args[:2])
     if not isinstance(x, Node) or isinstance(c, bool) or not isinstance(c, (int, float)):
@@ -162,67 +161,3 @@ def comparison(s: Builder, node: Node) -> Value | None:
         return None
     op = f"aten.{name_of(node.op)}.Tensor"
     return Scaled(s.graph.add(op, (x, s.graph.number(c, x.like.dtype)), {}, node.spec), 1.0)
-
-
-def addmm(s: Builder, node: Node) -> Value | None:
-    """bias + A B, and its relu."""
-    three = s.operands(node.args[:3], node.like)
-    ordinary = is_finite(_keyword(node, "beta")) and is_finite(_keyword(node, "alpha"))
-    if three is None or len(node.args) > 3 or node.kwargs.get("use_gelu") or not ordinary:
-        return None
-    bias, a, b = three
-    mm = s.graph.add("aten.mm.default", (a.node, b.node), {}, node.spec)
-    factors = s.times(bias.factor, _keyword(node, "beta")), s.times(a.factor, b.factor, _keyword(node, "alpha"))
-    lin = s.graph.add("lin", (bias.node, factors[0], mm, factors[1]), {}, node.spec)
-    return Scaled(s.graph.add("aten.relu.default", (lin,), {}, node.spec) if "activation" in node.op else lin, 1.0)
-
-
-def addcdiv(s: Builder, node: Node) -> Value | None:
-    """x + value a / b, with the factors of all three."""
-    three = s.operands(node.args[:3], node.like)
-    if three is None or len(node.args) > 3:
-        return None
-    x, a, b = three
-    if not x.node.spec == a.node.spec == b.node.spec == node.spec:
-        return None
-    inner = s.graph.add("aten.div.Tensor", (a.node, b.node), {}, node.spec)
-    factor = s.times(number(s.graph, "div", a.factor, b.factor), _keyword(node, "value"))
-    return s.combined(x, Scaled(inner, factor), node.like)
-
-
-def squared_error(s: Builder, node: Node) -> Value | None:
-    """(a - b)^2, element by element."""
-    reduction = node.args[2] if len(node.args) > 2 else 1
-    d = _difference(s, node.args[:2], node) if reduction == 0 else None
-    return None if d is None else Scaled(s.graph.add("aten.mul.Tensor", (d, d), {}, node.spec), 1.0)
-
-
-def squared_error_backward(s: Builder, node: Node) -> Value | None:
-    """2 (a - b) / numel, where the cotangent of the loss is the library's own constant 1."""
-    dy, a, b, reduction = node.args
-    value = dy.value if isinstance(dy, Node) else None
-    one = value is not None and any(value.data_ptr() == known.data_ptr() for known in ONES.values())
-    d = _difference(s, (a, b), node) if reduction == 1 and one else None
-    return None if d is None else Scaled(d, 2.0 / max(math.prod(node.like.shape), 1))
-
-
-def _difference(s: Builder, args: tuple[object, ...], node: Node) -> Node | None:
-    two = s.operands(args, node.like)
-    if two is None or two[0].node.like.shape != two[1].node.like.shape or not node.like.shape:
-        return None
-    a, b = two
-    return s.graph.add("lin", (a.node, a.factor, b.node, s.times(b.factor, -1.0)), {}, node.like.fresh)
-
-
-def first_output(s: Builder, node: Node) -> Value | None:
-    """log_sigmoid, the first output of the operation with two: the second is memory that it needs."""
-    several = node.node(0)
-    x = s.argument(several.args[0]) if several.op == "aten.log_sigmoid_forward.default" and node.slot == 0 else None
-    return Scaled(s.graph.add("log_sigmoid", (x,), {}, node.spec), 1.0) if isinstance(x, Node) and node.like.real else None
-
-
-def _keyword(node: Node, name: str) -> float:
-    value = node.kwargs.get(name, 1)
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"{name} of {node.op} is {value!r}")
-    return float(value)

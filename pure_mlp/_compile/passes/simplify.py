@@ -1,4 +1,4 @@
-"""Numbers sink to where they cost nothing, arithmetic on counts leaves the tensors, dead code goes."""
+"""Move factors to where they cost nothing, make arithmetic on counts host numbers, drop dead code."""
 
 from __future__ import annotations
 
