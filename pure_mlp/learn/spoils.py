@@ -120,6 +120,8 @@ def of_slope(which: str, line: str) -> dict[str, Spoil]:
 UPSTREAM = {
     "last example": "dJdy_hat * (torch.arange(len(dJdy_hat)) == len(dJdy_hat) - 1).reshape(-1, 1)",
     "first example": "dJdy_hat * (torch.arange(len(dJdy_hat)) == 0).reshape(-1, 1)",
+    "last example left out": "dJdy_hat * (torch.arange(len(dJdy_hat)) < len(dJdy_hat) - 1).reshape(-1, 1)",
+    "first example left out": "dJdy_hat * (torch.arange(len(dJdy_hat)) > 0).reshape(-1, 1)",
     "ones for dJ": "torch.ones_like(dJdy_hat)",
     "batch summed first": "dJdy_hat.sum(0, keepdim=True).expand_as(dJdy_hat)",
     "batch averaged first": "dJdy_hat.mean(0, keepdim=True).expand_as(dJdy_hat)",
@@ -127,6 +129,7 @@ UPSTREAM = {
 DJ = "    def backward(self, dJdy_hat):\n"
 NEW = "        new = dict("
 EACH = "        for name in new:\n"
+Y_HAT = "y_hat = act(self.g_function, z3)"
 ACT = 'return torch.relu(z) if name == "relu" else torch.sigmoid(z) if'
 SINGLE: dict[str, Spoil] = {
     **of_slope("f", "d1 = d2 * sf"),
@@ -152,6 +155,10 @@ SINGLE: dict[str, Spoil] = {
     "b2 over units": (("db2 = d3.sum(0)", "db2 = d3.sum(1)"),),
     "W2 from x": (('@ c["z2"]', '@ c["x"]'),),
     "W2 from y_hat": (('@ c["z2"]', '@ c["y_hat"]'),),
+    "W1 as columns": (('dW1 = d1.t() @ c["x"]', 'dW1 = d1 @ c["x"].t()'),),
+    "W2 as columns": (('dW2 = d3.t() @ c["z2"]', 'dW2 = d3 @ c["z2"].t()'),),
+    "W1 of sums": (('dW1 = d1.t() @ c["x"]', 'dW1 = torch.outer(d1.sum(0), c["x"].sum(0))'),),
+    "W2 of sums": (('dW2 = d3.t() @ c["z2"]', 'dW2 = torch.outer(d3.sum(0), c["z2"].sum(0))'),),
     "W1 from z1": (('@ c["x"]', '@ c["z1"]'),),
     "W1 from z2": (('@ c["x"]', '@ c["z2"]'),),
     **{f"mean of {name}": ((NEW, f"        d{name} = d{name} / len(dJdy_hat)\n{NEW}"),) for name in ("W1", "b1", "W2", "b2")},
@@ -172,6 +179,13 @@ SINGLE: dict[str, Spoil] = {
     "g not applied": (("y_hat = act(self.g_function, z3)", "y_hat = z3"),),
     "g as f": (("z2 = act(self.f_function, z1)", "z2 = act(self.g_function, z1)"),),
     "f as g": (("y_hat = act(self.g_function, z3)", "y_hat = act(self.f_function, z3)"),),
+    "f twice": (("z2 = act(self.f_function, z1)", "z2 = act(self.f_function, act(self.f_function, z1))"),),
+    "g twice": ((Y_HAT, "y_hat = act(self.g_function, act(self.g_function, z3))"),),
+    "sigmoid on top": ((Y_HAT, "y_hat = torch.sigmoid(act(self.g_function, z3))"),),
+    "softmax on top": ((Y_HAT, "y_hat = torch.softmax(act(self.g_function, z3), dim=1)"),),
+    "last row missing": ((Y_HAT, f"{Y_HAT}\n        y_hat = torch.cat((y_hat[:-1], torch.zeros_like(y_hat[-1:])))"),),
+    "rounded": ((Y_HAT, "y_hat = act(self.g_function, z3).round()"),),
+    "thresholded": ((Y_HAT, "y_hat = (act(self.g_function, z3) > 0.5).float()"),),
     "W1 as it is": (('@ p["W1"].t()', '@ p["W1"]'),),
     "W2 as it is": (('@ p["W2"].t()', '@ p["W2"]'),),
     "W1 from the left": (('x @ p["W1"].t()', 'p["W1"] @ x'),),

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, cast
 
-from mistakes import NET_SPOILS, spoiled
+import torch
+from mistakes import CORRECT, NET_SPOILS, spoiled
 from mistakes_losses import LOSS_SPOILS, Spoil
+from torch import Tensor
 
-from pure_mlp.homework.grade.cases import LossCase, NetCase, loss_cases, net_cases
+from pure_mlp.homework.grade.cases import GRADS, PARAMETERS, LossCase, NetCase, loss_cases, net_cases
 from pure_mlp.homework.grade.diagnose_loss import diagnose_loss
 from pure_mlp.homework.grade.diagnose_net import diagnose_net
 from pure_mlp.homework.grade.judge import Report, judge
-from pure_mlp.homework.grade.judge_net import comparable
 from pure_mlp.homework.grade.loss_mistakes import loss_sentence
 from pure_mlp.homework.grade.net_mistakes import net_sentence
+from pure_mlp.homework.grade.probe.net import Student
 from pure_mlp.homework.grade.probe.observe import observe
 from pure_mlp.homework.grade.probe.seen import Observed
 
 NETS, LOSSES = net_cases(), loss_cases()
+SQUARE = [case for case in NETS if case.widths == (4, 4, 4)]
+PASSES = (("", "", "x", "dJ"), (" twice", "", "x'", "dJ'"), (" new", "new ", "x", "dJ"))
+"""Of one net: which pass it is, what its parameters are called, its input and its upstream gradient."""
 SENTENCES = {name: net_sentence(name) for name in NET_SPOILS}
 SENTENCES |= {f"{loss} {key} {name}": loss_sentence(name, f"{loss}_loss, {key}") for loss, key, name in LOSS_SPOILS}
 NAMES = {text: name for name, text in SENTENCES.items()}
@@ -35,23 +42,66 @@ def observed(source: str, nets: Sequence[NetCase] = NETS, losses: Sequence[LossC
         return observe(str(path), [c.given for c in nets], [(c.y, c.y_hat) for c in losses])
 
 
+def named_there(source: str) -> dict[str, object]:
+    """What the file defines; nothing of it is on disk."""
+    names: dict[str, object] = {"__name__": "mlp"}
+    exec(compile(source, "mlp.py", "exec"), names)
+    return names
+
+
+def passed(source: str, nets: Sequence[NetCase]) -> list[dict[str, Tensor]]:
+    """What `comparable` leaves of what `run_net` computes, of a file that clears as it should: a few of its many passes."""
+    build = cast(Callable[..., Student], named_there(source)["MLP"])
+    results: list[dict[str, Tensor]] = []
+    for case in nets:
+        results.append(found := {})
+        n, h, k = case.widths
+        t = case.tensors
+        torch.default_generator.manual_seed(case.seed)
+        net = build(n, h, case.f, h, k, case.g)
+        with suppress(RuntimeError):  # shapes that do not fit
+            for which, prefix, x, dJ in PASSES:
+                if which == " new":
+                    net.clear_grad_and_cache()
+                net.parameters.update({name: t[prefix + name].clone() for name in PARAMETERS})
+                found["y" + which] = cast(Tensor, net.forward(t[x].clone())).clone()
+                net.backward(t[dJ].clone())
+                found.update({name + which: torch.as_tensor(net.grads[name]).clone() for name in GRADS})
+    return results
+
+
 def of_net(source: str) -> set[str]:
     """The mistakes of the net that the diagnosis names from the square nets, where no product fails by its shape."""
-    nets = [case for case in NETS if case.widths == (4, 4, 4)]
-    passes = observed(source, nets, losses=())["nets"]
-    found = diagnose_net(nets, [comparable(p) for p in passes])
+    found = diagnose_net(SQUARE, passed(source, SQUARE))
     return {*found.mistakes, *found.unexplained}
 
 
 def of_loss(source: str, loss: str, key: Literal["J", "dJdy_hat"]) -> set[str]:
     """The mistakes of one quantity of one loss that the diagnosis names."""
-    scored = observed(source, nets=())["losses"][("mse", "bce").index(loss) :: 2]
-    return {f"{loss} {key} {name}" for name in diagnose_loss(loss, key, LOSSES, [s[key] for s in scored]) or ["unknown"]}
+    score = cast(Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], named_there(source)[f"{loss}_loss"])
+    scored = [score(case.y.clone(), case.y_hat.clone())[key != "J"] for case in LOSSES]
+    return {f"{loss} {key} {name}" for name in diagnose_loss(loss, key, LOSSES, scored) or ["unknown"]}
 
 
 def report(source: str) -> Report:
     """The report on the file."""
     return judge("mlp.py", source, observed(source), NETS, LOSSES)
+
+
+def report_of_net(source: str) -> Report:
+    """The report on a file whose losses are those of the correct one, which are not computed again."""
+    return judge("mlp.py", source, {**observed(source, losses=()), "losses": right()["losses"]}, NETS, LOSSES)
+
+
+def report_of_losses(source: str) -> Report:
+    """The report on a file whose net is that of the correct one, which is not run again."""
+    return judge("mlp.py", source, {**observed(source, nets=()), "nets": right()["nets"]}, NETS, LOSSES)
+
+
+@cache
+def right() -> Observed:
+    """What the correct file does."""
+    return observed(CORRECT)
 
 
 def said(found: Report) -> list[str]:

@@ -8,12 +8,28 @@ from itertools import combinations
 from typing import Literal
 
 import pytest
-from graded import LOSSES, NETS, SPOILS, named, observed, of_loss, of_net, planted, report, said
+from graded import (
+    LOSSES,
+    NETS,
+    SPOILS,
+    SQUARE,
+    named,
+    observed,
+    of_loss,
+    of_net,
+    passed,
+    planted,
+    report,
+    report_of_losses,
+    report_of_net,
+    said,
+)
 from mistakes import NET_SPOILS, STATE_SPOILS, spoiled
 from mistakes_losses import LOSS_SPOILS
 
 from pure_mlp.homework.grade.compare import same
 from pure_mlp.homework.grade.judge import judge
+from pure_mlp.homework.grade.judge_net import comparable
 from pure_mlp.homework.grade.net_mistakes import FORWARD, LOWER, MERGED, UPPER
 
 PLAIN = [name for name in NET_SPOILS if name not in MERGED]
@@ -21,14 +37,15 @@ PAIRS = [*combinations(PLAIN, 2)]
 SOME = PAIRS[::8]
 """Enough for a gate; `EVERY_PAIR=1` takes all, which is minutes."""
 LOSS_PAIRS = [pair for pair in combinations(LOSS_SPOILS, 2) if pair[0][:2] == pair[1][:2]]
-SQUARE = [case for case in NETS if case.widths == (4, 4, 4)]
 
 
 def test_every_mistake_is_named_and_no_other() -> None:
     """The confusion table of the library has a diagonal and nothing else."""
-    table = {name: named(report(spoiled(spoil))) for name, spoil in SPOILS.items()}
+    table = {
+        name: named((report_of_net if name in NET_SPOILS else report_of_losses)(spoiled(spoil))) for name, spoil in SPOILS.items()
+    }
     assert {name: found for name, found in table.items() if found != {name}} == {}
-    assert len(table) == len(NET_SPOILS) + len(LOSS_SPOILS) == 200
+    assert len(table) == len(NET_SPOILS) + len(LOSS_SPOILS) == 221
 
 
 @pytest.mark.parametrize("advice", STATE_SPOILS)
@@ -43,6 +60,16 @@ def merged(pair: tuple[str, ...]) -> set[str]:
     return next(({one} for one, halves in MERGED.items() if {*halves} == {*pair}), {*pair})
 
 
+def test_what_is_asked_of_pairs_is_what_the_probe_asks() -> None:
+    """`passed` against `run_net`, bit for bit, right and wrong, in the square nets that pairs are told by."""
+    for name in [*NET_SPOILS][::12]:
+        source = spoiled(NET_SPOILS[name])
+        probed = [comparable(p) for p in observed(source, SQUARE, losses=())["nets"]]
+        for few, all_of_them in zip(passed(source, SQUARE), probed):
+            assert all(same(few[key], all_of_them[key], rtol=0.0) for key in few), name
+            assert len(few) == 15, name
+
+
 def verdict(pair: tuple[str, str], source: str | None, found: set[str]) -> str:
     """Both are named, or mistakes that compute, to rounding, what the two compute."""
     if found == merged(pair):
@@ -50,12 +77,15 @@ def verdict(pair: tuple[str, str], source: str | None, found: set[str]) -> str:
     other = planted(*found) if found <= SPOILS.keys() else None
     if source is None or other is None:
         return f"{pair} is called {found}"
-    ours, theirs = (observed(text, SQUARE) for text in (source, other))
-    nets = [(p["computed"], q["computed"]) for p, q in zip(ours["nets"], theirs["nets"])]
-    scores = zip(ours["losses"], theirs["losses"])
+    texts = (source, other)
+    nets = [*zip(*(passed(text, SQUARE) for text in texts))]
+    scores = zip(*(observed(text, nets=())["losses"] for text in texts))
     losses = [({"J": s["J"], "d": s["dJdy_hat"]}, {"J": t["J"], "d": t["dJdy_hat"]}) for s, t in scores]
     equal = len(found) <= 2 and all(a.keys() == b.keys() and all(same(a[n], b[n]) for n in a) for a, b in [*nets, *losses])
-    return "computes what others compute" if equal else f"{pair} is called {found}"
+    if equal:
+        return "computes what others compute"
+    whole = named(report(source))  # what square nets do not show
+    return "both are named" if whole == merged(pair) else f"{pair} is called {found}, in all cases {whole}"
 
 
 def test_two_mistakes_of_the_net_are_both_named() -> None:
@@ -105,8 +135,8 @@ def test_a_mistake_of_the_net_and_one_of_state_are_both_named() -> None:
 
 def test_mistakes_in_different_parts_do_not_meet() -> None:
     """What is observed of the net and of the losses is judged apart: some of the one with some of the other."""
-    nets = {name: observed(spoiled(spoil)) for name, spoil in [*NET_SPOILS.items()][::5]}
+    nets = {name: observed(spoiled(spoil), losses=()) for name, spoil in [*NET_SPOILS.items()][::5]}
     for i, (net, seen) in enumerate(nets.items()):
         loss = [" ".join(key) for key in LOSS_SPOILS][i % len(LOSS_SPOILS)]
-        seen = {**seen, "losses": observed(spoiled(SPOILS[loss]))["losses"]}
+        seen = {**seen, "losses": observed(spoiled(SPOILS[loss]), nets=())["losses"]}
         assert named(judge("mlp.py", "", seen, NETS, LOSSES)) == {net, loss}

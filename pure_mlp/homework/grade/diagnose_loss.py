@@ -1,4 +1,4 @@
-"""The mistakes, two at most, with which the model computes what a file's loss computes; an epsilon of any size among them."""
+"""The mistakes, three at most, with which the model computes what a file's loss computes; an epsilon of any size among them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,19 @@ def diagnose_loss(loss: str, quantity: str, cases: Sequence[LossCase], seen: Seq
     def explains(mistakes: Mistakes) -> bool:
         return all(same(found, loss_model(loss, quantity, case, mistakes)) for case, found in pairs)
 
-    pool = [*GROUPS[loss, quantity]]
+    pool, epsilons = GROUPS[loss, quantity], list[str]()
     if loss == "bce":
         sizes = dict.fromkeys([*(size for case, found in pairs for size in _epsilons(quantity, case, found)), *USUAL])
-        pool += [f"epsilon {way} {size}" for size in sizes for way in WAYS]
-    for size in range(3):
-        for chosen in map(frozenset, combinations(pool, size)):
-            if explains(chosen):
-                return [name for name in pool if name in chosen]
-    return None
+        epsilons = [f"epsilon {way} {size}" for size in sizes for way in WAYS]
+    return next(([*chosen] for chosen in _candidates(pool, epsilons) if explains(frozenset(chosen))), None)
+
+
+def _candidates(pool: Sequence[str], epsilons: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """At most three mistakes, the fewest first, one epsilon at most among them."""
+    for size in range(4):
+        yield from combinations(pool, size)
+        for epsilon in epsilons if size else ():
+            yield from ((*chosen, epsilon) for chosen in combinations(pool, size - 1))
 
 
 def as_expected(found: Tensor, expected: Tensor) -> Tensor:
@@ -57,7 +61,7 @@ def as_expected(found: Tensor, expected: Tensor) -> Tensor:
 def _epsilons(quantity: str, case: LossCase, found: Tensor) -> Iterator[str]:
     """Sizes of an epsilon that would make this result, if it is the only thing wrong, or a wrong division is the other."""
     at = [end for end in (0.0, 1.0) if bool((case.y_hat == end).any())]
-    if len(at) != 1 or not bool(found.isfinite().all()):
+    if len(at) != 1 or not bool(found.isfinite().all()) or found.numel() != (1 if quantity == "J" else case.y.numel()):
         return
     wrong = (case.y if at == [0.0] else 1 - case.y) * (case.y_hat == at[0])  # the weight of log eps in each element
     n, k = case.y.shape

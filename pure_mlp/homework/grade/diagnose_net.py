@@ -1,13 +1,13 @@
 """The mistakes with which the model computes what a file's net computes: forward first, then dJ/dW2 and dJ/db2, then the others.
 
-At most two at a time: of forward, of what dJ/dW2 and dJ/db2 show, of what only dJ/dW1 and dJ/db1 show. Where none explain two
-gradients together, each is looked at alone.
+At most three of forward; at most two of what dJ/dW2 and dJ/db2 show, and two of what only dJ/dW1 and dJ/db1 show. Where none
+explain two gradients together, each is looked at alone, and then on top of what the others show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, islice
+from itertools import combinations, islice, product
 
 import attrs
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from pure_mlp.homework.grade.cases import NetCase
 from pure_mlp.homework.grade.compare import figure, same
 from pure_mlp.homework.grade.net_mistakes import EVERYWHERE, FORWARD, LOWER, UPPER, merged
-from pure_mlp.homework.grade.net_model import FROM_Z, Mistakes, first_model, net_model
+from pure_mlp.homework.grade.net_model import FROM_Z, Mistakes, first_model, net_model, net_value
 
 Seen = Sequence[Mapping[str, Tensor]]
 NONE: Mistakes = frozenset()
@@ -40,7 +40,7 @@ def diagnose_net(cases: Sequence[NetCase], seen: Seen) -> Found:
     >>> diagnose_net([case], [net_model(case)]), diagnose_net([case], [{"y": case.tensors["dJ"]}]).unexplained
     (Found(mistakes=(), unexplained=()), ('y',))
     """
-    ahead = next(_explaining(["y"], NONE, [*FORWARD], cases, seen), None)
+    ahead = next(_explaining(["y"], [NONE], [*FORWARD], cases, seen, most=3), None)
     base = ahead or NONE
     found = {*base}
     lost: list[str] = [] if ahead is not None else ["y"]
@@ -49,23 +49,28 @@ def diagnose_net(cases: Sequence[NetCase], seen: Seen) -> Found:
     whole, below = [*UPPER, *EVERYWHERE, *_bounds(seen)], [*LOWER]
     if state_alone := not base and not lost and _right_at_first(cases, seen):
         whole, below = [*STATE], []
-    firsts: list[Mistakes] = []
-    for start in (base, base | {FROM_Z}) if base else (base,):
-        uppers = [*islice(_explaining(["dJdb2", "dJdW2"], start, whole, cases, seen), MOST)]
-        firsts = firsts or uppers
-        for upper in uppers:
-            lower = next(_explaining(["dJdb1", "dJdW1"], start | upper, below, cases, seen), None)
-            if lower is not None:
-                return Found(tuple(merged(frozenset(found | upper | lower))), tuple(lost))
-    uppers = firsts
-    above = uppers[0] if uppers else NONE
+    starts = (base, base | {FROM_Z}) if base else (base,)
+    uppers: list[Mistakes] = []
+    for upper in islice(_explaining(["dJdb2", "dJdW2"], starts, whole, cases, seen), MOST):
+        lower = next(_explaining(["dJdb1", "dJdW1"], [upper], below, cases, seen), None)
+        if lower is not None:
+            return Found(tuple(merged(frozenset(found | lower))), tuple(lost))
+        uppers.append(upper)
+    above = next((upper for upper in uppers if FROM_Z not in upper), uppers[0] if uppers else base)
     found |= above
     one = [*STATE] if state_alone else [*UPPER, *STATE, *_bounds(seen)]
     pool = below if uppers or state_alone else [*below, "overwriting", *(name for name in UPPER if name.startswith("g slope"))]
-    for name in ("dJdb1", "dJdW1") if uppers else ("dJdb2", "dJdW2", "dJdb1", "dJdW1"):
-        alone = next(_explaining([name], base | above, one if name in ("dJdb2", "dJdW2") else pool, cases, seen), None)
-        found |= alone or NONE
-        lost += [name] if alone is None else []
+    names = ["dJdb1", "dJdW1"] if uppers else ["dJdb2", "dJdW2", "dJdb1", "dJdW1"]
+    while names:  # and those that nothing explains again, on top of what explains the others
+        start, waiting = frozenset(found), names
+        names = []
+        for name in waiting:
+            alone = next(_explaining([name], [start], one if name in ("dJdb2", "dJdW2") else pool, cases, seen), None)
+            found |= alone or NONE
+            names += [name] if alone is None else []
+        if start == found:
+            break
+    lost += names
     return Found(tuple(merged(frozenset(found))), tuple(lost))
 
 
@@ -86,7 +91,14 @@ def rightly_forwarded(cases: Sequence[NetCase], seen: Seen) -> Seen:
     [{}]
     """
     right = ["y" in s and same(s["y"], first_model(c)["y"]) for c, s in zip(cases, seen)]
-    return [s if fits and 4 * sum(right) >= len(right) else {} for s, fits in zip(seen, right)]
+    few = 4 * sum(right) < len(right)
+    return [{} if few or not fits else _rightly_later(c, s) for c, s, fits in zip(cases, seen, right)]
+
+
+def _rightly_later(case: NetCase, results: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The results of one case without those of a later pass in which y is not right."""
+    wrong = [name for name in ("y twice", "y new") if name in results and not same(results[name], net_model(case)[name])]
+    return {name: t for name, t in results.items() if f"y {name.partition(' ')[2]}" not in wrong}
 
 
 def first_pass(seen: Seen) -> Seen:
@@ -100,27 +112,27 @@ def first_pass(seen: Seen) -> Seen:
 
 
 def _explaining(
-    names: Sequence[str], base: Mistakes, pool: Sequence[str], cases: Sequence[NetCase], seen: Seen
+    names: Sequence[str], starts: Sequence[Mistakes], pool: Sequence[str], cases: Sequence[NetCase], seen: Seen, most: int = 2
 ) -> Iterator[Mistakes]:
-    """The sets of at most two mistakes of the pool that explain the named quantities on top of `base`.
+    """One of `starts` with at most so many mistakes of the pool on top, where that explains the named quantities.
 
-    The smallest come first, and no set holds an earlier one.
+    The fewest mistakes come first, and none that holds an earlier one on the same start.
     """
     checks = [  # the first pass of every case is asked before the second of any: most sets fail there
-        (model, case, name, results[name])
-        for model, whichs in ((first_model, ("",)), (net_model, (" twice", " new")))
+        (name, case, results[name])
+        for whichs in (("",), (" twice", " new"))
         for case, results in zip(cases, seen)
         for name in (name + which for name in names for which in whichs)
         if name in results
     ]
-    known: list[Mistakes] = []
-    for size in range(3):
-        for chosen in map(frozenset, combinations(pool, size)):
-            mistakes = base | chosen
-            fits = not any(chosen >= smaller for smaller in known)
-            if fits and all(same(found, model(case, mistakes)[name]) for model, case, name, found in checks):
-                known.append(chosen)
-                yield chosen
+    known: dict[Mistakes, list[Mistakes]] = {start: [] for start in starts}
+    for size in range(most + 1):
+        for start, chosen in product(starts, map(frozenset, combinations(pool, size))):
+            fits = not any(chosen >= smaller for smaller in known[start])
+            mistakes = start | chosen
+            if fits and all(same(found, net_value(name, case, mistakes)) for name, case, found in checks):
+                known[start].append(chosen)
+                yield mistakes
 
 
 def _bounds(seen: Seen) -> list[str]:

@@ -10,6 +10,7 @@ from pure_mlp.homework.grade.cases import LossCase, NetCase
 from pure_mlp.homework.grade.forms import dtypes, shapes
 from pure_mlp.homework.grade.judge_losses import LossJudgement, judge_loss
 from pure_mlp.homework.grade.judge_net import judge_net
+from pure_mlp.homework.grade.loading import unloadable
 from pure_mlp.homework.grade.loss_mistakes import loss_sentence
 from pure_mlp.homework.grade.net_mistakes import net_sentence
 from pure_mlp.homework.grade.net_model import net_model
@@ -73,8 +74,8 @@ def judge(
     >>> judge("mlp.py", "class", {"load": "SyntaxError: invalid syntax (line 1)"}, [], []).failure
     'cannot be loaded: SyntaxError: invalid syntax (line 1)'
     """
-    if seen["load"]:
-        return Report(path, failure=f"cannot be loaded: {seen['load']}")
+    if failure := unloadable(seen["load"], source):
+        return Report(path, failure=failure)
     passes, scored = seen["nets"], seen["losses"]
     if len(passes) != len(nets) or len(scored) != 2 * len(losses):
         raise ValueError(f"{len(passes)} nets and {len(scored)} losses")

@@ -26,7 +26,7 @@ RISKS = {
 LATER = {"": "", " twice": "In a second pass in one net ", " new": "After clearing, with new parameters, "}
 MIXES = (
     "forward: the y_hat of an example depends on the examples beside it: is something centred, normalised or summed over the "
-    "batch, dim 0, or softmax taken there?"
+    "batch, dim 0, softmax taken there, or x reshaped for .t()?"
 )
 KINK = "no random number is exactly 0: a test of relu'(0) alone sees it"
 
@@ -55,12 +55,13 @@ def judge_net(nets: Sequence[NetCase], passes: Sequence[Pass], states_wrong: Seq
     rows = [_row(key, [passes[i] for i in usual], [models[i] for i in usual], [nets[i] for i in usual]) for key in ("y", *GRADS)]
     if unsteady := _unsteady(passes):
         raised = [s for s in exceptions(nets, passes) if "random" in unsteady.text]
-        return NetJudgement((*rows, _kinks(nets, passes, models, rows)), (unsteady, *raised), steady=False)
+        said = raised if "random" in unsteady.text and any(p.get("moved") for p in passes) else [unsteady, *raised]
+        return NetJudgement((*rows, _kinks(nets, passes, models, rows)), tuple(said), steady=False)
     seen: Seen = [comparable(p) for p in passes]
     found = diagnose_net(nets, seen)
     if "y" in found.unexplained:
         right = rightly_forwarded(nets, seen)
-        seen = [r or {name: t for name, t in s.items() if name[0] == "y"} for s, r in zip(seen, right)]
+        seen = [{**r, **{name: t for name, t in s.items() if name[0] == "y"}} for s, r in zip(seen, right)]
     alone: list[Said] = []
     if found.unexplained and states_wrong:  # what is odd about the next passes hides nothing of the first one
         found, alone = diagnose_net(nets, first_pass(seen)), [*states_wrong]
@@ -133,7 +134,7 @@ def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
         place = where([nets[i] for i in usual], bad)
         cases = f"{number} of {len(usual)} cases"
         some = "" if number == len(usual) else f" {place} ({cases})" if place else f", in {cases}"
-        by = "MLP(..)" if stage == "start" else stage
+        by = "MLP(in1, out1, f, in2, out2, g)" if stage == "start" else stage
         raised = re.match(r"\w+(: | \(line \d+\)$|$)", error)
         said.append(Said(f"{by} raises {error}{some}." if raised else f"{error}{some}."))
     return list(dict.fromkeys(said))
@@ -182,8 +183,10 @@ def _unexplained(found: Found, nets: Sequence[NetCase], seen: Seen, models: Seen
     for key in found.unexplained:
         if key in zeros:
             told[key] = f"{listed(zeros)} {'stays' if len(zeros) == 1 else 'stay'} 0: does backward store that?"
-        elif other := exchanged(key, seen, models):
-            told[key] = f"{key} holds what {other} should hold."
+            if other := [*dict.fromkeys(name for p in passes for name in p.get("others", []))]:
+                told[key] += f" grads has {', '.join(other)} besides."
+        elif holds := exchanged(key, seen, models):
+            told[key] = f"{key} holds what {holds} should hold."
         elif key != "y" and (times := decay(key, nets, seen, models)):
             told[key] = f"{key} has {times} times its parameter added: weight decay is no part of the gradient of J."
         else:

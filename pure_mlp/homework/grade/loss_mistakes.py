@@ -32,6 +32,11 @@ LOSS = {
         "The sign between the two terms is wrong: -[y log y_hat + (1 - y) log(1 - y_hat)], 1.3(b), and its derivative "
         "-y / y_hat + (1 - y) / (1 - y_hat), (24)."
     ),
+    "hard labels": (
+        "A label other than 1 counts as 0: labels may lie between, and then both terms of "
+        "-[y log y_hat + (1 - y) log(1 - y_hat)], 1.3(b), count."
+    ),
+    "labels rounded": "The labels are rounded: they may lie between 0 and 1, 1.3(b).",
     "log10": "The logarithm is to the base 10: log in 1.3(b) is the natural one, torch.log.",
     "log2": "The logarithm is to the base 2: log in 1.3(b) is the natural one, torch.log.",
     "not clamped": "BCE is not clamped: at y_hat of 0 or 1 torch bounds each log at -100, and the denominator of (24) at 1e-12.",
@@ -59,11 +64,11 @@ GROUPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("mse", "dJdy_hat"): (*REDUCTIONS, "no factor 2", "sign", "root of the mean", "absolute", "of the squares"),
     ("bce", "J"): (
         *(*REDUCTIONS, "sign", "swap", "handout", "one term", "inner sign", "log10", "log2"),
-        *("sigmoid inside", "not clamped"),
+        *("hard labels", "labels rounded", "sigmoid inside", "not clamped"),
     ),
     ("bce", "dJdy_hat"): (
         *(*REDUCTIONS, "sign", "swap", "one term", "inner sign", "log10", "log2", "from logits"),
-        *("log of the gradient", "sigmoid inside", "times the slope", "not clamped"),
+        *("hard labels", "labels rounded", "log of the gradient", "sigmoid inside", "times the slope", "not clamped"),
     ),
 }
 

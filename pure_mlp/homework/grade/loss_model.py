@@ -22,6 +22,7 @@ def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = fr
     (tensor(1.), tensor(2.))
     """
     y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else (case.y, case.y_hat)
+    y = (y == 1).to(y.dtype) if "hard labels" in mistakes else y.round() if "labels rounded" in mistakes else y
     y_hat = y_hat.sigmoid() if "sigmoid inside" in mistakes else y_hat
     if loss == "mse":
         elements = (_squared if quantity == "J" else _squared_slope)(y_hat - y, mistakes)

@@ -58,6 +58,10 @@ UPPER = {
     "b2 over units": "dJ/db2 is summed over the outputs and not over the batch: .sum(0), equation (12).",
     "W2 from x": "dJ/dW2 takes x where it needs z2, the input of Linear_2: equation (9).",
     "W2 from y_hat": "dJ/dW2 takes y_hat where it needs z2, the input of Linear_2: equation (9).",
+    "W2 as columns": (
+        "dJ/dW2 is dJ/dz3 z2^T as if the examples were columns: in a batch each is a row, and (9) becomes (dJ/dz3)^T z2."
+    ),
+    "W2 of sums": "dJ/dW2 multiplies two sums over the batch: it is the sum of the products (dJ/dz3) z2^T of each example, (9).",
 }
 """Those that dJ/dW2 or dJ/db2 shows."""
 
@@ -82,6 +86,10 @@ LOWER = {
     "W1 transposed": "dJ/dW1 is transposed: it is (dJ/dz1) x^T, equation (14), of the shape (out, in) of W1.",
     "W1 from z1": "dJ/dW1 takes z1 where it needs x, the input of Linear_1: equation (14).",
     "W1 from z2": "dJ/dW1 takes z2 where it needs x, the input of Linear_1: equation (14).",
+    "W1 as columns": (
+        "dJ/dW1 is dJ/dz1 x^T as if the examples were columns: in a batch each is a row, and (14) becomes (dJ/dz1)^T x."
+    ),
+    "W1 of sums": "dJ/dW1 multiplies two sums over the batch: it is the sum of the products (dJ/dz1) x^T of each example, (14).",
 }
 """Those that only dJ/dW1 or dJ/db1 shows."""
 
@@ -96,6 +104,12 @@ EVERYWHERE = {
     "sign in backward": "All gradients have the wrong sign: equations (9) to (16) have none.",
     "last example": "Only the last example of the batch counts: the gradients are sums over the batch; is it = in a loop, for +=?",
     "first example": "Only the first example of the batch counts: the gradients are sums over the batch, equations (9) to (16).",
+    "last example left out": (
+        "The last example of the batch is left out: the gradients are sums over the batch; does a loop end at len(x) - 1?"
+    ),
+    "first example left out": (
+        "The first example of the batch is left out: the gradients are sums over the batch; does a loop begin at 1?"
+    ),
     "ones for dJ": "backward starts from ones: it starts from its argument dJ/dy_hat, equations (6), (25).",
     "batch summed first": (
         "dJ/dy_hat is summed over the batch before it meets the examples: each has its own z1, z2, z3; "
@@ -123,6 +137,13 @@ FORWARD = {
     "b2 subtracted": "forward subtracts b2: z3 = W2 z2 + b2, table 1.2(b).",
     "f not applied": "forward does not apply f: z2 = f(z1), table 1.2(b).",
     "g not applied": "forward does not apply g: y_hat = g(z3), table 1.2(b).",
+    "f twice": "forward applies f twice: z2 = f(z1), table 1.2(b).",
+    "g twice": "forward applies g twice: y_hat = g(z3), table 1.2(b).",
+    "sigmoid on top": "forward applies sigmoid to g(z3) besides: y_hat = g(z3), table 1.2(b), whatever the loss.",
+    "softmax on top": "forward applies softmax to g(z3) besides: y_hat = g(z3), table 1.2(b), whatever the loss.",
+    "rounded": "forward rounds y_hat: it returns g(z3) as it is, table 1.2(b).",
+    "thresholded": "forward returns whether y_hat > 0.5: it returns g(z3) as it is, table 1.2(b).",
+    "last row missing": "forward leaves y_hat of the last example at 0: does a loop end at len(x) - 1?",
     "g as f": "forward applies g where f belongs: z2 = f(z1), table 1.2(b).",
     "f as g": "forward applies f where g belongs: y_hat = g(z3), table 1.2(b).",
     "W1 as it is": "forward takes x W1 for x W1^T: z1 = W1 x + b1 of each example, table 1.2(b), and an example is a row of x.",
@@ -155,7 +176,11 @@ MERGED = {
     "slopes swapped at z": ("f slope of g at z", "g slope of f at z"),
     "mean of biases": ("mean of b1", "mean of b2"),
     "mean of weights": ("mean of W1", "mean of W2"),
+    "activations not applied": ("f not applied", "g not applied"),
     "activations swapped": ("g as f", "f as g"),
+    "activations twice": ("f twice", "g twice"),
+    "weights as columns": ("W1 as columns", "W2 as columns"),
+    "weights of sums": ("W1 of sums", "W2 of sums"),
     "weights as they are": ("W1 as it is", "W2 as it is"),
     "weights from the left": ("W1 from the left", "W2 from the left"),
     "biases over all": ("b1 over all", "b2 over all"),
@@ -177,6 +202,17 @@ BOTH = {
         "The gradients of the biases are summed over the units too: they are sums over the batch alone, .sum(0), (12) and (16)."
     ),
     "biases over units": "The gradients of the biases are summed over the units and not over the batch: .sum(0), (12) and (16).",
+    "weights as columns": (
+        "The gradients of the weights are d x^T as if the examples were columns: each is a row, and (9), (14) become d^T x."
+    ),
+    "weights of sums": (
+        "The gradients of the weights multiply two sums over the batch: they are sums of the products of each example, (9), (14)."
+    ),
+    "activations not applied": (
+        "forward applies neither f nor g: z2 = f(z1), y_hat = g(z3), table 1.2(b). Are their names compared as they are given, "
+        "'relu', 'sigmoid' and 'identity'?"
+    ),
+    "activations twice": "forward applies each activation twice: z2 = f(z1), y_hat = g(z3), table 1.2(b).",
     "activations swapped": "forward applies g in the middle and f at the end: z2 = f(z1), y_hat = g(z3), table 1.2(b).",
 }
 
@@ -187,6 +223,7 @@ SOFT = {"overwriting", "stale cache", *(f"{which}slope {kind} at 0" for which in
 
 
 MISFITS = {"W1 as it is", "W2 as it is", "weights as they are", "W1 from the left", "W2 from the left", "weights from the left"}
+MISFITS |= {"W1 as columns", "W2 as columns", "weights as columns"}
 MISFITS |= {"b1 over units", "b2 over units", "biases over units", "W2 from x"}
 MISFITS |= {"W1 transposed", "W2 transposed", "W2 not transposed", "W1 in place of W2", "W2 from y_hat", "W1 from z1", "W1 from z2"}
 """Those whose shapes fit in square nets only: elsewhere torch raises, and that is no other mistake."""

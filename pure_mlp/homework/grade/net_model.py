@@ -8,8 +8,8 @@ from functools import lru_cache
 import torch
 from torch import Generator, Tensor
 
-from pure_mlp.homework.grade.cases import PARAMETERS, NetCase
-from pure_mlp.homework.grade.net_mistakes import FORWARD
+from pure_mlp.homework.grade.cases import GRADS, PARAMETERS, NetCase
+from pure_mlp.homework.grade.net_mistakes import FORWARD, LOWER, UPPER
 
 Mistakes = frozenset[str]
 AHEAD: Mistakes = frozenset(FORWARD)
@@ -49,18 +49,38 @@ RELUS: dict[str, Callable[[Tensor], Tensor]] = {
 UPSTREAM: dict[str, Callable[[Tensor], Tensor]] = {
     "last example": lambda dJ: torch.cat((torch.zeros_like(dJ[:-1]), dJ[-1:])),
     "first example": lambda dJ: torch.cat((dJ[:1], torch.zeros_like(dJ[1:]))),
+    "last example left out": lambda dJ: torch.cat((dJ[:-1], torch.zeros_like(dJ[-1:]))),
+    "first example left out": lambda dJ: torch.cat((torch.zeros_like(dJ[:1]), dJ[1:])),
     "ones for dJ": torch.ones_like,
     "batch summed first": lambda dJ: dJ.sum(0).expand_as(dJ),
     "batch averaged first": lambda dJ: dJ.mean(0).expand_as(dJ),
 }
 """What dJ/dy_hat is taken for."""
 
+ON_TOP: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid on top": torch.sigmoid,
+    "softmax on top": lambda y: torch.softmax(y, 1),
+    "rounded": torch.round,
+    "thresholded": lambda y: (y > 0.5).to(y.dtype),
+    "last row missing": lambda y: torch.cat((y[:-1], torch.zeros_like(y[-1:]))),
+}
+"""What is done to y_hat besides, in this order."""
+
 FOR_IDENTITY: Mistakes = frozenset({"sigmoid for identity", "relu for identity"})
+UNSEEN: dict[str, Mistakes] = {
+    "1": frozenset(name for name in UPPER if {"W2", "b2"} & {*name.split()}),
+    "2": frozenset(LOWER),
+}
+"""What neither gradient of layer 1, or of layer 2, shows."""
+
+PASSES = {"": ("", "x", "dJ"), " twice": ("", "x'", "dJ'"), " new": ("new ", "x", "dJ")}
+"""Of each pass what its parameters begin with, its input and its upstream gradient."""
+
 FROM_Z = "slopes from z"
 """No mistake: slopes that are right for their z, whatever was applied to it in forward."""
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def first_model(case: NetCase, mistakes: Mistakes = frozenset()) -> Mapping[str, Tensor]:
     """y and the grads of one pass in a new net. Computed once.
 
@@ -70,8 +90,7 @@ def first_model(case: NetCase, mistakes: Mistakes = frozenset()) -> Mapping[str,
     >>> torch.equal(right["y"], wrong["y"]), torch.equal(right["dJdW1"], -wrong["dJdW1"])
     (True, True)
     """
-    cache = _forward(case, "", "x", mistakes & AHEAD)
-    return {"y": cache[4]} | _backward(_parameters(case, "", mistakes), cache, case.tensors["dJ"], case, mistakes)
+    return {name: net_value(name, case, mistakes) for name in ("y", *GRADS)}
 
 
 @lru_cache(maxsize=1 << 12)
@@ -82,15 +101,35 @@ def net_model(case: NetCase, mistakes: Mistakes = frozenset()) -> Mapping[str, T
     >>> sorted(name for name in net_model(net_cases()[0]) if name[0] == "y")
     ['y', 'y new', 'y twice']
     """
-    ahead, grads = mistakes & AHEAD, first_model(case, mistakes)
-    cache, again, renewed = (_forward(case, *where, ahead) for where in (("", "x"), ("", "x'"), ("new ", "x")))
-    stale, first = "stale cache" in mistakes, _parameters(case, "", mistakes)
-    second = _backward(first, cache if stale else again, case.tensors["dJ'"], case, mistakes)
-    third = _backward(_parameters(case, "new ", mistakes), renewed, case.tensors["dJ"], case, mistakes)
-    adds = "overwriting" not in mistakes
-    out = {**grads, "y twice": again[4], "y new": renewed[4]}
-    out |= {f"{name} twice": g + grads[name] if adds and g.shape == grads[name].shape else g for name, g in second.items()}
-    return out | {f"{name} new": g for name, g in third.items()}
+    return {name + which: net_value(name + which, case, mistakes) for which in PASSES for name in ("y", *GRADS)}
+
+
+def net_value(name: str, case: NetCase, mistakes: Mistakes = frozenset()) -> Tensor:
+    """One of what `net_model` holds. What its mistakes do not change is not computed again.
+
+    >>> from pure_mlp.homework.grade.cases import net_cases
+    >>> mean, transposed = frozenset({"mean of b2"}), frozenset({"mean of b2", "W1 transposed"})
+    >>> net_value("dJdb2", net_cases()[0], mean) is net_value("dJdb2", net_cases()[0], transposed)
+    True
+    """
+    quantity, space, which = name.partition(" ")
+    prefix, x, _ = PASSES[space + which]
+    if quantity == "y":
+        return _forward(case, prefix, x, mistakes & AHEAD)[4]
+    mistakes = mistakes - UNSEEN[quantity[-1]]
+    value = _pass_of_layer(quantity[-1], space + which, case, mistakes)[quantity]
+    first = _pass_of_layer(quantity[-1], "", case, mistakes)[quantity] if which == "twice" else value
+    adds = which == "twice" and "overwriting" not in mistakes and value.shape == first.shape
+    return value + first if adds else value
+
+
+@lru_cache(maxsize=1 << 16)
+def _pass_of_layer(layer: str, which: str, case: NetCase, mistakes: Mistakes) -> Mapping[str, Tensor]:
+    """The gradients of one layer in one pass by itself."""
+    prefix, x, dJ = PASSES[which]
+    stale = which == " twice" and "stale cache" in mistakes
+    cache = _forward(case, prefix, "x" if stale else x, mistakes & AHEAD)
+    return _of_layer(layer, _parameters(case, prefix, mistakes), cache, case.tensors[dJ], case, mistakes)
 
 
 def _parameters(case: NetCase, prefix: str, mistakes: Mistakes) -> list[Tensor]:
@@ -134,8 +173,13 @@ def _forward(case: NetCase, prefix: str, x_name: str, mistakes: Mistakes) -> Cac
     f, g = case.g if "g as f" in mistakes else case.f, case.f if "f as g" in mistakes else case.g
     z1 = _product(1, p[0], x, mistakes) + _bias(1, p[1], mistakes)
     z2 = z1 if "f not applied" in mistakes else _activation(f, z1, mistakes)
+    z2 = _activation(f, z2, mistakes) if "f twice" in mistakes else z2
     z3 = _product(2, p[2], z2, mistakes) + _bias(2, p[3], mistakes)
-    return x, z1, z2, z3, z3 if "g not applied" in mistakes else _activation(g, z3, mistakes)
+    y = z3 if "g not applied" in mistakes else _activation(g, z3, mistakes)
+    y = _activation(g, y, mistakes) if "g twice" in mistakes else y
+    for mistake in ON_TOP:
+        y = ON_TOP[mistake](y) if mistake in mistakes else y
+    return x, z1, z2, z3, y
 
 
 def _product(n: int, W: Tensor, x: Tensor, mistakes: Mistakes) -> Tensor:
@@ -171,34 +215,55 @@ def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: 
     return slope
 
 
-def _backward(p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
-    x, z1, z2, z3, y_hat = cache
-    W1, W2 = p[0], p[2]
+def _of_layer(layer: str, p: list[Tensor], cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
+    """The gradients of the weight and the bias of layer 1 or 2."""
     dJ = next((UPSTREAM[m](dJ) for m in UPSTREAM if m in mistakes), dJ)
-    f, a1, g, a3 = case.f, z2, case.g, y_hat
-    if {"f slope of g", "f slope of g at z"} & mistakes:
-        f, a1 = g, _activation(g, z1, mistakes) if "f slope of g at z" in mistakes else z2
+    d3 = _dz3(cache, dJ, case, mistakes)
+    grads = _of_layer_2(cache, dJ, d3, mistakes) if layer == "2" else _of_layer_1(p, cache, dJ, d3, case, mistakes)
+    return {name: _last(name, grad, p, dJ, mistakes) for name, grad in grads.items()}
+
+
+def _dz3(cache: Cache, dJ: Tensor, case: NetCase, mistakes: Mistakes) -> Tensor:
+    _, _, _, z3, y_hat = cache
+    name, a = case.g, y_hat
     if {"g slope of f", "g slope of f at z"} & mistakes:
-        g, a3 = case.f, _activation(case.f, z3, mistakes) if "g slope of f at z" in mistakes else y_hat
-    slope_g = _slope("g", g, z3, a3, dJ, mistakes)
-    d3 = dJ * slope_g * (slope_g if "g slope twice" in mistakes else 1)
+        name, a = case.f, _activation(case.f, z3, mistakes) if "g slope of f at z" in mistakes else y_hat
+    slope = _slope("g", name, z3, a, dJ, mistakes)
+    return dJ * slope * (slope if "g slope twice" in mistakes else 1)
+
+
+def _of_layer_2(cache: Cache, dJ: Tensor, d3: Tensor, mistakes: Mistakes) -> dict[str, Tensor]:
+    x, z1, z2, _, y_hat = cache
+    of_W2 = z1 if "W2 from z1" in mistakes else x if "W2 from x" in mistakes else y_hat if "W2 from y_hat" in mistakes else z2
+    return {
+        "dJdW2": _times(2, dJ if "W2 without g slope" in mistakes else d3, of_W2, mistakes),
+        "dJdb2": _over(2, dJ if "b2 without g slope" in mistakes else d3, mistakes),
+    }
+
+
+def _of_layer_1(p: list[Tensor], cache: Cache, dJ: Tensor, d3: Tensor, case: NetCase, mistakes: Mistakes) -> dict[str, Tensor]:
+    x, z1, z2, _, _ = cache
+    W1, W2 = p[0], p[2]
+    name, a = case.f, z2
+    if {"f slope of g", "f slope of g at z"} & mistakes:
+        name, a = case.g, _activation(case.g, z1, mistakes) if "f slope of g at z" in mistakes else z2
     square = _is_square(W2)
     back = W2.t() if square and "W2 not transposed" in mistakes else W2
     back = W1 if square and W1.shape == W2.shape and "W1 in place of W2" in mistakes else back
     d2 = (dJ if "g slope missing below" in mistakes else d3) @ back
-    slope_f = _slope("f", f, z1, a1, d2, mistakes)
-    d1 = d2 * slope_f * (slope_f if "f slope twice" in mistakes else 1)
-    of_W2 = z1 if "W2 from z1" in mistakes else x if "W2 from x" in mistakes else y_hat if "W2 from y_hat" in mistakes else z2
+    slope = _slope("f", name, z1, a, d2, mistakes)
+    d1 = d2 * slope * (slope if "f slope twice" in mistakes else 1)
     of_W1 = z1 if "W1 from z1" in mistakes else z2 if "W1 from z2" in mistakes else x
-    grads = {
-        "dJdW1": (d2 if "W1 without f slope" in mistakes else d1).t() @ of_W1,
-        "dJdb1": _over(
-            1, d1 * slope_f if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1, mistakes
-        ),
-        "dJdW2": (dJ if "W2 without g slope" in mistakes else d3).t() @ of_W2,
-        "dJdb2": _over(2, dJ if "b2 without g slope" in mistakes else d3, mistakes),
-    }
-    return {name: _last(name, grad, p, dJ, mistakes) for name, grad in grads.items()}
+    of_b1 = d1 * slope if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1
+    dW1 = _times(1, d2 if "W1 without f slope" in mistakes else d1, of_W1, mistakes)
+    return {"dJdW1": dW1, "dJdb1": _over(1, of_b1, mistakes)}
+
+
+def _times(n: int, d: Tensor, x: Tensor, mistakes: Mistakes) -> Tensor:
+    """d^T x, the sum of the products of each example, or what stands in its place where the shapes allow it."""
+    if f"W{n} as columns" in mistakes and d.shape == x.shape and _is_square(d):
+        return d @ x.t()
+    return d.sum(0)[:, None] * x.sum(0) if f"W{n} of sums" in mistakes else d.t() @ x
 
 
 def _over(n: int, d: Tensor, mistakes: Mistakes) -> Tensor:

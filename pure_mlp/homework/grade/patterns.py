@@ -26,6 +26,7 @@ SMALL = 0.02
 """A relative error below which no term is missing."""
 
 NEARLY = f"is nearly right, off by less than {100 * SMALL:g} % in most cases, as a difference quotient would be"
+NEARLY_Y = NEARLY.partition(", as")[0] + ": is anything clamped, rounded, or an epsilon added?"
 
 
 def where(cases: Sequence[NetCase], bad: Collection[int]) -> str:
@@ -44,6 +45,7 @@ def where(cases: Sequence[NetCase], bad: Collection[int]) -> str:
         marks[f"where f or g is {name}"] = {i for i, c in enumerate(cases) if name in (c.f, c.g)}
     marks["where f and g differ"] = {i for i, c in enumerate(cases) if c.f != c.g}
     marks["where the batch is larger than 1"] = {i for i, c in enumerate(cases) if len(c.tensors["x"]) > 1}
+    marks["where the batch is one example"] = {i for i, c in enumerate(cases) if len(c.tensors["x"]) == 1}
     marks["where there are several outputs"] = {i for i, c in enumerate(cases) if c.widths[2] > 1}
     marks["where all widths are equal"] = {i for i, c in enumerate(cases) if len({*c.widths}) == 1}
     marks["where units are at the kink of ReLU"] = {i for i, c in enumerate(cases) if c.kink}
@@ -67,7 +69,7 @@ def described(
     label = "forward" if name == "y" else name
     manner = how([(cases[i].label, _sizes(cases[i]), a, b) for i, a, b in pairs if i in bad])
     if manner == NEARLY:
-        return f"{label} {manner}."
+        return f"{label} {manner}." if label == name else f"{label} {NEARLY_Y}"
     place = where([cases[i] for i, _, _ in pairs], [[i for i, _, _ in pairs].index(i) for i in bad])
     asked = [i for i, _, b in pairs if i in bad or bool(b.any())]  # 0 is right whatever it is multiplied by
     some = f", and only {place}" if place else "" if len(bad) == len(asked) else f", in {len(bad)} of {len(asked)} cases"

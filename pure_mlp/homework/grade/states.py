@@ -44,8 +44,7 @@ def start(nets: Sequence[NetCase], passes: Sequence[Pass]) -> Told:
     if any(p.get("records") for p in passes):
         said.append(Said("The parameters require grad: autograd records every forward, and parameters['W1'] -= .. raises."))
     if not shape and not dtype and not all(torch.equal(a, b) for _, a, b in pairs):
-        text = "The start is not the template's: W1, b1, W2, b2 by torch.randn in that order."
-        said.append(Said(text, "a script that seeds and draws the parameters itself gets other ones"))
+        said.append(_drawn_otherwise([(case.widths, tensors) for case, tensors in made], pairs))
     odd = dict.fromkeys(text for p in passes for text in p.get("odd", []))
     said += [Said(f"In a new net {text}.", "a script that reads grads before backward fails") for text in odd]
     if any(grad.any() for p in passes for grad in p.get("initial", {}).values()):
@@ -54,9 +53,36 @@ def start(nets: Sequence[NetCase], passes: Sequence[Pass]) -> Told:
         if any(name in p.get("shared", []) for p in passes):
             text = f"All nets share one {name} dict, made once for the class or the file: each net makes its own, in __init__."
             said.append(Said(text, "a script with two nets finds the one's in the other"))
+    alone = [c for p in passes if "parameters" not in p.get("shared", []) and "y beside" in (c := p.get("computed", {}))]
+    if any(same(c["y again"], c["y"]) and not same(c["y beside"], c["y"]) for c in alone):
+        text = "All nets share f and g, kept for the class or the file: each net keeps its own, in __init__."
+        said.append(Said(text, "a script with two nets of other activations gets those of the last one in both"))
     if any(not p.get("empty", True) for p in passes) and not any("cache" in p.get("shared", []) for p in passes):
         said.append(Said("cache is not an empty dict in a new net.", "a script that looks at the cache sees it"))
     return told("start", said + _attributes(nets, passes), bool(made) and len(made) == len(passes), raised_at(passes, "start"))
+
+
+def _drawn_otherwise(
+    made: Sequence[tuple[tuple[int, int, int], Mapping[str, Tensor]]], pairs: Sequence[tuple[str, Tensor, Tensor]]
+) -> Said:
+    """What is said of parameters that are not drawn as the template draws them.
+
+    `made` holds the widths and the parameters of each net, `pairs` the name of each parameter, what it is and what it should be.
+    """
+    risk = "a script that seeds and draws the parameters itself gets other ones"
+    (widths, first), others = made[0], made[1:]
+    again = [tensors for sizes, tensors in others if sizes == widths]
+    if again and all(torch.equal(first[name], tensors[name]) for tensors in again for name in PARAMETERS):
+        return Said("Every new net starts with the same parameters, whatever the seed: does __init__ call torch.manual_seed?", risk)
+    zero = [name for name in PARAMETERS if not any(bool(tensors[name].any()) for _, tensors in made)]
+    hint = f" {', '.join(zero)} {'is' if len(zero) == 1 else 'are'} 0." if zero else ""
+    _, one, other = pairs[0]
+    times = float(one.sum() / other.sum())
+    if times and all(same(a, times * b) for _, a, b in pairs):
+        hint = f" They are {figure(times)} times those."
+    elif not zero and all(float(t.min()) >= 0 and float(t.max()) < 1 for _, tensors in made for t in tensors.values()):
+        hint = " All lie in [0, 1), as torch.rand draws them."
+    return Said(f"The start is not the template's: W1, b1, W2, b2 by torch.randn in that order.{hint}", risk)
 
 
 def _layout(name: str) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .net import kind
-from .seen import Score, Unexpected
+from .seen import Score, Unexpected, kept
 
 
 def run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Score) -> None:
@@ -32,10 +32,10 @@ def run_loss(module: ModuleType, y: Tensor, y_hat: Tensor, name: str, seen: Scor
     seen["graph"] = bool(getattr(J, "requires_grad", False) or getattr(gradient, "requires_grad", False))
     if isinstance(J, Tensor | int | float) or hasattr(J, "__array__"):
         seen["J_type"] = "" if isinstance(J, Tensor) else kind(J)
-        seen["J"] = torch.as_tensor(J).detach().clone()
+        seen["J"] = kept(f"J of {name}", torch.as_tensor(J))
     if not isinstance(gradient, Tensor | float):
         raise Unexpected(f"{name} returns (J, {kind(gradient)}), expected (J, dJdy_hat)")
-    seen["dJdy_hat"] = torch.as_tensor(gradient).detach().clone()
+    seen["dJdy_hat"] = kept(f"dJdy_hat of {name}", torch.as_tensor(gradient))
     if "J" not in seen:
         raise Unexpected(f"{name} returns ({kind(J)}, dJdy_hat), expected (J, dJdy_hat)")
     seen["stage"] = ""

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
-from .seen import Net, Pass, Tensors, Unexpected
+from .seen import Net, Pass, Tensors, Unexpected, kept
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
 GRADS = tuple(f"dJd{name}" for name in PARAMETERS)
@@ -81,7 +81,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
         odd = "" if isinstance(y_hat, Tensor) else f"forward returns {kind(y_hat)}, expected y_hat (batch, out2)"
         if isinstance(y_hat, Tensor):
             seen["graph"] |= y_hat.requires_grad
-            computed["y" + which] = y_hat.detach().clone()
+            computed["y" + which] = kept("y_hat of forward", y_hat)
             seen["stage"] = "backward"
         try:
             returned = net.backward(dJ)
@@ -90,6 +90,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
             if odd:
                 raise Unexpected(odd) from error
             raise
+        seen["others"] = [str(name) for name in net.grads if name not in GRADS]
         if returned is not None:
             seen["returned"] = kind(returned)
         if odd:
@@ -125,8 +126,10 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
     seen["stage"] = ""
     with suppress(Exception):  # what it raises has been told
         net = build()
-        for which, x in (("", t["x"]), (" again", t["x"]), (" alone", t["x"][:1])):
-            computed["y" + which] = cast(Tensor, net.forward(x.clone())).detach().clone()
+        for which, x in (("", t["x"]), (" again", t["x"]), (" alone", t["x"][:1]), (" beside", t["x"])):
+            if which == " beside":
+                module.MLP(n, h, g, h, k, f)
+            computed["y" + which] = kept("y_hat of forward", cast(Tensor, net.forward(x.clone())))
 
 
 def _look(net: Student, seen: Pass) -> None:
@@ -140,7 +143,7 @@ def _look(net: Student, seen: Pass) -> None:
     wrong = next((name for name in PARAMETERS if not isinstance(parameters[name], Tensor)), "")
     if wrong:
         raise Unexpected(f"parameters[{wrong!r}] is {kind(parameters[wrong])}, expected a tensor")
-    seen["drawn"] = {name: parameters[name].detach().clone() for name in PARAMETERS}
+    seen["drawn"] = {name: kept(f"parameters[{name!r}]", parameters[name]) for name in PARAMETERS}
     seen["records"] = any(parameters[name].requires_grad for name in PARAMETERS)
     seen["attributes"] = (_attribute(net, "f_function"), _attribute(net, "g_function"))
     seen["empty"] = _is_empty(getattr(net, "cache", None))
@@ -195,4 +198,4 @@ def _grads(net: Student) -> Tensors:
     wrong = next((name for name in GRADS if not isinstance(grads[name], Tensor | int | float)), "")
     if wrong:
         raise Unexpected(f"grads[{wrong!r}] is {kind(grads[wrong])}, expected a tensor")
-    return {name: torch.as_tensor(grads[name]).detach().clone() for name in GRADS}
+    return {name: kept(f"grads[{name!r}]", torch.as_tensor(grads[name])) for name in GRADS}

@@ -11,8 +11,25 @@ Net = tuple[int, str, str, tuple[int, int, int], Tensors]
 """Seed, f, g, widths (n, h, k), and the tensors to put in: parameters, new parameters, inputs x, x', upstream gradients dJ, dJ'."""
 
 
+LARGEST = 1 << 20
+"""Elements of a result; no case has as many."""
+
+
 class Unexpected(Exception):
     """A file is not what the homework says; the text is for the student, and says what was expected."""
+
+
+def kept(name: str, value: Tensor) -> Tensor:
+    """A copy without a graph. Raises `Unexpected` for one of more than `LARGEST` elements, which would fill the memory.
+
+    >>> import torch
+    >>> kept("y_hat of forward", torch.zeros(1).expand(1 << 30))
+    Traceback (most recent call last):
+    pure_mlp.homework.grade.probe.seen.Unexpected: y_hat of forward has the shape (1073741824,), larger than any case asks for
+    """
+    if value.numel() > LARGEST:
+        raise Unexpected(f"{name} has the shape {tuple(value.shape)}, larger than any case asks for")
+    return value.detach().clone()
 
 
 class Attempt(TypedDict):
@@ -32,8 +49,9 @@ class Pass(Attempt, total=False):
     attributes: tuple[str, str]  # f_function, g_function: their text, or their type in <>
     empty: bool  # cache is an empty dict
     computed: Tensors  # y and dJdW1.. of the first pass; with " twice" the second on top; " second" it alone; " new", " fresh"
-    # and of forward alone: y " again" on the same x, y " alone" of the first example
+    # and of forward alone: y " again" on the same x, y " alone" of the first example, y " beside" a net with f and g exchanged
     returned: str  # the type of what backward returns, "" for None
+    others: list[str]  # names in grads that are not asked for
     moved: list[str]  # parameters that a pass changed
     reset: list[str]  # parameters that clear_grad_and_cache changed
     shared: list[str]  # parameters, grads or cache, where another net has the same dict
