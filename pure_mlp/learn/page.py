@@ -6,6 +6,7 @@ import json
 from importlib.resources import files
 
 from pure_mlp.learn.cases import NETS, batch, case, start
+from pure_mlp.learn.filled import filled
 from pure_mlp.learn.gallery import gallery
 
 SCRIPTS = {"NET": "net.js", "PICTURE": "picture.js", "BATCH": "batch.js", "GALLERY": "gallery.js", "PAGE": "page.js"}
@@ -21,10 +22,7 @@ def page(seed: int) -> str:
     '<!DOCTYPE html>'
     """
     room = files("pure_mlp.learn")
-    parts = {name: room.joinpath(file).read_text(encoding="utf-8") for name, file in SCRIPTS.items()}
+    parts = {name: room.joinpath(file).read_text(encoding="utf-8") for name, file in {"STYLE": "style.css", **SCRIPTS}.items()}
     parts |= {"START": json.dumps(start(seed, NETS[4])), "CASES": json.dumps([case(seed, net) for net in NETS])}
     parts |= {"BATCHES": json.dumps([batch(seed, net) for net in NETS]), "MISTAKES": json.dumps(gallery()).replace("<", "\\u003c")}
-    html = room.joinpath("page.html").read_text(encoding="utf-8")
-    for name, text in parts.items():
-        html = html.replace("{{" + name + "}}", text)
-    return html
+    return filled(room.joinpath("page.html").read_text(encoding="utf-8"), parts)
