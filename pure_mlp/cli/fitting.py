@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 from torch import Generator
@@ -29,6 +29,9 @@ from pure_mlp.signatures import Batch, Step
 from pure_mlp.train.fit import Epoch, fit
 from pure_mlp.train.step import TrainingStep
 
+Listener: TypeAlias = Callable[[Sequence[Row], Any], None]
+"""listener(rows so far, what is trained), after each epoch; Any: as in `Carry`."""
+
 
 def fit_model(
     model: Model,
@@ -40,12 +43,13 @@ def fit_model(
     every: int | None = None,
     mesh: Mesh | None = None,
     watch: Callable[[TrainingStep[Any, Any]], Step[Carry, Batch]] = lambda step: step,
+    listeners: Sequence[Listener] = (),
 ) -> tuple[Model, Run]:
     """The trained model and its run: the params are those of the last epoch, or with validation of the best.
 
     The run continues where it stopped, with the same bits as if it had not. Each epoch is added to `rows` and then, if there is a
     folder, written there; every `every` epochs the params get a file of their own, before the file that a run resumes from. Engine
-    and mesh are those of `fit`; `watch` may wrap the step.
+    and mesh are those of `fit`; `watch` may wrap the step; `listeners` hear of each epoch before it is saved.
 
     Raises `KeyboardInterrupt` between batches, `ValueError` once a loss is not finite.
 
@@ -83,6 +87,8 @@ def fit_model(
         improved = kept_row(setup, tuple(rows)) is rows[-1]
         best = after.params if improved else run.best
         run = Run(tuple(rows), epoch.carry, best, generator.get_state(), run.data, epoch.engine, epoch.compile_seconds)
+        for hear in listeners:
+            hear(rows, epoch.carry[0])
         if folder:
             (folder / "curves.png").unlink(missing_ok=True)  # that of another run, or of fewer epochs
             if every and number % every == 0:

@@ -9,6 +9,9 @@ from pure_mlp.saving.files import remove_leftovers
 FILES = ("params.safetensors", "metrics.csv", "metrics.json", "curves.png")
 """The names of what a run writes."""
 
+JSONL, EVENTS, PAGE = "metrics.jsonl", "tensorboard", "report.html"
+"""The names of what is written of a run when it is asked for."""
+
 
 def epoch_file(folder: Path, epoch: int | str) -> Path:
     """The file of the params of one epoch under --save-every.
@@ -43,14 +46,14 @@ def claim(folder: Path, overwrite: bool) -> None:
     for place in (folder, *folder.parents):
         if (place.exists() or place.is_symlink()) and not place.is_dir():
             raise ValueError(f"--out {folder}: {place} is a file, expected a folder")
-    there = [name for name in FILES if (folder / name).exists()] + epoch_files(folder)
+    there = [name for name in (*FILES, JSONL, EVENTS, PAGE) if (folder / name).exists()] + epoch_files(folder)
     if there and not overwrite:
         names = ", ".join(there)
         said = f"there is a run in it already ({names})"
         raise ValueError(f"--out {folder}: {said}; --resume goes on with it, --overwrite replaces it")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in epoch_files(folder):
-        (folder / name).unlink()
+    for path in (*map(folder.joinpath, (*epoch_files(folder), JSONL, PAGE)), *(folder / EVENTS).glob("events.out.tfevents.*")):
+        path.unlink(missing_ok=True)
     tidy(folder)
 
 
@@ -61,7 +64,7 @@ def tidy(folder: Path) -> None:
     >>> with TemporaryDirectory() as place:
     ...     tidy(Path(place))
     """
-    for name in FILES:
+    for name in (*FILES, JSONL, PAGE):
         remove_leftovers(folder / name)
 
 

@@ -9,6 +9,9 @@ from typing import NoReturn, get_args
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.docs import add_parser as add_docs
+from pure_mlp.cli.folder import EVENTS, JSONL
+from pure_mlp.cli.logs import LOGS
+from pure_mlp.cli.pages import add_parsers as add_pages
 from pure_mlp.cli.setup import RULES
 from pure_mlp.cli.version import version
 from pure_mlp.data.dataset import Task
@@ -17,6 +20,8 @@ from pure_mlp.homework.commands import add_parser as add_homework
 from pure_mlp.learn.commands import add_parser as add_learn
 from pure_mlp.registry.functions import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RATES
 from pure_mlp.theory.commands import add_parser as add_theory
+
+COMMANDS = "train | predict | trace | report | compare | check | homework | theory | learn | docs"
 
 
 class UsageError(ValueError):
@@ -124,7 +129,7 @@ def _rates() -> str:
 
 
 def parser() -> Parser:
-    """The parser of `pure-mlp`; `options.command` is train, predict, trace, check, homework, theory or learn.
+    """The parser of `pure-mlp`; `options.command` is the name of the command.
 
     >>> parser().parse_args(["train", "--hidden", "64", "32"]).hidden
     [64, 32]
@@ -134,7 +139,7 @@ def parser() -> Parser:
     """
     top = Parser("pure-mlp", description="Neural networks in which every derivative is a hand-written pure function.")
     top.add_argument("-V", "--version", action="version", version=f"pure-mlp {version()}")
-    commands = top.add_subparsers(dest="command", metavar="train | predict | trace | check | homework | theory | learn | docs")
+    commands = top.add_subparsers(dest="command", metavar=COMMANDS)
 
     train = commands.add_parser("train", help="train a net and keep it")
     train.add_argument(
@@ -205,6 +210,13 @@ def parser() -> Parser:
         "--text", action="append", default=[], metavar="COL", help="take the numbers of a column for texts, such as postal codes"
     )
     train.add_argument("--impute", action="store_true", help="fill in missing values (refused), numbers by their mean")
+    train.add_argument(
+        "--log",
+        action="append",
+        choices=[*LOGS],
+        default=[],
+        help=f"also write every epoch into --out as a line of JSON ({JSONL}) or for TensorBoard ({EVENTS}/); may be given twice",
+    )
     train.add_argument("--out", metavar="DIR", help="where params, metrics and curves are written after every epoch")
     there = train.add_mutually_exclusive_group()
     there.add_argument("--overwrite", action="store_true", help="replace the run that is in --out already")
@@ -221,6 +233,8 @@ def parser() -> Parser:
 
     trace = commands.add_parser("trace", help="replay a training run, and say where a value stopped being finite")
     trace.add_argument("run", metavar="RUN", help="the --out folder of a training run")
+
+    add_pages(commands)
 
     check = commands.add_parser(
         "check", help="compare gradients with numerical ones", description="Without flags: every layer and loss of the library."

@@ -12,6 +12,7 @@ from torch import Tensor
 from pure_mlp.cli.model import Model, answers, outputs
 from pure_mlp.cli.prepared import Prepared
 from pure_mlp.cli.streamed import Examples
+from pure_mlp.data.dataset import Task
 from pure_mlp.data.moments import Moments, merged, moments
 from pure_mlp.registry.functions import LOSSES
 
@@ -110,3 +111,12 @@ def metric(s: Scores) -> tuple[str, float]:
     ('accuracy', 0.5)
     """
     return ("accuracy", s.accuracy) if s.accuracy is not None else ("rmse", s.rmse or 0.0)
+
+
+def score_name(task: Task) -> str:
+    """The name of that number.
+
+    >>> score_name("regression")
+    'rmse'
+    """
+    return "rmse" if task == "regression" else "accuracy"

@@ -86,18 +86,24 @@ def print_scores(setup: Setup, scored: Mapping[str, Scores]) -> None:
     ----  --------  ----------  ------------------------------------  ------
     test        88         0.5                                    55  0.5000
     """
-    if setup.task == "regression":
-        unit = f" [{setup.unit}]" if setup.unit else ""
-        errors = [(k, str(s.examples), f"{s.loss:.4g}", f"{s.rmse or 0.0:.4g}", _r2(s.r2)) for k, s in scored.items()]
-        table("scores", ("part", "examples", f"loss ({setup.loss})", f"RMSE{unit}", "R^2"), errors)
-        return
-    rows = [(k, str(s.examples), f"{s.loss:.4g}", f"{100 * (s.accuracy or 0.0):.2f} %") for k, s in scored.items()]
-    table("scores", ("part", "examples", f"loss ({setup.loss})", "accuracy"), rows)
+    table("scores", *score_rows(setup, scored))
     part, last = [*scored.items()][-1]
     if last.confusion is not None and len(setup.classes) <= MOST_CLASSES:
         counts = [(name, *(str(n) if n else "." for n in row)) for name, row in zip(setup.classes, last.confusion)]
         table(f"confusion, {part} part (rows: true class, columns: predicted)", ("", *setup.classes), counts)
 
 
-def _r2(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def score_rows(setup: Setup, scored: Mapping[str, Scores]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the scores, a row a part.
+
+    >>> from pure_mlp.cli.model import example
+    >>> score_rows(example().setup, {"test": Scores(88, 0.5, None, None, 55.0, 0.5)})[1]
+    [['test', '88', '0.5', '55', '0.5000']]
+    """
+    header = ["part", "examples", f"loss ({setup.loss})"]
+    rows = [[part, str(s.examples), f"{s.loss:.4g}"] for part, s in scored.items()]
+    if setup.task == "regression":
+        unit = f" [{setup.unit}]" if setup.unit else ""
+        errors = [[f"{s.rmse or 0.0:.4g}", "-" if s.r2 is None else f"{s.r2:.4f}"] for s in scored.values()]
+        return [*header, f"RMSE{unit}", "R^2"], [row + more for row, more in zip(rows, errors)]
+    return [*header, "accuracy"], [[*row, f"{100 * (s.accuracy or 0.0):.2f} %"] for row, s in zip(rows, scored.values())]

@@ -10,7 +10,7 @@ from pure_mlp.table.split import Split
 from pure_mlp.table.survey import counted, open_table, read_table, source_of
 from pure_mlp.table.table import Table
 
-__all__ = ["another_table", "table_of", "table_parts"]
+__all__ = ["another_table", "same_table", "table_of", "table_parts"]
 
 
 def table_of(options: Namespace, val: float | str | None) -> Table:
@@ -65,6 +65,30 @@ def another_table(setup: Setup, path: str, inputs: Standardizer) -> Table:
         raise ValueError(f"{path}: the model was trained on {setup.data}, which is no table")
     split = Split(setup.test_fraction, _fraction(setup.val), setup.seed)
     return open_table(path, setup.table, setup.task, split, inputs)
+
+
+def same_table(setup: Setup) -> Table:
+    """The table that a run was trained on, read again as then. Raises `ValueError` as `read_table`, and where there was none.
+
+    >>> from pure_mlp.cli.model import example
+    >>> same_table(example().setup)
+    Traceback (most recent call last):
+    ValueError: diabetes: the model was trained on no table
+    """
+    schema = setup.table
+    if schema is None or setup.test_fraction is None:
+        raise ValueError(f"{setup.data}: the model was trained on no table")
+    return read_table(
+        setup.data,
+        schema.target.name,
+        drop=schema.dropped,
+        text=[column.name for column in (*schema.columns, schema.target) if column.kind == "text"],
+        task=setup.task,
+        impute=schema.impute,
+        test=setup.test_fraction,
+        val=_fraction(setup.val),
+        seed=setup.seed,
+    )
 
 
 def _fraction(val: float | str | None) -> float:

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-import attrs
 from torch import Tensor
 
 from pure_mlp._compile.program import Engine
-from pure_mlp.cli.begin import begin
 from pure_mlp.cli.checkpoint import Carry, over
 from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.history import Row
-from pure_mlp.cli.model import Model
-from pure_mlp.cli.params import read
 from pure_mlp.cli.printing import say
-from pure_mlp.cli.request import relabel, watched
-from pure_mlp.cli.setup import Setup
+from pure_mlp.cli.recorded import again, difference, recorded
+from pure_mlp.cli.request import watched
 from pure_mlp.cli.warned import warned_in_a_line
-from pure_mlp.data.load import load
 from pure_mlp.losses.mass import Mass
 from pure_mlp.signatures import Batch
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.nonfinite import first_nonfinite, nonfinite
 from pure_mlp.train.step import TrainingStep
-
-
-@attrs.frozen
-class Recorded:
-    """What the file of a run says of it: its setup and epochs, a fingerprint of its data, and what ran its steps."""
-
-    setup: Setup
-    rows: tuple[Row, ...]
-    data: str
-    engine: Engine
 
 
 class NotFinite(Exception):
@@ -71,10 +56,13 @@ def trace(options: Namespace) -> int:
 
     Raises `ValueError` for a folder without a run, and where its data are others now.
 
+    >>> import attrs
     >>> from tempfile import TemporaryDirectory
+    >>> from pure_mlp.cli.begin import begin
     >>> from pure_mlp.cli.checkpoint import save_run
     >>> from pure_mlp.cli.model import example
     >>> from pure_mlp.cli.parser import parser
+    >>> from pure_mlp.data.load import load
     >>> setup = attrs.evolve(example().setup, optimizer="sgd", lr=1e4)
     >>> model, _, run = begin(setup, load("diabetes"))
     >>> with TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
@@ -85,17 +73,11 @@ def trace(options: Namespace) -> int:
     not finite epoch 1, step ... of 12: the ... is not finite: ...
     1
     """
-    recorded = read(Path(options.run), _recorded)
-    if recorded is None:
-        raise ValueError(f"{options.run} holds params without the run that made them: name the folder that train --out wrote")
-    setup, rows, engine = recorded.setup, recorded.rows, recorded.engine
+    before = recorded(Path(options.run))
+    setup, rows, engine = before.setup, before.rows, before.engine
     if setup.table:
         raise ValueError(f"the run in {options.run} is of a table, which is streamed: only data that are held whole are replayed")
-    data = relabel(setup, load(setup.data, setup.task, setup.classes))
-    replayed = attrs.evolve(setup, epochs=len(rows) + (not over(setup, rows)))
-    model, parts, run = begin(replayed, data)
-    if run.data != recorded.data:
-        raise ValueError(f"the examples of {setup.data} are others than those of the run in {options.run}")
+    model, parts, run = again(before, len(rows) + (not over(setup, rows)))
     widths = "-".join(map(str, setup.sizes))
     how = f"{setup.optimizer} with rate {setup.lr:g}, seed {setup.seed}, engine {engine}"
     say(f"run        {setup.data}: {widths}, {how}; {len(rows)} epochs recorded")
@@ -112,7 +94,7 @@ def trace(options: Namespace) -> int:
             fit_model(model, parts, run, None, made, "pure", watch=watch)
     except NotFinite as error:
         found = str(error)
-    other = _difference(watched(setup), made, rows)
+    other = difference(watched(setup), made, rows)
     if other:
         say(f"losses     {other}")
     elif shared := min(len(made), len(rows)):
@@ -125,19 +107,3 @@ def trace(options: Namespace) -> int:
     else:
         say(f"values     finite in all of {len(made)} epochs of {steps} steps")
     return int(bool(found or other))
-
-
-def _recorded(model: Model, tensors: Mapping[str, Tensor], training: Any) -> Recorded | None:  # Any: JSON
-    if training is None:
-        return None
-    return Recorded(model.setup, tuple(Row(*row) for row in training["rows"]), training["data"], training["engine"])
-
-
-def _difference(part: str, made: Sequence[Row], rows: Sequence[Row]) -> str:
-    """Where the losses of the replay part from the recorded ones, and what may be why."""
-    for now, before in zip(made, rows):
-        if (now.train_loss, now.loss) != (before.train_loss, before.loss):
-            losses = f"training {now.train_loss!r}, {part} {now.loss!r}; recorded are {before.train_loss!r} and {before.loss!r}"
-            why = "another torch, processor, number of threads or --engine than then rounds in another way"
-            return f"differ from epoch {now.epoch} on: {losses} ({why})"
-    return ""

@@ -13,12 +13,13 @@ from pure_mlp.cli.checkpoint import kept_row, resume
 from pure_mlp.cli.extras import advice
 from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.folder import FILES, claim, epoch_files, holds_params, tidy
-from pure_mlp.cli.history import Row, draw_curves, write_json
+from pure_mlp.cli.history import Row, columns, draw_curves, write_json
 from pure_mlp.cli.joined import joined
+from pure_mlp.cli.logs import LOGS, logged, refuse_logs
 from pure_mlp.cli.model import net_like
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.request import data_of, setup_of, watched
-from pure_mlp.cli.scores import scores
+from pure_mlp.cli.scores import score_name, scores
 from pure_mlp.cli.summary import print_data, print_engine, print_net, print_scores
 from pure_mlp.cli.warned import warned_in_a_line
 
@@ -40,6 +41,7 @@ def train(options: Namespace) -> int:
 
 def _train(options: Namespace, first: bool) -> int:
     """Only the first of several processes writes; the others read what is there, before anything new can be."""
+    refuse_logs(options.log, options.out)
     data = data_of(options)
     setup = setup_of(options, data)
     model, prepared, run = begin(setup, data)
@@ -63,8 +65,10 @@ def _train(options: Namespace, first: bool) -> int:
 
     rows: list[Row] = []
     try:
-        with warned_in_a_line("pure-mlp train"):
-            model, run = fit_model(model, prepared, run, folder, rows, options.engine, options.save_every, options.mesh)
+        header = columns(watched(setup), score_name(setup.task))
+        with warned_in_a_line("pure-mlp train"), logged(options.log, folder, header, len(run.rows)) as logs:
+            flags = options.engine, options.save_every, options.mesh
+            model, run = fit_model(model, prepared, run, folder, rows, *flags, listeners=logs)
     except KeyboardInterrupt as interrupt:
         left = f"{folder} holds the files of that epoch" if folder and rows else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted after epoch {len(rows)}; {left}") from interrupt
@@ -75,7 +79,7 @@ def _train(options: Namespace, first: bool) -> int:
     scored = {name: scores(model, part) for name, part in prepared.items()}
     files: list[str] = []
     if folder:
-        files = [*FILES[: 4 if drawn else 3], *epoch_files(folder)]
+        files = [*FILES[: 4 if drawn else 3], *epoch_files(folder), *(LOGS[name] for name in LOGS if name in options.log)]
         write_json(folder / "metrics.json", setup, kept.epoch, run.engine, run.compile_seconds, scored)
     print_engine(run.engine, run.compile_seconds)
     print_scores(setup, scored)

@@ -1,0 +1,1 @@
+"""Pages about training: what is measured, how it is drawn, one self-contained file."""
