@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,21 +57,21 @@ def logged(names: Sequence[str], folder: Path | None, header: Sequence[str], bef
     if folder is None:
         yield []
         return
-    place, events = folder / JSONL, str(folder / EVENTS)
+    with _writer()(str(folder / EVENTS), purge_step=before + 1) if "tensorboard" in names else nullcontext() as writer:
+        logs = {"jsonl": partial(_lines, folder / JSONL, header), "tensorboard": partial(_scalars, writer, header)}
+        yield [log for name, log in logs.items() if name in names]
 
-    def lines(rows: Sequence[Row], trained: object) -> None:
-        records = (dict(zip(header, attrs.astuple(row))) for row in rows)
-        replace_file(place, "".join(json.dumps(record) + "\n" for record in records).encode())
 
-    with _writer()(events, purge_step=before + 1) if "tensorboard" in names else nullcontext() as writer:
+def _lines(path: Path, header: Sequence[str], rows: Sequence[Row], trained: object) -> None:
+    records = (dict(zip(header, attrs.astuple(row))) for row in rows)
+    replace_file(path, "".join(json.dumps(record) + "\n" for record in records).encode())
 
-        def scalars(rows: Sequence[Row], trained: object) -> None:
-            epoch, *values = attrs.astuple(rows[-1])
-            for name, value in zip(header[1:], values):
-                writer.add_scalar(name, value, epoch)
-            writer.flush()
 
-        yield [listener for name, listener in (("jsonl", lines), ("tensorboard", scalars)) if name in names]
+def _scalars(writer: Any, header: Sequence[str], rows: Sequence[Row], trained: object) -> None:
+    epoch, *values = attrs.astuple(rows[-1])
+    for name, value in zip(header[1:], values):
+        writer.add_scalar(name, value, epoch)
+    writer.flush()
 
 
 def _writer() -> Any:  # Any: tensorboard is optional

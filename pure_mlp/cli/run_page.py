@@ -47,7 +47,8 @@ def run_page(run: Recorded) -> str:
     few = next(iter(parts["training"].pieces()))
     batch = few.x[:BATCH], few.y[:BATCH]
     plane = _plane(setup, few) if setup.sizes[0] == 2 else None
-    watching = Watching(model, *batch, epochs, plane and inputs(model, setup.data, plane.points()))
+    points = inputs(model, setup.data, plane.points()) if plane else None
+    watching = Watching(model, *batch, epochs, points)
     watching.see(0, start.carry[0])
     made = list[Row]()
     with warned_in_a_line("pure-mlp report"):

@@ -285,12 +285,10 @@ def test_tensorboard_gets_every_epoch_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_tensorboard_reads_what_it_got() -> None:
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     train("regression", "--log", "tensorboard", epochs=1)
     train("regression", "--log", "tensorboard", "--resume", epochs=3)
-    events = EventAccumulator("run/tensorboard")
+    events = reader.EventAccumulator("run/tensorboard")
     events.Reload()
     rows = epochs_of("run/metrics.csv")
     assert set(events.Tags()["scalars"]) == {"train_loss", "test_loss", "test_rmse", "seconds"}
