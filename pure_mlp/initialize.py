@@ -61,7 +61,8 @@ def init(
     """
     if not callable(draw):
         raise ValueError(f"init: a draw that is {spec(draw)}, expected an init such as linear_init")
-    given = [sizes] if isinstance(sizes, Tensor) else [*sizes] if isinstance(sizes, Sequence) else []
+    came: object = sizes
+    given: list[Any] = [came] if isinstance(came, Tensor) else [*came] if isinstance(came, Sequence) else []
     whole = all(hasattr(s, "__index__") and not isinstance(s, Tensor) for s in given[1:])
     if not given or not whole or not (isinstance(given[0], Tensor) or hasattr(given[0], "__index__")):
         told = ", ".join(map(spec, given)) or spec(sizes)

@@ -104,7 +104,8 @@ class Composed(ABC):
 
     def layer(self) -> AnyLayer:
         """The layer of the three methods. Raises `ValueError` where a part is no layer."""
-        for i, part in enumerate(self.parts()):
+        parts: tuple[object, ...] = self.parts()
+        for i, part in enumerate(parts):
             if not isinstance(part, Layer):
                 call = f": {part.__name__}() makes one" if isinstance(part, FunctionType) and "pure_mlp" in part.__module__ else ""
                 raise ValueError(f"{self.name}: part {i} is {spec(part)}, expected a Layer{call}")

@@ -57,7 +57,8 @@ def mlp(
     >>> [tuple(p.weight.shape) for p in params], net.fwd(params, torch.ones(5, 64))[0].shape
     ([(32, 64), (10, 32)], torch.Size([5, 10]))
     """
-    if not isinstance(sizes, Sequence) or len(sizes) < 2:
+    given: object = sizes
+    if not isinstance(given, Sequence) or len(sizes) < 2:
         raise ValueError(f"mlp: sizes {sizes!r}, expected widths from input to output, two at least")
     for i, pair in enumerate(pairwise(sizes)):
         if not all(hasattr(n, "__index__") and n >= 1 for n in pair):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from numbers import Real
+from typing import Any
 
 from torch import Tensor
 
@@ -48,7 +49,7 @@ def check_tangent(x: Tensor, dx: Tensor) -> None:
         raise ValueError(f"dx {spec(dx)}, expected {spec(x)} as the input")
 
 
-def check_number(what: str, name: str, value: object, *, above: bool = False, most: float = inf) -> None:
+def check_number(what: str, name: str, value: object, *, above: bool = False, most: float = inf, finite: bool = True) -> None:
     """Refuse a hyperparameter that is no number, NaN, infinite or out of range.
 
     Args:
@@ -56,7 +57,8 @@ def check_number(what: str, name: str, value: object, *, above: bool = False, mo
         name: its name there.
         value: what was given.
         above: whether it must be more than 0, rather than at least 0.
-        most: the largest that it may be; any finite one where this is inf.
+        most: the largest that it may be.
+        finite: whether it must be, too.
 
     Raises:
         ValueError: it is another one.
@@ -65,9 +67,10 @@ def check_number(what: str, name: str, value: object, *, above: bool = False, mo
     Traceback (most recent call last):
     ValueError: elu: alpha -1.0, expected > 0 and finite
     """
-    if not (isinstance(value, Real) and (value > 0 if above else value >= 0) and value <= most and value < inf):
-        least, end = ">" if above else ">=", "finite" if most == inf else f"<= {most:g}"
-        raise ValueError(f"{what}: {name} {value!r}, expected {least} 0 and {end}")
+    x: Any = value if isinstance(value, Real) else nan
+    if not ((x > 0 if above else x >= 0) and x <= most and (x < inf or not finite)):
+        least, end = ">" if above else ">=", f" and <= {most:g}" if most < inf else " and finite" if finite else ""
+        raise ValueError(f"{what}: {name} {value!r}, expected {least} 0{end}")
 
 
 def alike(a: Tensor, b: Tensor) -> bool:

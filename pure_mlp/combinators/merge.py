@@ -25,7 +25,8 @@ def merge(first: Linear, second: Linear) -> Linear:
     >>> merge(Linear(torch.tensor([[2.0]]), torch.tensor([1.0])), Linear(torch.tensor([[3.0]]), torch.tensor([5.0])))
     Linear(weight=tensor([[6.]]), bias=tensor([8.]))
     """
-    if not (isinstance(first, Linear) and isinstance(second, Linear)):
+    given: tuple[object, ...] = first, second
+    if not all(isinstance(p, Linear) for p in given):
         raise ValueError(f"merge: {spec(first)} and {spec(second)}, expected two Linear")
     if second.weight.shape[1] != first.weight.shape[0]:
         taken = f"{spec(second.weight)} takes (*, {second.weight.shape[1]})"

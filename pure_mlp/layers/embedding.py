@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from pure_mlp.layer import Layer
 from pure_mlp.layers.inits import Device, check_draw
 from pure_mlp.layers.linear import NO_DX
+from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, spec
 
@@ -70,7 +71,7 @@ def embedding_fwd(params: Embedding, x: Tensor) -> tuple[Tensor, Tensor]:
         weight = getattr(params, "weight", None)
         if not isinstance(weight, Tensor) or weight.dim() != 2:
             raise ValueError(f"params: {spec(params)}, weight: {spec(weight)}, expected Embedding of a weight (V, n)") from error
-        if not isinstance(x, Tensor) or x.dtype not in (torch.int64, torch.int32):
+        if not is_tensor(x) or x.dtype not in (torch.int64, torch.int32):
             raise ValueError(f"input {spec(x)}, expected whole numbers to look up in an embedding: int64") from error
         try:
             least, most, count = int(x.min().item()), int(x.max().item()), params.weight.shape[0]

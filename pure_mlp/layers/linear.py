@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record
 from pure_mlp.shapes import check_tangent, spec
 
@@ -116,8 +117,8 @@ def weight_grads(params: Linear, x: Tensor, dy: Tensor) -> Linear:
         grads = Linear(torch.mm(rows.t(), x_rows), rows.sum(0))
         fit = grads.weight.shape == params.weight.shape and grads.bias.shape == params.bias.shape
     except (RuntimeError, TypeError, AttributeError) as error:
-        if dy is None or not fits(params, x, dy):
-            raise ValueError(mismatch(params, x, dy) if isinstance(dy, Tensor) else f"dy: {spec(dy)}, expected a tensor") from error
+        if not (is_tensor(dy) and fits(params, x, dy)):
+            raise ValueError(mismatch(params, x, dy) if is_tensor(dy) else f"dy: {spec(dy)}, expected a tensor") from error
         raise
     if not fit:
         raise ValueError(mismatch(params, x, dy))
@@ -154,14 +155,14 @@ def mismatch(params: Linear, x: Tensor, dy: Tensor | None = None) -> str:
     return taken if dy is None else f"dy {spec(dy)}, expected {(*x.shape[:-1], out)} {str(params.weight.dtype)[6:]}; {taken}"
 
 
-def _strange(params: Linear, x: Tensor, dy: Tensor | None) -> str:
-    """What is no tensor among them, in words."""
+def _strange(params: object, x: object, dy: object) -> str:
+    """What is no tensor among them, in words; dy is not given where it is None."""
     inside = [getattr(params, name, None) for name in ("weight", "bias")]
-    if not all(isinstance(t, Tensor) for t in inside):
+    if not all(map(is_tensor, inside)):
         held = f" of {spec(inside[0])} and {spec(inside[1])}" if isinstance(params, Linear) else ""
         return f"params: {spec(params)}{held}, expected a Linear of two tensors"
     given = {"input": x} if dy is None else {"input": x, "dy": dy}
-    return ", ".join(f"{name}: {spec(t)}, expected a tensor" for name, t in given.items() if not isinstance(t, Tensor))
+    return ", ".join(f"{name}: {spec(t)}, expected a tensor" for name, t in given.items() if not is_tensor(t))
 
 
 def _linear_bwd_jvp(params: Linear, x: Tensor, dy: Tensor, dparams: Linear, dx: Tensor) -> tuple[Tensor, Linear]:

@@ -137,7 +137,8 @@ def _check(y: Tensor, z: Tensor, indices: bool, label_smoothing: float, weight: 
         raise ValueError(
             f"cross_entropy: y {spec(y)}, z {spec(z)}; expected indices {tuple(z.shape[:-1])} int64, or probabilities like z"
         )
-    if not isinstance(label_smoothing, Real) or not 0 <= label_smoothing <= 1:
+    smoothing: object = label_smoothing
+    if not isinstance(smoothing, Real) or not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing {label_smoothing}, expected 0 to 1")
     if weight is not None and (not is_tensor(weight) or weight.shape != z.shape[-1:] or weight.dtype != z.dtype):
         raise ValueError(f"cross_entropy: weight {spec(weight)}, expected {tuple(z.shape[-1:])} as the classes of z {spec(z)}")

@@ -32,8 +32,7 @@ def clip_by_value(limit: float) -> Optimizer:
     >>> clip_by_value(1.0).rule(Leaves([], [torch.tensor([3.0, -0.5])], [], [])).grads
     [tensor([ 1.0000, -0.5000])]
     """
-    if not (isinstance(limit, float) and limit == inf):
-        check_number("clip_by_value", "limit", limit)
+    check_number("clip_by_value", "limit", limit, finite=False)
     return Optimizer(0, 0, partial(_by_value, limit))
 
 
@@ -59,8 +58,7 @@ def clip_by_global_norm(limit: float) -> Optimizer:
     >>> clip_by_global_norm(1.0).rule(Leaves([], [torch.tensor([3.0]), torch.tensor([4.0])], [], [])).grads
     [tensor([0.6000]), tensor([0.8000])]
     """
-    if not (isinstance(limit, float) and limit == inf):
-        check_number("clip_by_global_norm", "limit", limit)
+    check_number("clip_by_global_norm", "limit", limit, finite=False)
     return Optimizer(0, 0, partial(_by_global_norm, limit))
 
 

@@ -78,7 +78,7 @@ class Folding(Generic[S, B]):
         """The carry as it is now, in memory of its own."""
         if self._plan:
             return self._plan.carry()
-        return tree_map(lambda leaf: leaf.clone() if is_tensor(leaf) else leaf, self._carry)
+        return tree_map(lambda leaf: leaf.detach().clone() if is_tensor(leaf) else leaf, self._carry)
 
     def now(self) -> S:
         """The carry as it is now, in memory that the next step may overwrite."""
@@ -88,7 +88,7 @@ class Folding(Generic[S, B]):
         losses = []
         for batch in batches:
             self._carry, loss = returned(self._step(self._carry, batch))
-            if any(is_tensor(leaf) and leaf.requires_grad for leaf in tree_leaves(self._carry)):
+            if any(is_tensor(leaf) and not leaf.is_leaf for leaf in tree_leaves(self._carry)):
                 self._carry = _untaped(self._carry)  # of a batch or a captured tensor: it would grow with every step
             self._dtype = loss.dtype
             losses.append(loss.item())

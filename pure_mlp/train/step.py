@@ -100,9 +100,8 @@ def pair(batch: Batch, what: str = "training_step: a batch") -> Batch:
     >>> pair((torch.ones(1), torch.ones(1)))
     (tensor([1.]), tensor([1.]))
     """
-    if isinstance(batch, (tuple, list)) and len(batch) == 2:
+    if (came := _other_than_two(batch)) is None:
         return batch
-    came = f"{len(batch)} values" if isinstance(batch, (tuple, list)) else spec(batch)
     raise ValueError(f"{what} that is {came}, expected (x, y)")
 
 
@@ -113,10 +112,16 @@ def both(scored: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     >>> both((torch.tensor(1.0), torch.ones(1)))
     (tensor(1.), tensor([1.]))
     """
-    if isinstance(scored, (tuple, list)) and len(scored) == 2:
+    if (came := _other_than_two(scored)) is None:
         return scored
-    came = f"{len(scored)} values" if isinstance(scored, (tuple, list)) else spec(scored)
     raise ValueError(f"the loss returned {came}, expected (J, dJ/dy_hat)")
+
+
+def _other_than_two(given: object) -> str | None:
+    """What was given, in words, if that is no pair."""
+    if not isinstance(given, (tuple, list)):
+        return spec(given)
+    return None if len(given) == 2 else f"{len(given)} values"
 
 
 def value_and_grad(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[Tensor, P]]:
