@@ -101,7 +101,7 @@ def opacus(t: Task, noise: float, ghost: bool) -> Call:
     utils: Any = import_module("opacus.utils.fast_gradient_clipping_utils")
     module = copy.deepcopy(t.module)
     inner = torch.optim.SGD(module.parameters(), lr=t.rate)
-    options = {"noise_multiplier": noise, "max_grad_norm": 1.0, "expected_batch_size": len(t.x)}
+    options: dict[str, Any] = {"noise_multiplier": noise, "max_grad_norm": 1.0, "expected_batch_size": len(t.x)}
     options["generator"] = Generator().manual_seed(1)
     criterion: Any = _RowMSE()
     if ghost:

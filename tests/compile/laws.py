@@ -77,8 +77,12 @@ def offs(step: Step, carry: Any, batch: Any, mine: list[Tensor]) -> list[Off]:
             again.append(pure(step, carry, batch))
     paths = [path for path, _ in tree_items(carry)] + ["loss"]
     sizes = [largest(leaf) for leaf in tree_leaves(carry)] + [0.0]
+
+    def worst(runs: list[list[Tensor]], i: int, e: Tensor) -> float:
+        return max(largest(run[i] - e) for run in runs)
+
     return [
-        Off(path, largest(mine[i] - e), *(max(largest(run[i] - e) for run in runs) for runs in (theirs, again)), largest(e), size)
+        Off(path, largest(mine[i] - e), worst(theirs, i, e), worst(again, i, e), largest(e), size)
         for i, (path, e, size) in enumerate(zip(paths, exact, sizes, strict=True))
         if bool(e.isfinite().all())
     ]
