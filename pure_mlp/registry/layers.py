@@ -116,6 +116,7 @@ _ROWS = (
         independent=False,
         evaluated=lambda layer, statistics: identity,
     ),
+    LayerRow("glu", glu(), _of_x(F.glu), shared={"cache.0 is x"}, to_the_bit=False),
     LayerRow(
         "attention",
         attention(),
@@ -125,7 +126,6 @@ _ROWS = (
         shared={"cache is x"},
         to_the_bit=False,
     ),
-    LayerRow("glu", glu(), _of_x(F.glu), shared={"cache.0 is x"}, to_the_bit=False),
     LayerRow(
         "relu",
         relu,

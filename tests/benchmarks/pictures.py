@@ -72,7 +72,8 @@ def norms(figure: Any) -> None:
 def density(values: Tensor, weights: Tensor, grid: Tensor) -> Tensor:
     """The weighed values, each a bell as wide as a grid step on a symmetric logarithmic axis."""
     at, width = torch.asinh(values / LINEAR), 2 * (grid[1] - grid[0])
-    return (weights * torch.exp(-(((grid.unsqueeze(1) - at) / width) ** 2) / 2)).sum(1) / width / (2 * torch.pi) ** 0.5
+    bells: Tensor = (weights * torch.exp(-(((grid.unsqueeze(1) - at) / width) ** 2) / 2)).sum(1) / width / (2 * torch.pi) ** 0.5
+    return bells
 
 
 LINEAR = 1e-3

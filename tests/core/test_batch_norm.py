@@ -120,15 +120,21 @@ def test_of_an_ensemble_statistics_are_stacked_and_no_others_fit() -> None:
         batch_norm_by(stacked).fwd(NORM, x[0])
 
 
+def stacked(tree: Any, factor: float) -> Any:
+    return tree_map(lambda t: torch.stack((t, factor * t)), tree)
+
+
+def at(place: tuple[int, ...], tree: Any) -> Any:
+    return tree_map(lambda t: t[place], tree)
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_an_evaluated_ensemble_is_its_members_each_by_its_own_statistics(nested: bool) -> None:
     """Values, gradients and tangents; the statistics of a part that is no ensemble are taken before and after it."""
     inner = pm.serial(pm.linear, batch_norm(1e-3), pm.tanh, pm.dropout(0.2, 3), batch_norm())
     own = lattice_linear(Generator()), NORM, (), (), NORM
-    params, kept = (tree_map(lambda t: torch.stack((t, 2 * t)), tree) for tree in (own, (SEEN, SEEN)))
-    x, dy = drawn(2, 5, 4), drawn(2, 5, 3, seed=7)
-    if nested:
-        params, kept, x, dy = (tree_map(lambda t: torch.stack((t, 3 * t)), tree) for tree in (params, kept, x, dy))
+    given: Any = stacked((own, (SEEN, SEEN), drawn(5, 4), drawn(5, 3, seed=7)), 2)
+    params, kept, x, dy = stacked(given, 3) if nested else given
     net = pm.ensemble(pm.ensemble(inner)) if nested else pm.ensemble(inner)
     whole = evaluated(pm.serial(batch_norm(), net, batch_norm()), (STILL[0], *kept, STILL[1]))
     assert str(whole).split() == ["serial", "batch_norm_by", "evaluated", "batch_norm_by"]
@@ -137,7 +143,7 @@ def test_an_evaluated_ensemble_is_its_members_each_by_its_own_statistics(nested:
     y, cache = still.fwd(params, x)
     found = y, still.bwd(params, cache, dy), still.jvp(params, cache, params, x)
     for place in [(i, j) for i in range(2) for j in range(2)] if nested else [(i,) for i in range(2)]:
-        p, s, one, u = tree_map(lambda t, place=place: t[place], (params, kept, x, dy))
+        p, s, one, u = at(place, (params, kept, x, dy))
         alone = evaluated(inner, s)
         assert alone.jvp is not None
         y, cache = alone.fwd(p, one)

@@ -153,6 +153,9 @@ class Printer:
         alpha, beta = node.kwargs.get("alpha", 1.0) if adds else (*node.args, 1.0)[2], node.kwargs.get("beta", 1.0)
         scale = [self.value(s, out.dtype) for s in (alpha, beta if adds else 0.0)]
         old = None if not isinstance(beta, Node) and beta == 0 else old
+        if len(out.shape) == 3 and out.shape[0] == 1:  # a stack of one
+            out, a, b = (part(x, 1, near=True) for x in (out, a, b))
+            old = old if old is None or len(old.shape) < 3 else part(old, 1, near=True)
         if len(out.shape) > 2:
             raise Unplannable(f"native: no C for {node.op} of shapes {a.shape} and {b.shape}")
         return self.multiply(out, old, a, b, scale)
