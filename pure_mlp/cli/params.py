@@ -93,10 +93,11 @@ def params_file(place: Path) -> Path:
 
 
 def _model(setup: Setup, tensors: Mapping[str, Tensor]) -> Model:
-    def like(*shape: int) -> Tensor:
-        return torch.zeros(()).expand(*shape)  # a setup may say any sizes: no memory is taken for them
+    def like(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        return torch.zeros((), dtype=dtype).expand(*shape)  # a setup may say any sizes: no memory is taken for them
 
     params = restored(tuple(Linear(like(n, m), like(n)) for m, n in pairwise(setup.sizes)), tensors)
-    inputs = restored(Standardizer(like(setup.sizes[0]), like(setup.sizes[0])), tensors, "inputs")
+    column = like(setup.sizes[0], dtype=torch.float64 if setup.table else torch.float32)
+    inputs = restored(Standardizer(column, column), tensors, "inputs")
     regression = setup.task == "regression"
     return Model(setup, params, inputs, restored(Standardizer(like(1), like(1)), tensors, "targets") if regression else None)

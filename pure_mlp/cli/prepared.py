@@ -86,7 +86,7 @@ def encode(model: Model, data: Dataset) -> Tensor:
 
 
 def _mapped(name: str, what: str, s: Standardizer, x: Tensor) -> Tensor:
-    z = standardize(s, x)
+    z = standardize(s, x).to(torch.float32)
     bad = (~torch.isfinite(z)).nonzero()
     if len(bad):
         row, column = bad[0].tolist()

@@ -47,7 +47,7 @@ def mse(y: Tensor, y_hat: Tensor, reduction: Reduction = "mean") -> tuple[Tensor
         return squared_error(y_hat, y).mean(), mse_backward(y_hat, y)
     c = scale("mse", y_hat, reduction)
     d = y_hat - y
-    return reduce(d * d, c, reduction), d.mul_(2 * c)
+    return reduce(d * d, c, reduction), (2 * c) * d
 
 
 def _norms(y: Tensor, reduction: Reduction = "sum") -> Mass:
@@ -81,4 +81,4 @@ def squared_norm(y: Tensor, y_hat: Tensor, reduction: Reduction = "sum") -> tupl
     norms = (d * d).sum(-1)
     over = "mean" if reduction == "batchmean" else reduction
     c = scale("squared_norm", norms, over)
-    return reduce(norms, c, over), d.mul_(2 * c)
+    return reduce(norms, c, over), (2 * c) * d

@@ -84,14 +84,14 @@ def block_values(schema: Schema, block: Block, *, unknown: bool = False) -> Tens
 
 
 def encoded(schema: Schema, rows: Tensor, means: Tensor) -> Tensor:
-    """x (n, width) float32 of rows (n, columns ..): numbers as they are, texts as one 1 among zeros, all zeros for an unknown one.
+    """x (n, width) float64 of rows (n, columns ..): numbers as they are, texts as one 1 among zeros, all zeros for an unknown one.
 
     A missing number becomes that of `means` (width,); where training had missing ones too, a 1 after it says so, else a 0.
 
     >>> schema = Schema((Column("age", "number", missing=True), Column("city", "text", ("Bonn", "Ulm"))), Column("p"), (), True)
-    >>> encoded(schema, torch.tensor([[7, 1], [torch.nan, 0]]), torch.tensor([9.0, 0, 0, 0]))
+    >>> encoded(schema, torch.tensor([[7, 1], [torch.nan, 0]]), torch.tensor([9.0, 0, 0, 0], dtype=torch.float64))
     tensor([[7., 0., 0., 1.],
-            [9., 1., 1., 0.]])
+            [9., 1., 1., 0.]], dtype=torch.float64)
     """
     pieces = []
     for column, size, found in zip(schema.columns, _widths(schema), rows.t()):
@@ -99,20 +99,22 @@ def encoded(schema: Schema, rows: Tensor, means: Tensor) -> Tensor:
             pieces.append(found.unsqueeze(1) == torch.arange(size))
         else:
             pieces.append(torch.stack((found, found.isnan())[:size], 1))
-    x = torch.cat([piece.to(torch.float32) for piece in pieces], 1)
+    x = torch.cat([piece.to(torch.float64) for piece in pieces], 1)
     return torch.where(x.isnan(), means, x)
 
 
 def scales(schema: Schema, found: Moments) -> Standardizer:
     """What standardises `encoded`, by the moments of the columns (columns,): texts and what says "missing" stay 0 and 1.
 
+    In float64, so that numbers with a large mean, such as times, keep what tells them apart.
+
     >>> from pure_mlp.data.moments import moments
     >>> schema = Schema((Column("age", "number"), Column("city", "text", ("Bonn", "Ulm"))), Column("p"), (), True)
     >>> scales(schema, moments(torch.tensor([[7.0, 0.0], [9.0, 1.0]])))
-    Standardizer(mean=tensor([8., 0., 0.]), std=tensor([1., 1., 1.]))
+    Standardizer(mean=tensor([8., 0., 0.], dtype=torch.float64), std=tensor([1., 1., 1.], dtype=torch.float64))
     """
-    numbers = standardizer_of(found, torch.float32)
-    mean, std = torch.zeros(width(schema)), torch.ones(width(schema))
+    numbers = standardizer_of(found, torch.float64)
+    mean, std = torch.zeros(width(schema), dtype=torch.float64), torch.ones(width(schema), dtype=torch.float64)
     place = 0
     for i, (column, size) in enumerate(zip(schema.columns, _widths(schema))):
         if column.kind != "text":

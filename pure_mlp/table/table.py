@@ -116,7 +116,8 @@ class Table:
 
     def _standardized(self, piece: Batch) -> Batch:
         x, y = piece
-        return standardize(self.inputs, x), standardize(self._scale(), y) if self.task == "regression" else y
+        x = standardize(self.inputs, x).to(torch.float32)
+        return x, standardize(self._scale(), y) if self.task == "regression" else y
 
     def in_units(self, y_hat: Tensor) -> Tensor:
         """What a net that learnt from `batches` says (n, 1), in the unit of the target of a regression."""

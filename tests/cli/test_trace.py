@@ -188,7 +188,7 @@ def loss_of(J: float, dy: float) -> Any:
         (tanh, loss_of(1, INF), 0.1, "the gradient of the loss by y_hat is not finite: 10 of 10 numbers (10 inf, 0 NaN)"),
         (bent(tanh, dx=NAN), mse, 0.1, "the cotangent below layer 1 (bent) is not finite: 10 of 10"),
         (bent(linear, grads=INF), mse, 0.1, "the gradient of layer 1 (bent) (weight) is not finite: 4 of 4"),
-        (tanh, mse, INF, "the updated params (0.weight) is not finite"),
+        (tanh, mse, 3e38, "the updated params (0.weight) is not finite"),
     ],
 )
 def test_the_first_value_that_is_not_finite_is_named(layer: Layer[Any, Any], loss: Any, lr: float, said: str) -> None:

@@ -128,7 +128,7 @@ torch.testing.assert_close(got, expected)
 @pytest.mark.parametrize("inner", ["pure", "plan"])
 def test_a_fold_inside_a_step_ends(inner: str, engine: pm.Engine) -> None:
     """In a process of its own, for it may not end: an inner fold that is refused starts again, and again."""
-    child(["-c", INSIDE.replace("INNER", repr(inner)).replace("ENGINE", repr(engine))], {}, seconds=20)
+    child(["-c", INSIDE.replace("INNER", repr(inner)).replace("ENGINE", repr(engine))], {})
 
 
 def spent() -> float:

@@ -84,6 +84,7 @@ def same(a: object, b: object) -> bool:
     return kinds(a) == kinds(b) and all(x.dtype == y.dtype and torch.equal(x, y) for x, y in leaves)
 
 
+@pytest.mark.skipif(torch.__version__.startswith("2.6."), reason="dynamo of torch 2.6 does not follow attrs.evolve")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_graph_constructs_params(backend: str) -> None:
     def build(w: Tensor, b: Tensor) -> tuple[Linear, tuple[()], tuple[Linear, tuple[Linear]]]:

@@ -139,7 +139,7 @@ def in_y_hat(row: LossRow, y: Tensor, reduction: Any) -> Callable[..., Any]:
 @pytest.mark.parametrize("row", LOSSES, ids=LOSS_NAMES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_losses(row: LossRow, reduction: Any) -> None:
-    """jvp against the reference's own derivatives; vmap, vmap of jvp, make_fx and the compiler against the plain call."""
+    """jvp and grad against the reference's derivatives; vmap, vmap of jvp, make_fx and the compiler against the plain call."""
     y, y_hat = row.draw((5, IN))
     f, v = in_y_hat(row, y, reduction), torch.cos(y_hat)
     close(jvp(f, (y_hat,), (v,))[0], f(y_hat))
@@ -147,6 +147,7 @@ def test_losses(row: LossRow, reduction: Any) -> None:
     grad = torch.func.grad(lambda t: row.expected(y, t, reduction).sum())
     slope = torch.func.grad(lambda t: (grad(t) * v).sum())(y_hat)  # torch itself cannot push forward through its own mse
     close(jvp(f, (y_hat,), (v,))[1], (dJ, slope), atol=1e-13, rtol=1e-10)  # bce's slope cancels where it is steep
+    close(torch.func.grad(lambda t: f(t)[0].sum())(y_hat), f(y_hat)[1], atol=1e-13, rtol=1e-10)
 
     def tangent(t: Tensor) -> Any:
         return jvp(f, (t,), (torch.cos(t),))

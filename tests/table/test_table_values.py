@@ -264,3 +264,13 @@ def test_standardised_batches_have_mean_0_and_deviation_1() -> None:
         assert column.mean().item() == pytest.approx(0, abs=1e-5)
         assert column.std(correction=0).item() == pytest.approx(1, rel=1e-5)
     assert set(x[:, 1:4].reshape(-1).tolist()) == {0.0, 1.0}
+
+
+def test_numbers_far_from_zero_keep_what_tells_them_apart() -> None:
+    """Times in milliseconds: float32 alone would round each to 131 seconds. A constant column is 0, however large."""
+    times = [1_700_000_000_000 + i for i in range(40)]
+    table = read_table({"t": times, "same": [1_700_000_000_123.0] * 40, "y": [float(i % 7) for i in range(40)]}, "y", test=0.0)
+    (x, _), *_ = table.part("training").batches(40)
+    assert x.dtype == torch.float32
+    assert sorted(x[:, 0].tolist()) == pytest.approx([(i - 19.5) / statistics.pstdev(range(40)) for i in range(40)], rel=1e-6)
+    assert x[:, 1].tolist() == [0.0] * 40
