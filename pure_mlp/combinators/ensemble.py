@@ -45,6 +45,8 @@ def ensemble(f: Layer[P, C, X, Y]) -> Layer[P, C, X, Y]:
 class Ensemble(Wrapper[P, C, X, Y]):
     """The part of `ensemble(f)`."""
 
+    __slots__ = ()
+
     def fwd(self, params: P, x: X) -> tuple[Y, C]:
         return vmap(self.f.fwd)(params, x)
 

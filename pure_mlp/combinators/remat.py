@@ -39,6 +39,8 @@ def remat(f: Layer[P, C, X, Y]) -> Layer[P, X, X, Y]:
 class Remat(Wrapper[P, C, X, Y]):
     """The part of `remat(f)`."""
 
+    __slots__ = ()
+
     def fwd(self, params: P, x: X) -> tuple[Y, X]:
         return self.f.fwd(params, x)[0], x
 

@@ -39,6 +39,8 @@ def residual(f: Layer[P, C]) -> Layer[P, C]:
 class Residual(Wrapper[P, C, Tensor, Tensor]):
     """The part of `residual(f)`."""
 
+    __slots__ = ()
+
     def fwd(self, params: P, x: Tensor) -> tuple[Tensor, C]:
         z, cache = self.f.fwd(params, x)
         if x.shape != z.shape or x.dtype != z.dtype:

@@ -16,7 +16,7 @@ X = TypeVar("X")
 Y = TypeVar("Y")
 
 
-@attrs.frozen(eq=False, slots=False)  # dynamo of torch 2.6 does not read a slot of a base class
+@attrs.frozen(eq=False)
 class Wrapper(Composed, Generic[P, C, X, Y]):
     """A composition of the one layer f, whose params are those of f."""
 

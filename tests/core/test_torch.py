@@ -14,6 +14,7 @@ import torch
 from optimizers import OPTIMIZERS
 from torch import Generator, Tensor
 from torch.func import vmap
+from tracing import traces_records
 
 from pure_mlp import (
     Linear,
@@ -84,7 +85,7 @@ def same(a: object, b: object) -> bool:
     return kinds(a) == kinds(b) and all(x.dtype == y.dtype and torch.equal(x, y) for x, y in leaves)
 
 
-@pytest.mark.skipif(torch.__version__.startswith("2.6."), reason="dynamo of torch 2.6 does not follow attrs.evolve")
+@traces_records
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_graph_constructs_params(backend: str) -> None:
     def build(w: Tensor, b: Tensor) -> tuple[Linear, tuple[()], tuple[Linear, tuple[Linear]]]:
@@ -95,6 +96,7 @@ def test_a_graph_constructs_params(backend: str) -> None:
     assert same(torch.compile(build, fullgraph=True, backend=backend)(w, b), build(w, b))
 
 
+@traces_records
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", MEMORIES)
 def test_a_graph_constructs_the_state_and_runs_the_step(name: str, backend: str) -> None:
@@ -110,6 +112,7 @@ def test_a_graph_constructs_the_state_and_runs_the_step(name: str, backend: str)
     torch.testing.assert_close(tree_leaves(compiled), tree_leaves(expected), atol=1e-12, rtol=0)
 
 
+@traces_records
 def test_five_compiled_steps_compile_once() -> None:
     step, carry = stepper(adam(0.05))
     counter = torch._dynamo.testing.CompileCounter()
@@ -153,6 +156,7 @@ class Program(torch.nn.Module):
         return self.step(carry, (x, x))
 
 
+@traces_records
 @pytest.mark.parametrize("name", ["sgd", "adam", "chain"])
 def test_an_exported_step_is_saved_loaded_and_run(name: str, tmp_path: Path) -> None:
     step, carry = stepper(MEMORIES[name])

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from torch.func import functional_call, hessian, jacfwd, jvp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.functional import mse_loss
+from tracing import traces_records
 
 import pure_mlp as pm
 from pure_mlp import tree_leaves, tree_like, tree_map
@@ -95,6 +96,7 @@ def test_vmap_and_vmap_of_jvp(row: Row) -> None:
             close([t[i] for t in together], tree_leaves(f(*one)))
 
 
+@traces_records
 @pytest.mark.parametrize("row", LAYERS, ids=NAMES)
 @pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
 def test_make_fx_of_layers(row: Row, mode: Any) -> None:
@@ -102,6 +104,7 @@ def test_make_fx_of_layers(row: Row, mode: Any) -> None:
     close(make_fx(passes(row), tracing_mode=mode)(*given)(*other), passes(row)(*other))
 
 
+@traces_records
 @pytest.mark.parametrize("row", LAYERS, ids=NAMES)
 def test_compiled_layers_and_their_jvp(row: Row) -> None:
     def tangent(*given: Any) -> Any:
@@ -111,6 +114,7 @@ def test_compiled_layers_and_their_jvp(row: Row) -> None:
         close(torch.compile(f, fullgraph=True, backend="aot_eager")(*row.draw((5, IN))), f(*row.draw((5, IN))))
 
 
+@traces_records
 def test_every_layer_in_a_compiled_step() -> None:
     """The step of a net of each, all in one graph; exact to the plain calls. One row a kind of layer."""
     rows = [*{row.name.split("(")[0]: row for row in LAYERS}.values()]
@@ -184,6 +188,7 @@ def dense_hessian(params: Any, x: Tensor, y: Tensor) -> Tensor:
     return H
 
 
+@traces_records
 def test_hessian_vector_products_are_those_of_the_dense_hessian() -> None:
     """Forward over our backward pass, alone, in batches by vmap, and compiled."""
     net, params, x, y = perceptron()
@@ -224,6 +229,7 @@ def test_the_jacobian_of_a_net_with_a_fused_layer() -> None:
     assert torch.equal(y, net.fwd(params, x)[0])
 
 
+@traces_records
 @pytest.mark.parametrize("name", ["sgd", "adam", "clipped"])
 def test_the_whole_step(name: str) -> None:
     """Traced, compiled, and its directional derivative against differences."""
