@@ -119,9 +119,9 @@ def test_every_layer_in_a_compiled_step() -> None:
     """The step of a net of each, all in one graph; exact to the plain calls. One row a kind of layer."""
     rows = [*{row.name.split("(")[0]: row for row in LAYERS}.values()]
     optimizer, given, g = pm.sgd(0.1), [row.draw((5, IN)) for row in rows], Generator().manual_seed(0)
-    below, under = pm.linear_init(IN, IN, g, F64), [row.has_dx for row in rows]  # so that every step has params
+    under = [row.has_dx for row in rows]  # a linear layer below, so that every step has params
     nets: list[Any] = [pm.serial(*[pm.linear_bottom] * count, row.layer) for count, row in zip(under, rows)]
-    params: list[Any] = [(*[below] * count, p) for count, (p, _, _) in zip(under, given)]
+    params: list[Any] = [(*[pm.linear_init(x.shape[-1], x.shape[-1], g, F64)] * n, p) for n, (p, x, _) in zip(under, given)]
     steps = [pm.training_step(net, pm.mse, optimizer) for net in nets]
     carries, batches = [(p, optimizer.init(p)) for p in params], [(x, y) for _, x, y in given]
 

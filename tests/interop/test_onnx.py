@@ -78,7 +78,7 @@ SAMPLES = [sample for row in LAYER_ROWS.values() for sample in row.samples()]
 def test_every_layer_of_the_registry_agrees_or_is_refused_by_name(row: LayerRow, tmp_path: Path) -> None:
     params, x, _ = row.draw((7, 4), torch.float32)
     x = x[:, 0] if row.name == "embedding" else x
-    if row.evaluated:
+    if row.evaluated or row.name.startswith("attention"):
         with pytest.raises(ValueError, match=f"to_onnx: {layer_name(row.layer)} has no form in ONNX here"):
             to_onnx(row.layer, params, tmp_path / "a.onnx")
         assert [*tmp_path.iterdir()] == []

@@ -22,7 +22,7 @@ def functions(x: Tensor) -> None:
     torch.no_grad()  # E: Module has no attribute "no_grad"
     torch.enable_grad()  # E: Module has no attribute "enable_grad"
     torch.set_grad_enabled(True)  # E: Module has no attribute "set_grad_enabled"
-    torch.nn.Parameter(x)  # E: Module has no attribute "Parameter"
+    torch.nn.Parameter(x)  # E: Missing positional argument "requires_grad" in call to "Parameter"
     print(vjp)
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from torch import Size as _Size
 from torch import Tensor
@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 class Parameter(Tensor):
     grad: Tensor | None
-    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self: ...
+    def __new__(cls, data: Tensor, requires_grad: Literal[False]) -> Self: ...
 
 class Module:
     training: bool
