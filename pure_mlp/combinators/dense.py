@@ -85,7 +85,8 @@ class DenseReLU(Dense):
 
     def fwd(self, params: Linear, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         try:
-            y = addmm_relu(params.bias, x, params.weight.t()) if x.dim() == 2 else torch.relu(linear_fwd(params, x)[0])
+            plain = x.dim() == 2 and params.bias.shape == params.weight.shape[:1]
+            y = addmm_relu(params.bias, x, params.weight.t()) if plain else torch.relu(linear_fwd(params, x)[0])
         except (RuntimeError, TypeError, AttributeError) as error:
             if fits(params, x):
                 raise

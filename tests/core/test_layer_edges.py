@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from checks import check_kink_and_edges, check_refusals, check_widths
@@ -140,3 +142,10 @@ def test_linear_bottom_refuses_a_layer_below() -> None:
         under, x_under, _ = below.draw((5, IN))
         with pytest.raises(ValueError, match=r"\(0, 0, 0\)"):
             below.layer.bwd(under, below.layer.fwd(under, x_under)[1], dx)
+
+
+@pytest.mark.parametrize("layer", [pm.linear, pm.linear_bottom, pm.dense(pm.relu), pm.dense(pm.tanh)])
+@pytest.mark.parametrize("bias", [torch.zeros(1), torch.zeros(1, 3), torch.zeros(2), torch.zeros(3, dtype=torch.float64), None])
+def test_a_bias_that_torch_would_broadcast_is_refused_going_forward(layer: pm.Layer[Any, Any], bias: Any) -> None:
+    with pytest.raises(ValueError, match=r"bias \(.*, expected \(3,\)|params: .*None, expected a Linear of two tensors"):
+        layer.fwd(pm.Linear(torch.ones(3, 2), bias), torch.ones(5, 2))
