@@ -133,7 +133,7 @@ def _by_index(y: Tensor, z: Tensor, ignore_index: int) -> bool:
 
 def _check(y: Tensor, z: Tensor, indices: bool, label_smoothing: float, weight: Tensor | None) -> None:
     fits = y.shape == z.shape[:-1] and y.dtype == torch.int64 if indices else y.shape == z.shape and y.dtype == z.dtype
-    if z.dim() == 0 or not fits or not (z.is_floating_point() or z.is_complex()):
+    if z.dim() == 0 or not fits or not z.is_floating_point():
         raise ValueError(
             f"cross_entropy: y {spec(y)}, z {spec(z)}; expected indices {tuple(z.shape[:-1])} int64, or probabilities like z"
         )

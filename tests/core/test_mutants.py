@@ -12,7 +12,15 @@ import pytest
 import torch
 from checks import check_layer
 from equivalent import SAME
-from loss_checks import check_bce_clamps, check_cross_entropy_edges, check_infinite_logits, check_loss, check_mse_in_transforms
+from loss_checks import (
+    check_bce_clamps,
+    check_cross_entropy_edges,
+    check_half_bce_with_logits,
+    check_half_cross_entropy,
+    check_infinite_logits,
+    check_loss,
+    check_mse_in_transforms,
+)
 from loss_table import LOSSES
 from mutation import calling, mutants
 from tables import DENSE, LAYERS, Row
@@ -87,9 +95,9 @@ def loss_rule(function: Function, helper: Function | None = None) -> Rule:
 
 EDGES: dict[Function, list[Callable[[Function], None]]] = {
     pm.bce: [check_bce_clamps],
-    pm.bce_with_logits: [check_infinite_logits],
+    pm.bce_with_logits: [check_infinite_logits, check_half_bce_with_logits],
     pm.mse: [check_mse_in_transforms],
-    pm.cross_entropy: [check_cross_entropy_edges],
+    pm.cross_entropy: [check_cross_entropy_edges, check_half_cross_entropy],
 }
 
 RULES = [

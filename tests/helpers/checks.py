@@ -11,7 +11,7 @@ from oracles import autograd, close, differences
 from tables import IN, Row
 from torch import Tensor
 
-from pure_mlp import Layer, Linear, tree_leaves, tree_like, tree_map
+from pure_mlp import BatchNorm, Layer, Linear, tree_leaves, tree_like, tree_map
 from pure_mlp.layers.linear import linear_fwd
 
 
@@ -94,10 +94,28 @@ def check_widths(layer: Layer[Linear, Any], params: Linear, x: Tensor, dy: Tenso
     for bias in (params.bias[:1], params.bias[0]):
         wrong = Linear(params.weight, bias)
         with pytest.raises(ValueError, match=f"bias {named(bias)}, expected .* as weight {named(params.weight)}"):
-            layer.bwd(wrong, layer.fwd(wrong, x)[1], dy)
+            layer.bwd(wrong, layer.fwd(params, x)[1], dy)
     narrow = x[..., :-1]
     with pytest.raises(ValueError, match=f"input {named(narrow)}, weight {named(params.weight)}"):
         layer.bwd(params, tree_map(lambda t: narrow if t is x else t, layer.fwd(params, x)[1]), dy)
+
+
+def check_products(layer: Layer[Linear, Any], params: Linear, x: Tensor, dy: Tensor) -> None:
+    """No dy is refused in words; what fits, but has no product of matrices, is torch's own error."""
+    cache = layer.fwd(params, x)[1]
+    with pytest.raises(ValueError, match="dy: None, expected a tensor"):
+        layer.bwd(params, cache, None)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="Bool"):
+        layer.bwd(tree_map(Tensor.bool, params), cache.bool(), dy.bool())
+
+
+def check_half_columns(layer: Layer[BatchNorm, Any]) -> None:
+    """Where the sum of dy overflows float16, dx is that of float64; all is float16."""
+    x, dy = torch.tensor([[1.0], [-1.0], [0.5], [-0.25]]).half(), torch.tensor([[3e4], [1e4], [2e4], [3e4]]).half()
+    given = BatchNorm(torch.ones_like(x[0]), x[0]), x, dy
+    (dx, grads), (exact, _) = (layer.bwd(p, layer.fwd(p, x)[1], dy) for p, x, dy in (given, tree_map(Tensor.double, given)))
+    assert {t.dtype for t in (dx, *tree_leaves(grads))} == {torch.float16}
+    torch.testing.assert_close(dx.double(), exact, atol=50, rtol=0)
 
 
 def named(t: Tensor) -> str:
@@ -112,6 +130,10 @@ def check_layer(row: Row, layer: Layer[Any, Any]) -> None:
     check_differences(row, layer, *row.draw((3, IN)))
     if isinstance(row.draw_params(torch.Generator()), Linear):
         check_widths(layer, *row.draw((5, IN)))
+        if layer.fwd is linear_fwd:
+            check_products(layer, *row.draw((5, IN)))
+    if isinstance(row.draw_params(torch.Generator()), BatchNorm):
+        check_half_columns(layer)
     check_kink_and_edges(row, layer)
     check_far_from_0(row, layer)
     check_refusals(row, layer)

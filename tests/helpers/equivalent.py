@@ -17,10 +17,6 @@ GUARD = dict.fromkeys(
     ),
     "a shortcut: reshaping a matrix changes nothing, and the product refuses a matrix beside anything else",
 )
-GUARD |= dict.fromkeys(
-    ("if False:", "if fits(params, x, x):", "if fits(params, dy, dy):"),
-    "what the product refuses never fits: the error passes only where it has another cause than the shapes",
-)
 LIKE_Y_HAT = "y has the shape of y_hat, or was refused"
 SAME: dict[str, dict[str, str]] = {
     "weight_grads of linear": GUARD,
@@ -43,6 +39,7 @@ SAME: dict[str, dict[str, str]] = {
         (
             "c, count = (scale('bce', y, reduction), divisor('bce', y_hat, reduction))",
             "c, count = (scale('bce', y_hat, reduction), divisor('bce', y, reduction))",
+            "dy_hat = (y_hat - y) / ((1 - y_hat) * y_hat).clamp(min=_least(y)) / count",
         ),
         LIKE_Y_HAT,
     ),
@@ -66,9 +63,9 @@ SAME: dict[str, dict[str, str]] = {
             "if False:",
             "if elements == 'mean':",
             "if factor == 'mean':",
-            "return elements.sum() * factor",
-            "return elements.sum() if reduction == 1 else elements.sum() * factor",
-            "return elements.sum() if factor == 2 else elements.sum() * factor",
+            "return (wide(elements).sum() * factor).to(elements.dtype)",
+            "return elements.sum() if reduction == 1 else (wide(elements).sum() * factor).to(elements.dtype)",
+            "return elements.sum() if factor == 2 else (wide(elements).sum() * factor).to(elements.dtype)",
         ),
         "shortcuts: the sum times the factor is all of them but none",
     ),

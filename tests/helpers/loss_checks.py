@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -54,6 +55,9 @@ def check_loss_refusals(row: LossRow, loss: LossFunction) -> None:
         with pytest.raises(ValueError, match=named(wrong)) as caught:
             loss(y, wrong)
         assert re.search(named(y), str(caught.value)), caught.value
+    for stranger in (y.tolist(), SimpleNamespace(shape=y_hat.shape, dtype=y_hat.dtype)):
+        with pytest.raises(ValueError, match=f"y of class {type(stranger).__name__}"):
+            loss(stranger, y_hat)
     with pytest.raises(ValueError, match=rf"^{row.name.split('(')[0]}: reduction 'median'.*mean, sum, batchmean, none"):
         loss(y, y_hat, "median")
 
@@ -90,6 +94,28 @@ def check_bce_clamps(bce: LossFunction) -> None:
     ):
         with pytest.raises(ValueError, match=rf"bce: {told}, expected probabilities in \[0, 1\]"):
             bce(torch.tensor(labels), torch.tensor(given))
+
+
+def check_half_sums(loss: LossFunction, y: Tensor, y_hat: Tensor, **options: Tensor) -> None:
+    """Where a sum overflows float16, but no mean does, J and its gradient are those of float64, and float16."""
+    wide = {name: option.double() for name, option in options.items()}
+    for reduction in ("mean", "batchmean"):
+        exact = loss(y.double() if y.is_floating_point() else y, y_hat.double(), reduction, **wide)
+        for actual, expected in zip(loss(y, y_hat, reduction, **options), exact):
+            torch.testing.assert_close(actual, expected.half(), atol=1e-7, rtol=4e-3)
+
+
+def check_half_bce_with_logits(bce_with_logits: LossFunction) -> None:
+    """Four rows of losses near 3e4."""
+    y = torch.ones(4, 2, dtype=torch.float16)
+    check_half_sums(bce_with_logits, y, -3e4 * y)
+
+
+def check_half_cross_entropy(cross_entropy: LossFunction) -> None:
+    """Four rows of weight 3e4, by index and by probability."""
+    z, weight = torch.tensor([[0.0, 0.5]]).half().repeat(4, 1), torch.tensor([3e4, 2e4]).half()
+    for y in (torch.zeros(4, dtype=torch.int64), torch.tensor([[0.75, 0.25]]).half().repeat(4, 1)):
+        check_half_sums(cross_entropy, y, z, weight=weight)
 
 
 def check_infinite_logits(bce_with_logits: LossFunction) -> None:
@@ -137,5 +163,18 @@ def check_cross_entropy_edges(cross_entropy: LossFunction) -> None:
     for y in (torch.zeros(1, dtype=torch.int32), torch.zeros(1, dtype=torch.bool), torch.zeros(1, 2, dtype=torch.float64)):
         with pytest.raises(ValueError, match=rf"y {named(y)}, z \(1, 2\) float32; expected indices \(1,\) int64"):
             cross_entropy(y, torch.ones(1, 2))
+    labels, logits = torch.tensor([0]), torch.ones(1, 2)
+    for z in (logits.long(), logits.cfloat()):
+        with pytest.raises(ValueError, match=rf"y \(1,\) int64, z {named(z)}; expected"):
+            cross_entropy(labels, z)
+    with pytest.raises(ValueError, match=r"y \(1,\) int64, z of class list, expected tensors"):
+        cross_entropy(labels, [[1.0, 1.0]])
+    for option, wrong, told in (
+        ("label_smoothing", None, "label_smoothing None, expected 0 to 1"),
+        ("weight", [1.0, 1.0], r"weight of class list, expected \(2,\)"),
+        ("ignore_index", 0.5, "ignore_index 0.5, expected a whole number"),
+    ):
+        with pytest.raises(ValueError, match=f"cross_entropy: {told}"):
+            cross_entropy(labels, logits, **{option: wrong})
     with pytest.raises(ValueError, match=r"z \(\) float32"):
         cross_entropy(torch.tensor(0.5), torch.tensor(1.0))
