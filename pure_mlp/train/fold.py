@@ -126,7 +126,7 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
     """
     if not callable(step):
         raise ValueError(f"fold: a step that is {spec(step)}, expected step(carry, batch) -> (carry, loss)")
-    tier = check_engine(engine)
+    tier: Engine | None = check_engine(engine)
     kept: Folding[S, B] | None = None
 
     def folded(carry: S, batches: Iterable[B]) -> tuple[S, Tensor]:
