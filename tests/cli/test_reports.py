@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from shutil import which
 from types import ModuleType
@@ -285,7 +286,8 @@ def test_tensorboard_gets_every_epoch_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_tensorboard_reads_what_it_got() -> None:
-    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
+    reader = import_module("tensorboard.backend.event_processing.event_accumulator")
     train("regression", "--log", "tensorboard", epochs=1)
     train("regression", "--log", "tensorboard", "--resume", epochs=3)
     events = reader.EventAccumulator("run/tensorboard")
