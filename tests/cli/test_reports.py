@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from shutil import which
@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+from pure_mlp import Linear
 from pure_mlp.__main__ import main
 from pure_mlp.cli.params import NAME, read, save
 from pure_mlp.cli.prepared import Prepared
@@ -113,6 +114,13 @@ def test_the_page_of_a_run(kind: str) -> None:
         assert f"<td>{row['epoch']}</td><td>{float(row['train_loss']):.5g}</td><td>{float(row['validation_loss']):.5g}</td>" in html
 
 
+def by_autograd(layers: Sequence[Linear], part: Prepared) -> list[torch.Tensor]:
+    params = [t.clone().requires_grad_() for p in layers for t in (p.weight, p.bias)]
+    y_hat = (part.x @ params[0].t() + params[1]).relu() @ params[2].t() + params[3]
+    grads = torch.autograd.grad((y_hat - part.y).square().mean(), params)
+    return [torch.cat((a.flatten(), b)) for a, b in (grads[:2], grads[2:])]
+
+
 @pytest.mark.parametrize("rule", ["backprop", "fa", "kp"])
 def test_what_is_measured_is_the_run_itself(rule: str) -> None:
     train("regression", "--rule", rule)
@@ -122,15 +130,17 @@ def test_what_is_measured_is_the_run_itself(rule: str) -> None:
     assert isinstance(training, Prepared)
     watching = Watching(model, training.x, training.y, 4)
     watching.see(0, start.carry[0])
-    params = [t.clone().requires_grad_() for p in model.params for t in (p.weight, p.bias)]
-    y_hat = (training.x @ params[0].t() + params[1]).relu() @ params[2].t() + params[3]
-    grads = torch.autograd.grad((y_hat - training.y).square().mean(), params)
-    theirs = [torch.cat((a.flatten(), b)) for a, b in (grads[:2], grads[2:])]
+    theirs = by_autograd(model.params, training)
     [first] = watching.moments
     assert first.to_first == (0.0, 0.0)
     assert (first.to_backprop is None) == (rule == "backprop")
     if rule == "backprop":
         assert first.norms == pytest.approx([t.norm().item() for t in theirs], rel=1e-5)
+        watching.see(4, run.model.params)
+        pairs = zip(theirs, by_autograd(run.model.params, training))
+        angles = [torch.rad2deg((a @ b / a.norm() / b.norm()).acos()).item() for a, b in pairs]
+        assert watching.moments[-1].to_first == pytest.approx(angles, rel=1e-3)
+        assert min(angles) > 0.1
     elif rule == "fa":
         assert first.norms[1] == pytest.approx(theirs[1].norm().item(), rel=1e-5)
         assert first.to_backprop is not None
