@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from .goals import goals, verdicts
-from .machine import CAPABILITIES, described, restrict
+from .machine import CAPABILITIES, described, limits, variables
 from .measure import compare
 from .report import lines, markdown
 from .runtimes import NAMES
@@ -40,13 +40,13 @@ def main() -> int:
     """Print a table for each shape; returns 1 if somebody's parameters were wrong."""
     args = arguments()
     rounds, seconds = (3, 0.002) if args.quick else (args.rounds, 0.02)
-    restrict(args.capability)
     print(f"{described()}\n{args.capability}, {args.threads} thread(s), {args.optimizer}, {args.loss}, {rounds} rounds")
     results = {}
     for name in args.shapes or SHAPES:
         shape = SHAPES[name]
         task = Task(shape.batch, shape.sizes, args.loss, args.optimizer, args.threads, "")
-        results[name] = compare(task, args.peers, rounds, seconds)
+        with variables(limits(args.capability)):
+            results[name] = compare(task, args.peers, rounds, seconds)
         print(f"\n{name}: batch {shape.batch}, {'-'.join(map(str, shape.sizes))}; {task.k} steps a call of fold and lax_scan")
         print(*lines(results[name]), sep="\n", flush=True)
         if args.goals:

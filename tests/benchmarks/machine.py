@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,15 +21,24 @@ _LIMITS = {
 """The variables by which torch, the libraries of products below it, numpy's and jax take a limit."""
 
 
-def restrict(capability: str) -> None:
-    """Let the processes to come use these instructions at most; `native`: what the processor has.
+def limits(capability: str) -> dict[str, str]:
+    """The variables that hold a process to these instructions; none for `native`: what the processor and the environment allow.
 
     The native engine compiles for what ATen says. jax limits what it compiles, not the products that it calls.
     """
-    for variable, values in _LIMITS.items():
-        os.environ.pop(variable, None)
-        if capability in values:
-            os.environ[variable] = values[capability]
+    return {variable: values[capability] for variable, values in _LIMITS.items() if capability in values}
+
+
+@contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """The environment with these variables, as it was before afterwards."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def cpuinfo(key: str) -> str:

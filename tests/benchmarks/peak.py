@@ -6,7 +6,7 @@ import argparse
 from statistics import median
 
 from .goals import verdict
-from .machine import CAPABILITIES, described, restrict
+from .machine import CAPABILITIES, described, limits, variables
 from .measure import compare
 from .shapes import SHAPES, shape_name
 from .task import Task
@@ -25,11 +25,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, choices=(1, 2))
     parser.add_argument("--rounds", type=int, default=20)
     args = parser.parse_args()
-    restrict(args.capability)
     print(described())
     for name in args.shapes:
         task = Task(*SHAPES[name], "mse", "sgd", args.threads, "")
-        result = compare(task, PEERS, args.rounds, 0.02)
+        with variables(limits(args.capability)):
+            result = compare(task, PEERS, args.rounds, 0.02)
         print(f"\n{name}, {args.threads} thread(s), {args.capability}: GFLOP/s of the products, share of the peak")
         for peer, times in result.times.items():
             share = f"{ratio(result.times['fma'], times)}" if "fma" in result.times else "no peak"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -17,7 +16,7 @@ import pure_mlp as pm
 
 from .goals import verdict
 from .inline import against, seconds
-from .machine import described
+from .machine import described, variables
 from .ours import Carry, training
 from .shapes import SHAPES, shape_name
 from .task import Task
@@ -61,8 +60,7 @@ def main() -> None:
         first: dict[str, list[float]] = {engine: [] for engine in engines}
         for _ in range(args.rounds):
             for engine in engines:
-                with tempfile.TemporaryDirectory() as folder:
-                    os.environ["XDG_CACHE_HOME"] = folder
+                with tempfile.TemporaryDirectory() as folder, variables({"XDG_CACHE_HOME": folder}):
                     fold = pm.fold(step, engine=engine)
                     first[engine].append(seconds(partial(fold, carry, batches)) / seconds(pure))
                 calls[engine] = partial(fold, carry, batches)

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from .goals import goals, verdicts
-from .machine import CAPABILITIES, described, restrict
+from .machine import CAPABILITIES, described, limits, variables
 from .measure import compare
 from .report import Result, markdown
 from .runtimes import NAMES
@@ -78,14 +78,14 @@ def main() -> None:
     end = monotonic() + 60 * args.minutes
     tables = [split()[1].strip() + "\n"] if args.append else []
     for setting in (SETTINGS[i] for i in args.settings):
-        restrict(setting.capability)
         results: dict[str, Result] = {}
         for shape in args.shapes:
             if monotonic() >= end:
                 print(f"out of time before {setting}, {shape}")
                 return
             task = Task(*SHAPES[shape], setting.loss, setting.optimizer, setting.threads, "")
-            results[shape] = compare(task, names, args.rounds, 0.02)
+            with variables(limits(setting.capability)):
+                results[shape] = compare(task, names, args.rounds, 0.02)
             write([*tables, table(setting, results, names, args.rounds)])
             print(f"{setting}, {shape}: {(end - monotonic()) / 60:.1f} minutes left", flush=True)
         tables.append(table(setting, results, names, args.rounds))

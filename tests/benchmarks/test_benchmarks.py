@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import autograd, ours
 from benchmarks.goals import Goal, goals
+from benchmarks.machine import limits, variables
 from benchmarks.operations import operations
 from benchmarks.planning import begin
 from benchmarks.shapes import SHAPES
@@ -49,6 +51,16 @@ def test_the_multiply_adds_are_those_that_torch_counts() -> None:
     with FlopCounterMode(display=False) as counter:
         autograd.lean(start).step(start.batches[0])
     assert counter.get_total_flops() == 2 * start.task.multiply_adds()
+
+
+def test_a_limit_of_the_processor_ends_with_its_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    before = dict(os.environ)
+    with variables(limits("default")):
+        assert os.environ["ATEN_CPU_CAPABILITY"] == "default"
+    with variables(limits("native")):
+        assert dict(os.environ) == before
+    assert dict(os.environ) == before
 
 
 def test_tables_are_written_between_the_markers(tmp_path: Path) -> None:
