@@ -41,7 +41,7 @@ class Operation:
 _COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _FUNCTIONS = ("exp", "expm1", "log", "log1p", "sqrt", "erf", "erfc", "sin", "cos", "floor")
 _MAXIMUM = "{0} > {1} || {0} != {0} ? {0} : {1}"
-_BCE = "({1} - 1) * fmax{f}(log1p{f}(-{0}), -100) - {1} * fmax{f}(log{f}({0}), -100)"
+_BCE = "({1} - 1) * (log1p{f}(-{0}) < -100 ? -100 : log1p{f}(-{0})) - {1} * (log{f}({0}) < -100 ? -100 : log{f}({0}))"
 
 OPERATIONS: dict[str, Operation] = {
     "add": Operation(rules.add, fast=True, method=True, c="{0} + {alpha} * {1}", integers=True),

@@ -75,18 +75,23 @@ class Run:
         whole = self.arrays[self.nodes[0]].shape
         shape, strides = nest(whole, [a.expanded(whole) for a in used])
         at = {a: a.at(INDICES[: len(shape)], s) for a, s in zip(used, strides)}
+        written = {self.arrays[n] for n in self.nodes}
+        single = [a for a, s in zip(used, strides) if shape and not any(s) and a not in written]
+        before = [f"const {CTYPES[a.dtype]} s{i} = {at[a]};" for i, a in enumerate(single)]  # loaded in the loop, it is no vector
+        at |= {a: f"s{i}" for i, a in enumerate(single)}
         body: list[str] = []
-        checked = False
+        after: list[str] = []
         for node in self.nodes:
             text = element(node, lambda a, dtype: self.operand(a, dtype, at))
             if name_of(node.op) == "binary_cross_entropy":
-                x, checked = self.operand(node.args[0], None, at), True
-                body += [f"if (!({a} >= 0 && {a} <= 1)) return 2;" for a in (x, self.operand(node.args[1], None, at))]
+                body += [f"outside |= !({a} >= 0 && {a} <= 1);" for a in (self.operand(x, None, at) for x in node.args[:2])]
+                before, after = [*before, "int outside = 0;"], ["if (outside) return 2;"]
             if inside[node]:
                 body.append(f"const {CTYPES[node.like.dtype]} v{node.index} = {text};")
             if node in kept:
                 body.append(f"{at[self.arrays[node]]} = {f'v{node.index}' if inside[node] else text};")
-        return looped(shape, body, simd=None if checked else "")
+        loops = looped(shape, body, simd="reduction(|:outside)" if after else "")
+        return ["{", *(f"    {line}" for line in (*before, *loops, *after)), "}"] if before else loops
 
     def operand(self, a: object, dtype: torch.dtype | None, at: Mapping[Array, str]) -> str:
         """C for an argument within the loops."""

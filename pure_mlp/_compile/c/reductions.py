@@ -68,12 +68,13 @@ def softmax(out: Array, x: Array, axis: int, logarithm: bool) -> list[str]:
     source, target = x.at([*i, j], [*fro, up]), out.at([*i, j], [*to, down])
     real, f = CTYPES[out.dtype], "f" if out.dtype == torch.float32 else ""
     loop = f"for (long {j} = 0; {j} < {size}; {j}++)"
+    add = "#pragma omp simd reduction(+:sum)"
     body = [f"{real} top = -INFINITY, sum = 0;", loop, f"    top = {source} > top ? {source} : top;"]
     if logarithm:
-        body += [loop, f"    sum += exp{f}({source} - top);", f"const {real} shift = top + log{f}(sum);"]
+        body += [add, loop, f"    sum += exp{f}({source} - top);", f"const {real} shift = top + log{f}(sum);"]
         body += [loop, f"    {target} = {source} - shift;"]
     else:
-        body += [loop, f"    sum += {target} = exp{f}({source} - top);", loop, f"    {target} /= sum;"]
+        body += [add, loop, f"    sum += {target} = exp{f}({source} - top);", loop, f"    {target} /= sum;"]
     return looped(rows, body)
 
 

@@ -40,6 +40,7 @@ def source_of(lowered: Lowered, memory: Memory, most: int) -> Source:
     if printer.kernels.bytes:
         table = ["    const int threads = *(const int64_t *)mem[1];\n", "    void *const scratch = mem[2];\n", *table]
     parts = [f"#define MOST {most} /* rows of a product in registers */\n{_file('head.c')}"]
+    parts += [_file("functions.c")] if re.search(r"\b(exp|log|log1p|tanh)f\(", body) else []
     parts += [_products(CTYPES[dtype]) for dtype in sorted(printer.kernels.reals, key=str)]
     head = "static __attribute__((noinline)) int advance(void *const *mem, const void *const *batch, double *loss)\n{\n"
     parts += [printer.kernels.text(), f"{head}    double *const counts = mem[0];\n{''.join(table)}\n{body}\n    return 0;\n}}\n"]
