@@ -6,6 +6,7 @@ from pure_mlp import _starting as _starting  # isort: skip  # before anything th
 from pure_mlp._compile.graph import Unplannable as Unplannable
 from pure_mlp._compile.plan import Plan as Plan
 from pure_mlp._compile.program import Engine as Engine
+from pure_mlp._compile.slices import Slices as Slices
 from pure_mlp.check.laws import laws as laws
 from pure_mlp.check.report import Report as Report
 from pure_mlp.combinators.dense import dense as dense
@@ -208,6 +209,7 @@ __all__ = [
     "Schedule",
     "ScheduleRow",
     "Sized",
+    "Slices",
     "Space",
     "State",
     "Statistics",

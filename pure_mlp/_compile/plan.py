@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -10,7 +11,8 @@ from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.leaves import skeleton
-from pure_mlp._compile.program import CHUNK, Engine, Program
+from pure_mlp._compile.program import CHUNK, SLICES, Engine, Program
+from pure_mlp._compile.slices import SliceIterator, Slices
 from pure_mlp._compile.stepper import Stepper
 from pure_mlp.record import tree_leaves
 from pure_mlp.signatures import Step
@@ -118,7 +120,7 @@ class Plan(Generic[S, B]):
         batches so far.
         """
         losses = list[float]()
-        self.advance(iter(batches), losses, kept=type(batches) in (list, tuple))
+        self.advance(iter(batches), losses, kept=type(batches) in (list, tuple, Slices))
         if self.refusal is not None:
             raise self.refusal
         return torch.tensor(losses, dtype=self.dtype)
@@ -135,6 +137,9 @@ class Plan(Generic[S, B]):
             for batch in batches if self.refusal is None else ():
                 given = self._given(batch) if kept and self._fits is not None else None
                 if given and self._fits is not None and self._fits(*given):
+                    if isinstance(batches, SliceIterator):
+                        self._sliced(batches, losses)
+                        continue
                     waiting.append((batch, given))
                     if len(waiting) == CHUNK:
                         self._together(waiting, losses)
@@ -186,12 +191,27 @@ class Plan(Generic[S, B]):
             return batch  # type: ignore[return-value]  # of tensors, or of what no program takes
         return tree_leaves(batch) if skeleton(batch) == made else None
 
+    def _sliced(self, batches: SliceIterator[B], losses: list[float]) -> None:
+        """Step over the slice drawn last and all that follow, many a call; or to the end of the first that fails."""
+        batches.at -= 1
+        while batches.left and self._program and self._program.chunk:
+            count = min(batches.left, SLICES)
+            addresses = batches.addresses(count)
+            made = self._program.chunk(addresses.data_ptr(), count).tolist()
+            self._stepper.programs.steps += len(made)
+            losses += made
+            batches.at += len(made)
+            if len(made) < count:
+                losses.append(self.step(next(batches)))
+                return
+
     def _together(self, waiting: list[tuple[B, Sequence[Tensor]]], losses: list[float]) -> None:
         """Step over the waiting batches in one call, and forget them; from the first that fails on, one at a time."""
         batches = [*waiting]
         waiting.clear()
         if batches and self._program and self._program.chunk:
-            made = self._program.chunk([given for _, given in batches]).tolist()
+            addresses = array("Q", [t.data_ptr() for _, given in batches for t in given])
+            made = self._program.chunk(addresses.buffer_info()[0], len(batches)).tolist()
             self._stepper.programs.steps += len(made)
             losses += made
             del batches[: len(made)]

@@ -10,9 +10,9 @@ from torch import Tensor
 
 Engine: TypeAlias = Literal["pure", "plan", "native"]
 """What runs a step: Python as it stands, a flat program of torch's calls, or that program in C."""
-Chunk: TypeAlias = Callable[[Sequence[Sequence[Tensor]]], Tensor]
-"""Steps on batches of the program's specs, which the caller has checked; returns the losses of those before the
-first failure.
+Chunk: TypeAlias = Callable[[int, int], Tensor]
+"""Steps on batches of the program's specs, which the caller has checked: the place of a table with the addresses of
+their tensors, and their number. Returns the losses of those before the first failure.
 """
 
 Place: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...]]
@@ -20,6 +20,8 @@ Place: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 CHUNK = 32
 """How many batches a native program takes at once."""
+SLICES = 128
+"""How many, if they are slices: so many steps cannot be interrupted."""
 
 
 def check_engine(engine: Engine) -> Engine:

@@ -13,6 +13,7 @@ from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.leaves import returned
 from pure_mlp._compile.plan import Plan
 from pure_mlp._compile.program import Engine, check_engine
+from pure_mlp._compile.slices import Slices
 from pure_mlp.nodes import is_tensor
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.shapes import spec
@@ -52,7 +53,7 @@ class Folding(Generic[S, B]):
         kept: whether a batch keeps its values until the next 32 have been drawn, as those of a list do.
         """
         source, losses = iter(batches), list[float]()
-        kept = kept or type(batches) in (list, tuple)
+        kept = kept or type(batches) in (list, tuple, Slices)
         while self.engine != "pure":
             try:
                 self._plan = self._plan or Plan(self._step, self._carry, engine=self.engine)
@@ -107,7 +108,7 @@ def fold(step: Step[S, B], *, engine: Engine = "plan") -> Callable[[S, Iterable[
 
     The carry is copied in and copied out: what comes back aliases nothing and has no tape. The plan is kept for
     the next call, so that what the step reads from Python is read once, as by `jax.jit`. Batches are tuples,
-    lists, dicts or records of tensors; those of a list may be stepped over 32 at a time.
+    lists, dicts or records of tensors; those of a list may be stepped over 32 at a time, and `Slices` without a check of each.
 
     Args:
         step: `step(carry, batch) -> (carry, loss)`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import torch
 from torch import Generator, Tensor
 
 import pure_mlp as pm
@@ -71,6 +72,8 @@ def native(start: Start) -> Peer:
 
 
 def native_fold(start: Start) -> Peer:
-    """The plan on the native engine, k steps a call."""
+    """The plan on the native engine, k steps a call, over slices of one tensor, as `lax_scan`."""
     program = _native(start)
-    return Peer(program.run, [start.many()], lambda: pm.tree_leaves(program.carry()[0]), start.task.k)
+    x, y = zip(*start.many())
+    batches = pm.Slices((torch.stack(x), torch.stack(y)))
+    return Peer(program.run, [batches], lambda: pm.tree_leaves(program.carry()[0]), start.task.k)

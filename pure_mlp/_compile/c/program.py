@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -40,11 +40,10 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
     step.restype, step.argtypes = ctypes.c_int, [ctypes.c_void_p] * (2 + len(memory.batch))
     steps.restype, steps.argtypes = ctypes.c_long, [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
-    def chunk(batches: Sequence[Sequence[Tensor]]) -> Tensor:
+    def chunk(pointers: int, count: int) -> Tensor:
         threads[0] = several()
-        pointers = array("Q", [t.data_ptr() for batch in batches for t in batch])
-        losses = torch.empty(len(batches), dtype=dtype)
-        done: int = steps(table, len(batches), pointers.buffer_info()[0], losses.data_ptr())
+        losses = torch.empty(count, dtype=dtype)
+        done: int = steps(table, count, pointers, losses.data_ptr())
         return losses[:done]
 
     loss = ctypes.c_double()
