@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from natively import cache_in, needs_compiler
+from natively import cache_in, native, needs_compiler
 from torch import Generator, Tensor
 
 from pure_mlp import Plan
@@ -121,3 +121,22 @@ def test_after_a_fork_one_thread_goes_on() -> None:
         assert os.waitstatus_to_exitcode(done[1]) == 0
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_products_are_added_in_place_to_matrices_of_every_width(dtype: torch.dtype) -> None:
+    """The last columns of a row are done in a vector that begins in columns which are done."""
+    g = Generator().manual_seed(0)
+    widths = [0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 16, 17, 23, 31, 32, 33, 50]
+    a = torch.randn(11, 3, generator=g).to(dtype)
+    bs = [torch.randn(3, n, generator=g).to(dtype) for n in widths]
+    carry = [torch.randn(11, n, generator=g).to(dtype) for n in widths]
+
+    def step(ws: list[Tensor], batch: tuple[Tensor, list[Tensor]]) -> tuple[list[Tensor], Tensor]:
+        return [w - 0.5 * (batch[0] @ b) for w, b in zip(ws, batch[1])], batch[0].sum()
+
+    planned = native(step, carry, (a, bs))
+    for _ in range(3):
+        planned.step((a, bs))
+    for w, b, got in zip(carry, bs, planned.carry(), strict=True):
+        torch.testing.assert_close(got, (w.double() - 1.5 * (a.double() @ b.double())).to(dtype))

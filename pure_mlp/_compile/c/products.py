@@ -128,7 +128,7 @@ def _near(form: Product) -> Kernel | None:
         return None
     head = f"static void NAME(const {real} *a, const {real} *b, const {real} *old, {real} beta, {real} *c, {real} alpha)\n{{\n"
     copies = m * n if form.old is not None and n > 1 and form.old.right != 1 else 0
-    pieces = n // _LANES + (n % _LANES).bit_count()
+    pieces = math.ceil(n / max(width for width in (1, 4, 8, _LANES) if width <= max(n, 1)))
     outer = m * k * pieces + copies + (k * n * 1.5 if n > 1 and b.right != 1 else 0)
     inner = m * n * (2 * k / _LANES + 10) + copies
     if k <= 4096 and (a.right == 1 or k == 1) and (b.down == 1 or k == 1) and inner < outer:
