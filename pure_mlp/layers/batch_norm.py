@@ -9,8 +9,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import check_vectors, wide
+from pure_mlp.layers.means import check_vectors
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 

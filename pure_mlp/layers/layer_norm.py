@@ -8,8 +8,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import check_vectors, row_mean, wide
+from pure_mlp.layers.means import check_vectors, row_mean
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 

@@ -10,9 +10,10 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
 from pure_mlp.layers.batch_norm import BatchNorm, Normalized
-from pure_mlp.layers.means import check_vectors, wide
+from pure_mlp.layers.means import check_vectors
 from pure_mlp.record import children, record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent, spec
 
