@@ -12,12 +12,12 @@ from torch.utils._pytree import GetAttrKey, register_pytree_node
 
 from pure_mlp.nodes import FIELDS
 from pure_mlp.nodes import children as children
-from pure_mlp.trees import WALKS, collect, grow
 from pure_mlp.trees import tree_items as tree_items
 from pure_mlp.trees import tree_leaves as tree_leaves
 from pure_mlp.trees import tree_like as tree_like
 from pure_mlp.trees import tree_map as tree_map
 from pure_mlp.trees import tree_zeros as tree_zeros
+from pure_mlp.walks import WALKS, collect, grow
 
 __all__ = ["children", "record", "tree_items", "tree_leaves", "tree_like", "tree_map", "tree_zeros"]
 
