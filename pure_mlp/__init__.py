@@ -159,8 +159,8 @@ from pure_mlp.sized import sized as sized
 from pure_mlp.summarize import summary as summary
 from pure_mlp.table.survey import read_table as read_table
 from pure_mlp.table.table import Table as Table
+from pure_mlp.train.batches import batches as batches
 from pure_mlp.train.fit import Epoch as Epoch
-from pure_mlp.train.fit import batches as batches
 from pure_mlp.train.fit import fit as fit
 from pure_mlp.train.fold import fold as fold
 from pure_mlp.train.step import training_step as training_step
