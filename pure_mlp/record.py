@@ -36,6 +36,9 @@ def record(cls: type[R]) -> type[R]:
     Returns:
         The same class.
 
+    Raises:
+        ValueError: a class that is not of attrs.
+
     >>> import torch
     >>> @record
     ... @attrs.frozen(eq=False)
@@ -44,6 +47,8 @@ def record(cls: type[R]) -> type[R]:
     >>> tree_map(lambda t: 2 * t, Scale(torch.ones(2))).factor
     tensor([2., 2.])
     """
+    if not attrs.has(cls):
+        raise ValueError(f"record: {cls.__name__} is no attrs class: put @attrs.frozen(eq=False) below @record")
     names = FIELDS[cls] = tuple(field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)))
     scope: dict[str, Any] = {"cls": cls, "Tensor": Tensor, "collect": collect, "grow": grow}
     exec(_methods(names), scope)

@@ -38,11 +38,14 @@ def tree_map(f: Callable[..., Tensor], tree: T, /, *rest: T) -> T:
         The tree of the results.
 
     Raises:
-        ValueError: the trees differ (the message has the path), f refuses a leaf that is no tensor, or a class cannot be rebuilt.
+        ValueError: f is no function, the trees differ (the message has the path), f refuses a leaf that is no tensor, or a class
+            cannot be rebuilt.
 
     >>> tree_map(torch.add, (torch.tensor(1), ()), (torch.tensor(2), ()))
     (tensor(3), ())
     """
+    if not callable(f):
+        raise ValueError(f"tree_map: {_outline(f)}, expected a function of tensors, and then the trees")
     return cast(T, _map(f, "", tree, *rest))
 
 
@@ -126,7 +129,10 @@ def tree_like(tree: T, leaves: list[Tensor]) -> T:
     >>> tree_like((torch.tensor(1), (torch.tensor(2), ())), [torch.tensor(3), torch.tensor(4)])
     (tensor(3), (tensor(4), ()))
     """
-    supply = leaves[::-1]
+    try:
+        supply = [*reversed(leaves)]
+    except TypeError as error:
+        raise ValueError(f"tree_like: {_outline(leaves)}, expected a list of tensors") from error
     try:
         grown = grow(tree, supply)
     except IndexError:

@@ -119,6 +119,8 @@ def fit(
         ("score", score, score is None or callable(score), "a function of the carry"),
         ("patience", patience, patience is None or isinstance(patience, SupportsIndex), "a whole number"),
         ("callbacks", callbacks, isinstance(callbacks, Sequence), "a list of functions of an Epoch"),
+        *[("a callback", f, callable(f), "a function of an Epoch") for f in (callbacks if isinstance(callbacks, Sequence) else ())],
+        ("observe", observe, callable(observe), "a function of the batches"),
         ("mesh", mesh, mesh is None or isinstance(mesh, Mesh), "a Mesh"),
     ):
         if not right:
@@ -143,16 +145,17 @@ def fit(
     for number in range(1, epochs + 1):
         pieces = cast("Iterable[Batch]", data) if given is None or batch is None else batches(given, batch, generator)
         masses: list[Mass] = []
-        losses = folding.run(_measured(observe(pieces), weigh, masses)).tolist()
+        seen = observe(pieces)
+        if not isinstance(seen, Iterable):
+            raise ValueError(f"fit: observe returned {spec(seen)}, expected the batches")
+        losses = folding.run(_measured(seen, weigh, masses)).tolist()
         if isinstance(folding, ParallelFolding):
             masses = folding.masses(masses, len(losses))
         if not losses:
             raise ValueError(f"fit: no batches in epoch {number}")
         now = folding.carry()
         mean = _mean(losses, masses)
-        told = None if score is None else score(now)
-        if score is not None and told is None:
-            raise ValueError("fit: the score returned None, expected a number")
+        told = None if score is None else _number(score(now))
         epoch = Epoch(number, now, mean, told, folding.engine, folding.compile_seconds)
         history.append(epoch)
         done = True in [callback(epoch) for callback in callbacks]
@@ -164,6 +167,13 @@ def fit(
             break
     last = history[-1].carry if history else folding.carry()
     return (last if best is None else best.carry), history
+
+
+def _number(score: object) -> float:
+    try:
+        return float(cast(float, score))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"fit: the score returned {spec(score)}, expected a number") from error
 
 
 def _measured(pieces: Iterable[Batch], weigh: Callable[[Batch], Mass], masses: list[Mass]) -> Iterator[Batch]:
