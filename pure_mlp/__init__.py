@@ -149,6 +149,7 @@ from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
 from pure_mlp.saving.checkpoint import load as load
 from pure_mlp.saving.checkpoint import save as save
 from pure_mlp.shapes import check_cotangent as check_cotangent
+from pure_mlp.shapes import check_tangent as check_tangent
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -227,6 +228,7 @@ __all__ = [
     "cache_nbytes",
     "chain",
     "check_cotangent",
+    "check_tangent",
     "clip_by_global_norm",
     "clip_by_value",
     "clipped_grads",
