@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import attrs
 from torch import Tensor
@@ -47,9 +47,10 @@ def record(cls: type[R]) -> type[R]:
     >>> tree_map(lambda t: 2 * t, Scale(torch.ones(2))).factor
     tensor([2., 2.])
     """
-    if not attrs.has(cls):
+    kind: type[Any] = cls
+    if not attrs.has(kind):
         raise ValueError(f"record: {cls.__name__} is no attrs class: put @attrs.frozen(eq=False) below @record")
-    names = FIELDS[cls] = tuple(field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)))
+    names = FIELDS[cls] = tuple(field.name for field in attrs.fields(kind))
     scope: dict[str, Any] = {"cls": cls, "Tensor": Tensor, "collect": collect, "grow": grow}
     exec(_methods(names), scope)
     setattr(cls, "__init__", scope["__init__"])  # noqa: B010  # mypy forbids the assignment

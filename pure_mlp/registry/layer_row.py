@@ -31,6 +31,10 @@ def as_words(what: str, names: Iterable[str]) -> frozenset[str]:
     return frozenset(names)
 
 
+def _shared(names: Iterable[str]) -> frozenset[str]:
+    return as_words("LayerRow", names)
+
+
 @attrs.frozen(eq=False)
 class LayerRow:
     """One layer, and what the laws need to know of it.
@@ -66,7 +70,7 @@ class LayerRow:
     example: tuple[int, ...] = ()
     inputs: Callable[[Generator, tuple[int, ...]], Tensor] | None = None
     params: Callable[[Generator, torch.dtype], Any] | None = None
-    shared: frozenset[str] = attrs.field(default=frozenset(), converter=partial(as_words, "LayerRow"))
+    shared: frozenset[str] = attrs.field(default=frozenset(), converter=_shared)
     scalars: bool = False
     has_dx: bool = True
     independent: bool = True

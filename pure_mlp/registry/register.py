@@ -58,8 +58,9 @@ def register(row: R) -> R:
     kind = type(row)
     if kind not in TABLES:
         raise ValueError(f"register: {spec(row)}, expected {', '.join(k.__name__ for k in TABLES)}")
-    if not isinstance(row.name, str) or not row.name:
-        raise ValueError(f"register: a {kind.__name__} whose name is {row.name!r}, expected a text")
+    name: object = row.name
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"register: a {kind.__name__} whose name is {name!r}, expected a text")
     if isinstance(row, LayerRow) and not isinstance(row.layer, Layer):
         raise ValueError(f"register: layer of {row.name!r} is {spec(row.layer)}, expected a Layer")
     for field in _FUNCTIONS[kind]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import SupportsIndex
 
 import torch
 from torch import Generator
@@ -41,7 +40,7 @@ def batches(data: Batch, size: int, generator: Generator | None = None) -> Itera
         raise ValueError(f"batches: x {spec(x)}, y {spec(y)}, expected tensors")
     if generator is not None and not isinstance(generator, Generator):
         raise ValueError(f"batches: generator {spec(generator)}, expected a torch.Generator")
-    if not isinstance(size, SupportsIndex) or size < 1 or len(x) != len(y):
+    if not hasattr(size, "__index__") or size < 1 or len(x) != len(y):
         raise ValueError(f"batches: size {size!r}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
     order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
     numbers = size * max(x[:1].numel() + y[:1].numel(), 1)

@@ -118,8 +118,7 @@ def fit(
         ("generator", generator, generator is None or isinstance(generator, Generator), "a torch.Generator"),
         ("score", score, score is None or callable(score), "a function of the carry"),
         ("patience", patience, patience is None or isinstance(patience, SupportsIndex), "a whole number"),
-        ("callbacks", callbacks, isinstance(callbacks, Sequence), "a list of functions of an Epoch"),
-        *[("a callback", f, callable(f), "a function of an Epoch") for f in (callbacks if isinstance(callbacks, Sequence) else ())],
+        ("callbacks", callbacks, _functions(callbacks), "a list of functions"),
         ("observe", observe, callable(observe), "a function of the batches"),
         ("mesh", mesh, mesh is None or isinstance(mesh, Mesh), "a Mesh"),
     ):
@@ -167,6 +166,10 @@ def fit(
             break
     last = history[-1].carry if history else folding.carry()
     return (last if best is None else best.carry), history
+
+
+def _functions(given: object) -> bool:
+    return isinstance(given, Sequence) and all(map(callable, given))
 
 
 def _number(score: object) -> float:
