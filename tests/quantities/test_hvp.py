@@ -22,7 +22,7 @@ from pure_mlp.layer import composition
 from pure_mlp.quantities.hvp import hvp, hvp_at
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
 PRIMITIVE = [row for row in LAYERS if composition(row.layer) is None]
 SCALED = ("blocks", "blocks, several rows")
