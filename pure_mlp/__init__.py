@@ -150,6 +150,7 @@ from pure_mlp.saving.checkpoint import Checkpoint as Checkpoint
 from pure_mlp.saving.checkpoint import load as load
 from pure_mlp.saving.checkpoint import save as save
 from pure_mlp.shapes import check_cotangent as check_cotangent
+from pure_mlp.shapes import check_tangent as check_tangent
 from pure_mlp.signatures import Batch as Batch
 from pure_mlp.signatures import Loss as Loss
 from pure_mlp.signatures import Step as Step
@@ -160,8 +161,8 @@ from pure_mlp.sized import sized as sized
 from pure_mlp.summarize import summary as summary
 from pure_mlp.table.survey import read_table as read_table
 from pure_mlp.table.table import Table as Table
+from pure_mlp.train.batches import batches as batches
 from pure_mlp.train.fit import Epoch as Epoch
-from pure_mlp.train.fit import batches as batches
 from pure_mlp.train.fit import fit as fit
 from pure_mlp.train.fold import fold as fold
 from pure_mlp.train.step import training_step as training_step
@@ -229,6 +230,7 @@ __all__ = [
     "cache_nbytes",
     "chain",
     "check_cotangent",
+    "check_tangent",
     "clip_by_global_norm",
     "clip_by_value",
     "clipped_grads",

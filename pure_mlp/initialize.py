@@ -63,11 +63,14 @@ def init(
         raise ValueError(f"init: a draw that is {spec(draw)}, expected an init such as linear_init")
     came: object = sizes
     given: list[Any] = [came] if isinstance(came, Tensor) else [*came] if isinstance(came, Sequence) else []
-    whole = all(hasattr(s, "__index__") and not isinstance(s, Tensor) for s in given[1:])
-    if not given or not whole or not (isinstance(given[0], Tensor) or hasattr(given[0], "__index__")):
+    widths_at = [s for i, s in enumerate(given) if i or not isinstance(s, Tensor)]
+    whole = all(hasattr(s, "__index__") and not isinstance(s, Tensor) and s >= 1 for s in widths_at)
+    if not given or not whole or (isinstance(given[0], Tensor) and not given[0].dim()):
         told = ", ".join(map(spec, given)) or spec(sizes)
-        ours = "the input's width or an input, and the widths of the linear layers"
-        raise ValueError(f"init: {len(given)} sizes, {told}; expected {ours}")
+        ours = "the input's width or an input, and the widths of the linear layers, each at least 1"
+        raise ValueError(f"init: sizes {told}; expected {ours}")
+    if not isinstance(generator, Generator):
+        raise ValueError(f"init: a generator that is {spec(generator)}, expected a torch.Generator")
     first, widths = given[0], deque(cast("list[int]", given[1:]))
     x = first if isinstance(first, Tensor) else torch.zeros(1, first, dtype=dtype, device=device)
     drawn: list[object] = []

@@ -1,6 +1,7 @@
 """Fused kernels of torch that have no public binding, typed, each with the formula that it computes in one pass.
 
 Only kernels whose formula would cost extra passes over memory or extra operations stand here; a test holds each to its formula.
+`wide` gives sums their dtype.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-__all__ = ["ONES", "addmm_relu", "mse_backward", "sigmoid_backward", "squared_error", "tanh_backward", "threshold_backward"]
+__all__ = ["ONES", "addmm_relu", "mse_backward", "sigmoid_backward", "squared_error", "tanh_backward", "threshold_backward", "wide"]
 
 _threshold_backward = torch.ops.aten.threshold_backward.default
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.default
@@ -97,3 +98,12 @@ def addmm_relu(bias: Tensor, x: Tensor, weight_t: Tensor) -> Tensor:
     if not _plain(bias, x, weight_t):
         return torch.relu(torch.addmm(bias, x, weight_t))
     return torch._addmm_activation(bias, x, weight_t)
+
+
+def wide(x: Tensor) -> Tensor:
+    """x in float32 where it is half precision, else x itself: there squares overflow, and means of differences lose digits.
+
+    >>> wide(torch.ones(2, dtype=torch.bfloat16)).dtype, wide(torch.ones(2, dtype=torch.float64)).dtype
+    (torch.float32, torch.float64)
+    """
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -107,9 +107,15 @@ class Composed(ABC):
         parts: tuple[object, ...] = self.parts()
         for i, part in enumerate(parts):
             if not isinstance(part, Layer):
-                call = f": {part.__name__}() makes one" if isinstance(part, FunctionType) and "pure_mlp" in part.__module__ else ""
-                raise ValueError(f"{self.name}: part {i} is {spec(part)}, expected a Layer{call}")
+                raise ValueError(f"{type(self).__name__.lower()}: part {i} is {spec(part)}, expected a Layer{_maker(part)}")
         return Layer(self.fwd, self.bwd, self.jvp)
+
+
+def _maker(given: object) -> str:
+    """How a layer is made by the function that came in its place."""
+    if isinstance(given, FunctionType) and str(given.__annotations__.get("return")).startswith(("Layer", "Activation")):
+        return f": {given.__name__}() makes one"
+    return ""
 
 
 def tangent(layer: Layer[P, C, X, Y]) -> Callable[[P, C, P, X], Y]:
@@ -132,7 +138,7 @@ def composition(layer: AnyLayer) -> Composed | None:
     (None, 'serial')
     """
     if not isinstance(layer, Layer):
-        raise ValueError(f"{spec(layer)}, expected a Layer")
+        raise ValueError(f"a net that is {spec(layer)}, expected a Layer{_maker(layer)}")
     made = getattr(layer.fwd, "__self__", None)
     return made if isinstance(made, Composed) and getattr(layer.bwd, "__self__", None) is made else None
 
@@ -157,6 +163,9 @@ def over(rule: Rule, net: Layer[P, C, X, Y]) -> Layer[P, C, X, Y]:
     Returns:
         The rebuilt net.
 
+    Raises:
+        ValueError: a net that is no layer, a rule that is no function or returns no layer.
+
     >>> import torch
     >>> from pure_mlp import relu, serial, tanh
     >>> print(over(lambda f: tanh if f is relu else f, serial(relu, serial(relu))))
@@ -166,7 +175,14 @@ def over(rule: Rule, net: Layer[P, C, X, Y]) -> Layer[P, C, X, Y]:
         tanh
     """
     made = composition(net)
-    return rule(net) if made is None else made.rebuilt(*[over(rule, part) for part in made.parts()])
+    if made is not None:
+        return made.rebuilt(*[over(rule, part) for part in made.parts()])
+    if not callable(rule):
+        raise ValueError(f"over: a rule that is {spec(rule)}, expected a function of a layer")
+    layer: object = rule(net)
+    if not isinstance(layer, Layer):
+        raise ValueError(f"over: the rule makes {layer_name(net)} {spec(layer)}, expected a Layer")
+    return layer
 
 
 def layer_name(layer: AnyLayer) -> str:
@@ -200,6 +216,9 @@ def outline(net: Layer[P, C, X, Y], params: P | None = None) -> str:
     Returns:
         Lines of text.
 
+    Raises:
+        ValueError: what is no layer, or params of another net.
+
     >>> from pure_mlp import mlp
     >>> from torch import Generator
     >>> net, params = mlp((3, 2), Generator())
@@ -214,7 +233,10 @@ def outline(net: Layer[P, C, X, Y], params: P | None = None) -> str:
         sizes = [f"{name} {tuple(t.shape)}".strip() for name, t in tree_items(params)] if params is not None else []
         return layer_name(net) + ": " * bool(sizes) + ", ".join(sizes)
     parts = made.parts()
-    given = [None] * len(parts) if params is None else made.split(params)
+    try:
+        given = [None] * len(parts) if params is None else made.split(params)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"outline: {made.name} of {len(parts)} layers, params: {spec(params)}") from error
     if len(given) != len(parts):
         raise ValueError(f"outline: {made.name} of {len(parts)} layers, {len(given)} params")
     below = [outline(part, p) for part, p in zip(parts, given)]

@@ -75,4 +75,5 @@ def explained(leaf: object, path: str) -> str:
     """
     kind = type(leaf)
     cure = "; decorate it with @record over @attrs.frozen(eq=False)" if dataclasses.is_dataclass(kind) or attrs.has(kind) else ""
-    return f"a {kind.__name__} at {path or 'the root'}: trees are tensors, and tuples, lists, dicts and records of trees{cure}"
+    what = f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__} at {path or 'the root'}"
+    return f"{what}: trees are tensors, and tuples, lists, dicts and records of trees{cure}"

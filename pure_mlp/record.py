@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import attrs
 from torch import Tensor
@@ -12,12 +12,12 @@ from torch.utils._pytree import GetAttrKey, register_pytree_node
 
 from pure_mlp.nodes import FIELDS
 from pure_mlp.nodes import children as children
-from pure_mlp.trees import WALKS, collect, grow
 from pure_mlp.trees import tree_items as tree_items
 from pure_mlp.trees import tree_leaves as tree_leaves
 from pure_mlp.trees import tree_like as tree_like
 from pure_mlp.trees import tree_map as tree_map
 from pure_mlp.trees import tree_zeros as tree_zeros
+from pure_mlp.walks import WALKS, collect, grow
 
 __all__ = ["children", "record", "tree_items", "tree_leaves", "tree_like", "tree_map", "tree_zeros"]
 
@@ -36,6 +36,9 @@ def record(cls: type[R]) -> type[R]:
     Returns:
         The same class.
 
+    Raises:
+        ValueError: a class that is not of attrs.
+
     >>> import torch
     >>> @record
     ... @attrs.frozen(eq=False)
@@ -44,7 +47,10 @@ def record(cls: type[R]) -> type[R]:
     >>> tree_map(lambda t: 2 * t, Scale(torch.ones(2))).factor
     tensor([2., 2.])
     """
-    names = FIELDS[cls] = tuple(field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)))
+    kind: type[Any] = cls
+    if not attrs.has(kind):
+        raise ValueError(f"record: {cls.__name__} is no attrs class: put @attrs.frozen(eq=False) below @record")
+    names = FIELDS[cls] = tuple(field.name for field in attrs.fields(kind))
     scope: dict[str, Any] = {"cls": cls, "Tensor": Tensor, "collect": collect, "grow": grow}
     exec(_methods(names), scope)
     setattr(cls, "__init__", scope["__init__"])  # noqa: B010  # mypy forbids the assignment

@@ -46,6 +46,9 @@ def summary(net: Layer[P, C], params: P, x: Tensor) -> str:
     Returns:
         A table, a line a layer.
 
+    Raises:
+        ValueError: what is no layer, and what the net raises.
+
     >>> from pure_mlp import mlp
     >>> net, params = mlp((3, 4, 2), torch.Generator())
     >>> print(summary(net, params, torch.ones(5, 3)))
@@ -77,6 +80,7 @@ def summary(net: Layer[P, C], params: P, x: Tensor) -> str:
             with _flops(row, "back"):
                 return layer.bwd(params, cache, dy)
 
+        fwd.__qualname__ = layer_name(layer)  # for errors
         return Layer(fwd, bwd)
 
     traced = over(cast(Rule, measured), seeded(net, 0))

@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 from pure_mlp.nodes import children, explained, rebuilt
+from pure_mlp.walks import collect, grow
 
 __all__ = ["tree_items", "tree_leaves", "tree_like", "tree_map", "tree_zeros"]
 
 T = TypeVar("T")
-
-WALKS: dict[type, tuple[Callable[[object, list[Tensor]], None], Callable[[object, list[Tensor]], object]]] = {}
-"""For every record class: `collect(record, leaves)`, and `grow(record, supply)` from the leaves still to come, next one last."""
 
 
 @overload
@@ -40,11 +38,14 @@ def tree_map(f: Callable[..., Tensor], tree: T, /, *rest: T) -> T:
         The tree of the results.
 
     Raises:
-        ValueError: the trees differ (the message has the path), f refuses a leaf that is no tensor, or a class cannot be rebuilt.
+        ValueError: f is no function, the trees differ (the message has the path), f refuses a leaf that is no tensor, or a class
+            cannot be rebuilt.
 
     >>> tree_map(torch.add, (torch.tensor(1), ()), (torch.tensor(2), ()))
     (tensor(3), ())
     """
+    if not callable(f):
+        raise ValueError(f"tree_map: {_outline(f)}, expected a function of tensors, and then the trees")
     return cast(T, _map(f, "", tree, *rest))
 
 
@@ -112,30 +113,6 @@ def tree_leaves(tree: object) -> list[Tensor]:
     return leaves
 
 
-def collect(tree: object, leaves: list[Tensor]) -> None:
-    """Append the tensors of a tree.
-
-    >>> leaves = [torch.tensor(1)]
-    >>> collect((torch.tensor(2),), leaves)
-    >>> leaves
-    [tensor(1), tensor(2)]
-    """
-    kind = type(tree)
-    if kind is tuple:
-        for child in cast("tuple[object, ...]", tree):
-            if (walks := WALKS.get(type(child))) is not None:
-                walks[0](child, leaves)
-            else:
-                collect(child, leaves)
-    elif (walks := WALKS.get(kind)) is not None:
-        walks[0](tree, leaves)
-    elif kind is Tensor or (branches := children(tree)) is None:
-        leaves.append(cast(Tensor, tree))
-    else:
-        for _, child in branches:
-            collect(child, leaves)
-
-
 def tree_like(tree: T, leaves: list[Tensor]) -> T:
     """A tree with the structure of `tree` and the tensors `leaves`: the inverse of `tree_leaves`.
 
@@ -152,7 +129,10 @@ def tree_like(tree: T, leaves: list[Tensor]) -> T:
     >>> tree_like((torch.tensor(1), (torch.tensor(2), ())), [torch.tensor(3), torch.tensor(4)])
     (tensor(3), (tensor(4), ()))
     """
-    supply = leaves[::-1]
+    try:
+        supply = [*reversed(leaves)]
+    except TypeError as error:
+        raise ValueError(f"tree_like: {_outline(leaves)}, expected a list of tensors") from error
     try:
         grown = grow(tree, supply)
     except IndexError:
@@ -160,27 +140,6 @@ def tree_like(tree: T, leaves: list[Tensor]) -> T:
     if grown is None or supply:
         raise ValueError(f"a tree of {len(tree_leaves(tree))} tensors, {len(leaves)} leaves")
     return cast(T, grown)
-
-
-def grow(tree: object, supply: list[Tensor]) -> object:
-    """A tree with the structure of `tree`; its tensors are popped from the end of `supply`.
-
-    >>> grow((torch.tensor(1),), [torch.tensor(3), torch.tensor(2)])
-    (tensor(2),)
-    """
-    kind = type(tree)
-    if kind is tuple:
-        return tuple(
-            [
-                walks[1](child, supply) if (walks := WALKS.get(type(child))) is not None else grow(child, supply)
-                for child in cast("tuple[object, ...]", tree)
-            ]
-        )
-    if (walks := WALKS.get(kind)) is not None:
-        return walks[1](tree, supply)
-    if kind is Tensor or (branches := children(tree)) is None:
-        return supply.pop()
-    return rebuilt(tree, [grow(child, supply) for _, child in branches])
 
 
 def tree_zeros(tree: T) -> T:

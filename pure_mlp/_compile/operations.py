@@ -77,6 +77,7 @@ OPERATIONS: dict[str, Operation] = {
     "tanh_backward": Operation(c="{0} * (1 - {1} * {1})"),
     "silu": Operation(c="{0} / (1 + exp{f}(-{0}))"),
     "log_sigmoid": Operation(elementwise=True, c="({0} < 0 ? {0} : 0) - log1p{f}(exp{f}(-fabs{f}({0})))"),
+    "softplus": Operation(c="{0} * {1} > {2} ? {0} : log1p{f}(exp{f}({0} * {1})) / {1}"),
     "gelu": Operation(c="({t})0.5 * {0} * (1 + erf{f}({0} * ({t})0.70710678118654752440))"),
     "gelu_tanh": Operation(
         c="({t})0.5 * {0} * (1 + tanh{f}(({t})0.79788456080286535588 * ({0} + ({t})0.044715 * {0} * {0} * {0})))"

@@ -18,10 +18,12 @@ class Report:
     Args:
         name: what was checked.
         found: pairs of a law and what breaks it, "" where it holds.
+        without: the optional functions that it does not have, so that their laws were not tried.
     """
 
     name: str
     found: tuple[tuple[str, str], ...]
+    without: tuple[str, ...] = ()
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -35,6 +37,7 @@ class Report:
 
     def __str__(self) -> str:
         held = f"{self.name}: {len(self.found) - len(self.broken)} of {len(self.found)} laws hold"
+        held += f", without {' and '.join(self.without)}" if self.without else ""
         return "\n".join([held, *(f"BROKEN {law}: {why}" for law, why in self.found if why)])
 
 

@@ -9,6 +9,7 @@ import attrs
 import torch
 from torch import Generator, Tensor
 
+from pure_mlp.check.purity import named
 from pure_mlp.layer import Layer
 from pure_mlp.record import tree_items, tree_leaves, tree_like, tree_map
 
@@ -44,6 +45,11 @@ class Subject:
         y, cache = self.layer.fwd(params, x)
         dx, grads = self.layer.bwd(params, cache, dy)
         return y, ((dx, grads) if self.has_dx else ((), grads))
+
+    def outputs(self, params: Any, x: Tensor, dy: Tensor) -> list[tuple[str, Tensor]]:
+        """Every tensor that comes out of the two passes but the cache, by name."""
+        y, (dx, grads) = self.both(params, x, dy)
+        return named(y=y, dx=dx, grads=grads)
 
     def again(self, dy: Tensor) -> list[Tensor]:
         """What `bwd` returns for another dy."""

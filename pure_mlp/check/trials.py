@@ -46,6 +46,8 @@ def _structure(s: Subject) -> str:
 def _gradient(s: Subject) -> str:
     """Every gradient is that of differences, at `MOST` entries or all."""
     for what, at, written, J in s.gradients():
+        if written.shape != at.shape:
+            return f"{what} has shape {tuple(written.shape)}, expected {tuple(at.shape)}"
         places = torch.randperm(at.numel(), generator=Generator().manual_seed(0))[:MOST]
         at = at.contiguous()
         difference = five_point(J, at, places, H)
@@ -113,10 +115,9 @@ def _dtypes(s: Subject) -> str:
     """In float32 and bfloat16 the dtype is kept, and the values are those of float64 within rounding."""
     for dtype in (torch.float32, torch.bfloat16):
         low = s.cast(dtype)
-        exact = tree_leaves(s.both(*tree_map(widest, low)))
-        for (what, got), wanted in zip(named(out=s.both(*low)), exact):
+        for (what, got), (_, wanted) in zip(s.outputs(*low), s.outputs(*tree_map(widest, low))):
             if got.dtype != dtype:
-                return f"{what} is {got.dtype} for {dtype}"
+                return f"{what} is {got.dtype} for params, x and dy of {dtype}"
             if why := far(f"{what} in {dtype}", got.double(), wanted, 32 * torch.finfo(dtype).eps):
                 return why
     return ""
@@ -126,10 +127,13 @@ def _batch(s: Subject) -> str:
     """No examples give empty outputs and grads of 0; independent ones give, one at a time, the rows of all, and grads add up."""
     if s.x.dim() < 2:
         return ""
-    y, (dx, grads) = s.both(s.params, s.x[:0], s.dy[:0])
+    try:
+        y, (dx, grads) = s.both(s.params, s.x[:0], s.dy[:0])
+    except Exception as error:  # whatever a stranger's layer raises
+        return f"without examples, x {spec(s.x[:0])}: {type(error).__name__}: {error}"
     if y.numel() or (s.has_dx and dx.shape != s.x[:0].shape) or any(bool(g.any()) for g in tree_leaves(grads)):
         return "without examples y and dx have to be empty, and grads 0"
-    if not s.independent:
+    if not s.independent or not len(s.x):
         return ""
     y, (dx, grads) = s.both(s.params, s.x, s.dy)
     ones = [s.both(s.params, s.x[i : i + 1], s.dy[i : i + 1]) for i in range(len(s.x))]
@@ -144,8 +148,8 @@ def _batch(s: Subject) -> str:
 def _strides(s: Subject) -> str:
     """Tensors with gaps in memory give the same."""
     apart = tree_map(lambda t: torch.stack((t, t), -1)[..., 0], (s.params, s.x, s.dy))
-    pairs = zip(named(out=s.both(*apart)), tree_leaves(s.both(s.params, s.x, s.dy)))
-    return next(filter(None, (far(f"{what} of tensors that are not contiguous", a, b, 1e-12) for (what, a), b in pairs)), "")
+    pairs = zip(s.outputs(*apart), s.outputs(s.params, s.x, s.dy))
+    return next(filter(None, (far(f"{what} of tensors that are not contiguous", a, b, 1e-12) for (what, a), (_, b) in pairs)), "")
 
 
 def _cotangent(s: Subject) -> str:
@@ -168,7 +172,7 @@ def far(what: str, got: Tensor, wanted: Tensor, limit: float) -> str:
         return f"{what} has shape {tuple(got.shape)}, expected {tuple(wanted.shape)}"
     if not got.numel():
         return ""
-    errors = (got - wanted).abs().nan_to_num(torch.inf) * ~(got.isnan() & wanted.isnan())
+    errors = torch.where(got.isnan() & wanted.isnan(), 0.0, (got - wanted).abs().nan_to_num(torch.inf))
     if errors.max() <= limit * max(1.0, wanted.abs().max().item()):
         return ""
     i = int(errors.argmax())

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import wide
 from pure_mlp.layers.softmax import softmax_bwd, softmax_jvp
 from pure_mlp.shapes import check_cotangent, check_tangent, spec
 

@@ -9,8 +9,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import check_vectors, wide
+from pure_mlp.layers.means import check_vectors
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
@@ -52,20 +53,20 @@ def batch_norm(eps: float = 1e-5) -> Layer[BatchNorm, Normalized]:
     v is divided by N; m and v are computed in float32 where x is half precision. For a batch of one row y = b and dx = 0.
 
     Args:
-        eps: added to the variance, at least 0.
+        eps: added to the variance, in [0, 1]: the width is in the params.
 
     Returns:
         The layer, for x and dy (*, n), whose rows are all that lies before the last dimension; its params are drawn by `init` as
         weight 1 and bias 0.
 
     Raises:
-        ValueError: eps is negative or not finite, the weight is not (n,) in the dtype of x, or dy has not the shape of y.
+        ValueError: eps is not in [0, 1], the weight is not (n,) in the dtype of x, or dy has not the shape of y.
 
     >>> layer, params = batch_norm(), BatchNorm(torch.ones(1), torch.zeros(1))
     >>> layer.fwd(params, torch.tensor([[1.0], [3.0]]))[0].flatten()
     tensor([-1.0000,  1.0000])
     """
-    check_number("batch_norm", "eps", eps)
+    check_number("batch_norm", "eps", eps, most=1)
     return Layer(partial(_batch_norm_fwd, eps), _batch_norm_bwd, _batch_norm_jvp, _batch_norm_bwd_jvp)
 
 

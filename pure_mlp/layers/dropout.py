@@ -46,6 +46,8 @@ def dropout(rate: float = 0.5, seed: int | Tensor | None = None) -> Activation:
     tensor([2., 0., 0., 0., 0., 2., 2., 2.])
     """
     check_number("dropout", "rate", rate, most=1)
+    if seed is not None:
+        _whole(seed)
     return Layer(partial(_dropout_fwd, rate, seed), _dropout_bwd, _dropout_jvp, straight)
 
 

@@ -8,8 +8,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import check_vectors, row_mean, wide
+from pure_mlp.layers.means import check_vectors, row_mean
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
@@ -36,19 +37,19 @@ def layer_norm(eps: float = 1e-5) -> Layer[LayerNorm, tuple[Tensor, Tensor]]:
     A row of equal numbers gives y = b. Mean and variance are computed in float32 where x is half precision.
 
     Args:
-        eps: added to the variance, at least 0.
+        eps: added to the variance, in [0, 1]: the width is in the params.
 
     Returns:
         The layer, for x and dy (*, n); its params are drawn by `init` as weight 1 and bias 0.
 
     Raises:
-        ValueError: eps is negative or not finite, the weight is not (n,) in the dtype of x, or dy has not the shape of y.
+        ValueError: eps is not in [0, 1], the weight is not (n,) in the dtype of x, or dy has not the shape of y.
 
     >>> layer, params = layer_norm(), LayerNorm(torch.ones(2), torch.zeros(2))
     >>> layer.fwd(params, torch.tensor([[1.0, 3.0]]))[0]
     tensor([[-1.0000,  1.0000]])
     """
-    check_number("layer_norm", "eps", eps)
+    check_number("layer_norm", "eps", eps, most=1)
     return Layer(partial(_layer_norm_fwd, eps), _layer_norm_bwd, _layer_norm_jvp, _layer_norm_bwd_jvp)
 
 

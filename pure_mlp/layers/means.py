@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.nodes import FIELDS
 from pure_mlp.shapes import spec
 
-__all__ = ["check_vectors", "row_mean", "wide"]
+__all__ = ["check_vectors", "row_mean"]
 
 
 def check_vectors(kind: type, params: object, x: Tensor) -> None:
     """Raises `ValueError` unless params are a record of this class, its tensors (n,) in the dtype of x (*, n).
 
+    >>> import torch
     >>> from pure_mlp import RMSNorm
     >>> check_vectors(RMSNorm, RMSNorm(torch.ones(2)), torch.ones(5, 2))
     """
@@ -33,16 +34,8 @@ def check_vectors(kind: type, params: object, x: Tensor) -> None:
 def row_mean(x: Tensor) -> Tensor:
     """sum_k x_k / n over the last dimension, which stays as one of length 1; in half precision the sum is float32.
 
+    >>> import torch
     >>> row_mean(torch.tensor([[1.0, 3.0]]))
     tensor([[2.]])
     """
     return (wide(x).sum(-1, keepdim=True) / x.shape[-1]).to(x.dtype)
-
-
-def wide(x: Tensor) -> Tensor:
-    """x in float32 where it is half precision, else x itself: there squares overflow, and means of differences lose digits.
-
-    >>> wide(torch.ones(2, dtype=torch.bfloat16)).dtype, wide(torch.ones(2, dtype=torch.float64)).dtype
-    (torch.float32, torch.float64)
-    """
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -8,8 +8,9 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
-from pure_mlp.layers.means import check_vectors, row_mean, wide
+from pure_mlp.layers.means import check_vectors, row_mean
 from pure_mlp.record import record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent
 
@@ -35,18 +36,18 @@ def rms_norm(eps: float = 1e-5) -> Layer[RMSNorm, tuple[Tensor, Tensor]]:
     where eps is above 0. The mean is taken in float32 where x is half precision.
 
     Args:
-        eps: added to the mean square, at least 0.
+        eps: added to the mean square, in [0, 1]: the width is in the params.
 
     Returns:
         The layer, for x and dy (*, n); its params are drawn by `init` as weight 1.
 
     Raises:
-        ValueError: eps is negative or not finite, the weight is not (n,) in the dtype of x, or dy has not the shape of y.
+        ValueError: eps is not in [0, 1], the weight is not (n,) in the dtype of x, or dy has not the shape of y.
 
     >>> rms_norm().fwd(RMSNorm(torch.ones(2)), torch.tensor([[3.0, 3.0]]))[0]
     tensor([[1.0000, 1.0000]])
     """
-    check_number("rms_norm", "eps", eps)
+    check_number("rms_norm", "eps", eps, most=1)
     return Layer(partial(_rms_norm_fwd, eps), _rms_norm_bwd, _rms_norm_jvp, _rms_norm_bwd_jvp)
 
 

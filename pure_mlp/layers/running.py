@@ -10,9 +10,10 @@ import attrs
 import torch
 from torch import Tensor
 
+from pure_mlp.kernels import wide
 from pure_mlp.layer import Layer
 from pure_mlp.layers.batch_norm import BatchNorm, Normalized
-from pure_mlp.layers.means import check_vectors, wide
+from pure_mlp.layers.means import check_vectors
 from pure_mlp.record import children, record
 from pure_mlp.shapes import check_cotangent, check_number, check_tangent, spec
 
@@ -109,13 +110,13 @@ def batch_norm_by(statistics: Statistics, eps: float = 1e-5) -> Layer[BatchNorm,
 
     Args:
         statistics: m and v, (n,).
-        eps: added to the variance, at least 0.
+        eps: added to the variance, in [0, 1]: the width is in the params.
 
     Returns:
         The layer, for x and dy (*, n), of the params of `batch_norm`.
 
     Raises:
-        ValueError: eps is negative or not finite, weight and statistics are not (n,), the weight not in the dtype of x, or dy has
+        ValueError: eps is not in [0, 1], weight and statistics are not (n,), the weight not in the dtype of x, or dy has
             not the shape of y.
 
     >>> layer = batch_norm_by(Statistics(torch.tensor([1.0]), torch.tensor([4.0])), 0.0)
@@ -124,7 +125,7 @@ def batch_norm_by(statistics: Statistics, eps: float = 1e-5) -> Layer[BatchNorm,
     """
     if not isinstance(statistics, Statistics):
         raise ValueError(f"batch_norm_by: {spec(statistics)}, expected Statistics")
-    check_number("batch_norm_by", "eps", eps)
+    check_number("batch_norm_by", "eps", eps, most=1)
     return Layer(partial(_batch_norm_by_fwd, eps, statistics.mean, statistics.variance), _by_bwd, _by_jvp, _by_bwd_jvp)
 
 

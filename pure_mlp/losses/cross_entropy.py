@@ -8,7 +8,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from pure_mlp.layers.means import wide
+from pure_mlp.kernels import wide
 from pure_mlp.losses.curvature import curved
 from pure_mlp.losses.mass import Mass, weighed
 from pure_mlp.losses.reduction import Reduction, scale

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from pure_mlp.layers.means import wide
+from pure_mlp.kernels import wide
 from pure_mlp.shapes import spec
 
 __all__ = ["Reduction", "divisor", "reduce", "same_shape", "scale"]

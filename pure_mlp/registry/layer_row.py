@@ -14,12 +14,25 @@ from pure_mlp.layer import Layer
 from pure_mlp.record import tree_map
 from pure_mlp.registry.equations import Equation
 from pure_mlp.registry.samples import LEADS, WIDTH, lattice
+from pure_mlp.shapes import spec
 
-__all__ = ["LayerRow"]
+__all__ = ["LayerRow", "as_words"]
 
 
-def _set(names: Iterable[str]) -> frozenset[str]:
+def as_words(what: str, names: Iterable[str]) -> frozenset[str]:
+    """The set of the texts. Raises `ValueError` for a text alone, whose letters it would be.
+
+    >>> as_words("LayerRow", "cache is x")
+    Traceback (most recent call last):
+    ValueError: LayerRow: shared 'cache is x', expected a set of such texts
+    """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError(f"{what}: shared {spec(names)}, expected a set of such texts")
     return frozenset(names)
+
+
+def _shared(names: Iterable[str]) -> frozenset[str]:
+    return as_words("LayerRow", names)
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +70,7 @@ class LayerRow:
     example: tuple[int, ...] = ()
     inputs: Callable[[Generator, tuple[int, ...]], Tensor] | None = None
     params: Callable[[Generator, torch.dtype], Any] | None = None
-    shared: frozenset[str] = attrs.field(default=frozenset(), converter=_set)
+    shared: frozenset[str] = attrs.field(default=frozenset(), converter=_shared)
     scalars: bool = False
     has_dx: bool = True
     independent: bool = True
@@ -95,10 +108,15 @@ class LayerRow:
 
     def draw(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Any, Tensor, Tensor]:
         """Params, x of this shape, and a dy that fits; for another `example`, x of it in the place of the last dimension."""
-        shape = (*shape[:-1], *self.example) if self.example else shape
         g = Generator().manual_seed(seed)
-        params, x = self.draw_params(g, dtype), self.inputs(g, shape) if self.inputs else lattice(g, *shape, dtype=dtype)
+        params, x = self.draw_point(shape, g, dtype)
         return params, x, lattice(g, *self.layer.fwd(params, x)[0].shape, dtype=dtype)
+
+    def draw_point(self, shape: tuple[int, ...], generator: Generator, dtype: torch.dtype = torch.float64) -> tuple[Any, Tensor]:
+        """Params and x of this shape, as in `draw`; the layer is not run."""
+        shape = (*shape[:-1], *self.example) if self.example else shape
+        params = self.draw_params(generator, dtype)
+        return params, self.inputs(generator, shape) if self.inputs else lattice(generator, *shape, dtype=dtype)
 
 
 def _at(reference: Callable[..., Tensor], given: tuple[float, ...], params: Any, x: Tensor) -> Tensor:

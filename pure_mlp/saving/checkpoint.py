@@ -12,6 +12,7 @@ import torch
 from torch import Generator
 
 from pure_mlp.layer import Layer
+from pure_mlp.nodes import explained
 from pure_mlp.record import tree_items
 from pure_mlp.saving.described import described
 from pure_mlp.saving.store import read, restored, write
@@ -71,8 +72,8 @@ def save(
     strange = next((item for item in leaves if not isinstance(item[1], torch.Tensor)), None)
     tensors = dict(items)
     if strange or len(tensors) < len(items):
-        why = f"a {type(strange[1]).__name__} at {strange[0]}" if strange else "two tensors with the same path"
-        raise ValueError(f"save: {why}, expected a tree of tensors")
+        why = explained(strange[1], strange[0]) if strange else "two tensors with the same path, expected a tree of tensors"
+        raise ValueError(f"save: {why}")
     state = None if generator is None else [generator.device.type, bytes(generator.get_state().tolist()).hex()]
     outline = None if net is None else described(net)
     write(path, _KIND, tensors, {"net": outline, "generator": state, "step": step, "metadata": {**(metadata or {})}})

@@ -14,7 +14,7 @@ SYMBOLS = {
     "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "to": "→", "leftarrow": "←", "infty": "∞", "dots": "…",
     "lVert": "‖", "rVert": "‖", "approx": "≈", "odot": "⊙", "propto": "∝", "quad": "\N{EM SPACE}",
 }  # fmt: skip
-OPERATORS = ("log", "exp", "max", "min", "tanh", "cos", "sin", "arg", "det")
+OPERATORS = ("log", "exp", "max", "min", "tanh", "cosh", "sinh", "cos", "sin", "tan", "arg", "det")
 STYLES = ("sqrt", "hat", "mathbf", "mathbb")
 TOKEN = re.compile(r"\\(?:text|operatorname)\{[^{}]*\}|\\(?:begin|end)\{[a-z]+\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|.")
 

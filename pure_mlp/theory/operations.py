@@ -110,7 +110,7 @@ def larger(a: sp.Basic, b: sp.Expr = sp.S.NegativeInfinity) -> sp.Expr:
 OPERATIONS: dict[str, Callable[..., sp.Basic]] = {
     "log": elementwise(sp.log),
     "exp": elementwise(sp.exp),
-    "tanh": elementwise(sp.tanh),
+    **{f.__name__: elementwise(f) for f in (sp.tanh, sp.cosh, sp.sinh, sp.cos, sp.sin, sp.tan)},
     "erf": elementwise(sp.erf),
     "max": larger,
     "diag": diagonal,

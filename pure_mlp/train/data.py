@@ -46,6 +46,8 @@ def as_pair(data: Data, carry: object) -> Batch | None:
     ((tensor([0, 1]), tensor([0, 1])), None)
     """
     held: Any = getattr(data, "tensors", data)  # those of a TensorDataset
+    if isinstance(held, tuple) and len(held) == 2 and all(isinstance(t, list) and not any(map(_holds, t)) for t in held):
+        raise ValueError("fit: x and y are lists, expected tensors or arrays, as of torch.tensor(x)")
     if isinstance(held, (tuple, list)) and len(held) == 2 and all(map(_numbers, held)):
         floating = [leaf.dtype for leaf in tree_leaves(carry) if is_tensor(leaf) and leaf.is_floating_point()]
         x, y = (_tensor(t, (*floating, torch.float32)[0]) for t in held)
@@ -62,6 +64,11 @@ def as_pair(data: Data, carry: object) -> Batch | None:
 
 def _numbers(t: object) -> bool:
     return isinstance(t, Tensor) or hasattr(t, "__array__")
+
+
+def _holds(t: object) -> bool:
+    """Whether this is a tensor, or a batch of tensors."""
+    return _numbers(t) or (isinstance(t, (tuple, list)) and any(map(_numbers, t)))
 
 
 def _tensor(t: Any, dtype: torch.dtype) -> Tensor:

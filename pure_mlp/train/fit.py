@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import nan
-from typing import Generic, TypeVar, cast
+from typing import Generic, SupportsIndex, TypeVar, cast
 
 import attrs
 import torch
@@ -17,47 +17,14 @@ from pure_mlp.nodes import is_tensor
 from pure_mlp.record import record, tree_leaves
 from pure_mlp.shapes import spec
 from pure_mlp.signatures import Batch, Step
+from pure_mlp.train.batches import batches
 from pure_mlp.train.data import Data, Shared, as_pair
 from pure_mlp.train.fold import Folding
 from pure_mlp.train.parallel import ParallelFolding
-from pure_mlp.train.step import pair
 
-__all__ = ["Epoch", "batches", "fit"]
+__all__ = ["Epoch", "fit"]
 
 S = TypeVar("S")
-
-_GATHERED = 2**18
-"""How many numbers are copied at once; small batches are slices of one such copy."""
-
-
-def batches(data: Batch, size: int, generator: Generator | None = None) -> Iterator[Batch]:
-    """The examples in pieces of `size`, the last one perhaps shorter; in an order drawn from the generator, or as they stand.
-
-    Args:
-        data: x and y, with the examples along the first dimension of both.
-        size: how many examples a piece has, at least 1.
-        generator: what the order is drawn from; None leaves the examples as they stand.
-
-    Returns:
-        Pairs of pieces of x and y.
-
-    Raises:
-        ValueError: a size below 1, or x and y of different lengths.
-
-    >>> [x.tolist() for x, y in batches((torch.arange(5), torch.arange(5)), 2)]
-    [[0, 1], [2, 3], [4]]
-    """
-    x, y = pair(data, "batches: data")
-    if not (is_tensor(x) and is_tensor(y)):
-        raise ValueError(f"batches: x {spec(x)}, y {spec(y)}, expected tensors")
-    if generator is not None and not isinstance(generator, Generator):
-        raise ValueError(f"batches: generator {spec(generator)}, expected a torch.Generator")
-    if not _is_whole(size) or size < 1 or len(x) != len(y):
-        raise ValueError(f"batches: size {size!r}, {len(x)} inputs, {len(y)} labels; expected at least 1 and as many of both")
-    order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
-    numbers = size * max(x[:1].numel() + y[:1].numel(), 1)
-    several = torch.split(order, size * max(_GATHERED // numbers, 1))
-    return (batch for rows in several for batch in zip(*(torch.split(t.index_select(0, rows), size) for t in data)))
 
 
 def _in_brief(carry: object) -> str:
@@ -146,12 +113,13 @@ def fit(
     """
     for name, value, right, expected in (
         ("step", step, callable(step), "step(carry, batch) -> (carry, J), as training_step makes it"),
-        ("epochs", epochs, _is_whole(epochs), "a whole number"),
-        ("batch", batch, batch is None or _is_whole(batch), "a whole number"),
+        ("epochs", epochs, isinstance(epochs, SupportsIndex), "a whole number"),
+        ("batch", batch, batch is None or isinstance(batch, SupportsIndex), "a whole number"),
         ("generator", generator, generator is None or isinstance(generator, Generator), "a torch.Generator"),
         ("score", score, score is None or callable(score), "a function of the carry"),
-        ("patience", patience, patience is None or _is_whole(patience), "a whole number"),
-        ("callbacks", callbacks, isinstance(callbacks, Sequence), "a list of functions of an Epoch"),
+        ("patience", patience, patience is None or isinstance(patience, SupportsIndex), "a whole number"),
+        ("callbacks", callbacks, _functions(callbacks), "a list of functions"),
+        ("observe", observe, callable(observe), "a function of the batches"),
         ("mesh", mesh, mesh is None or isinstance(mesh, Mesh), "a Mesh"),
     ):
         if not right:
@@ -176,16 +144,17 @@ def fit(
     for number in range(1, epochs + 1):
         pieces = cast("Iterable[Batch]", data) if given is None or batch is None else batches(given, batch, generator)
         masses: list[Mass] = []
-        losses = folding.run(_measured(observe(pieces), weigh, masses)).tolist()
+        seen = observe(pieces)
+        if not isinstance(seen, Iterable):
+            raise ValueError(f"fit: observe returned {spec(seen)}, expected the batches")
+        losses = folding.run(_measured(seen, weigh, masses)).tolist()
         if isinstance(folding, ParallelFolding):
             masses = folding.masses(masses, len(losses))
         if not losses:
             raise ValueError(f"fit: no batches in epoch {number}")
         now = folding.carry()
         mean = _mean(losses, masses)
-        told = None if score is None else score(now)
-        if score is not None and told is None:
-            raise ValueError("fit: the score returned None, expected a number")
+        told = None if score is None else _number(score(now))
         epoch = Epoch(number, now, mean, told, folding.engine, folding.compile_seconds)
         history.append(epoch)
         done = True in [callback(epoch) for callback in callbacks]
@@ -199,8 +168,15 @@ def fit(
     return (last if best is None else best.carry), history
 
 
-def _is_whole(n: object) -> bool:
-    return hasattr(n, "__index__")
+def _functions(given: object) -> bool:
+    return isinstance(given, Sequence) and all(map(callable, given))
+
+
+def _number(score: object) -> float:
+    try:
+        return float(cast(float, score))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"fit: the score returned {spec(score)}, expected a number") from error
 
 
 def _measured(pieces: Iterable[Batch], weigh: Callable[[Batch], Mass], masses: list[Mass]) -> Iterator[Batch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -21,6 +21,7 @@ from pure_mlp.check.init_laws import INIT_LAWS
 from pure_mlp.check.optimizer_laws import OPTIMIZER_LAWS
 from pure_mlp.check.rows import layer_laws, loss_laws, row_laws
 from pure_mlp.check.schedule_laws import SCHEDULE_LAWS
+from pure_mlp.check.tangents import TANGENT_LAWS
 from pure_mlp.check.trials import LAWS
 from pure_mlp.optim.optimizer import Leaves
 from pure_mlp.registry.register import TABLES
@@ -34,7 +35,7 @@ Bwd = Callable[[Any, Any, Tensor], Any]
 def test_every_law_holds_of_every_layer(row: Row) -> None:
     for report in layer_laws(attrs.evolve(row, make=None)):
         assert report.ok, report
-        assert dict(report.found).keys() == LAWS.keys()
+        assert dict(report.found).keys() == {*LAWS} | {law for law in TANGENT_LAWS if getattr(row.layer, law)}
 
 
 @pytest.mark.parametrize("row", LOSSES, ids=[row.name for row in LOSSES])
@@ -93,6 +94,9 @@ WRONG: dict[str, Layer[Any, Any]] = {
     "batches": Layer(mixed, lambda p, x, dy: (dy - dy.mean(0), ())),
     "strides": attrs.evolve(tanh, fwd=by_memory),
     "cotangent": attrs.evolve(tanh, bwd=lambda p, y, dy: (dy * (1 - y * y), ())),
+    "passes": attrs.evolve(tanh, bwd=cast(Any, lambda p, y, dy: dy * (1 - y * y))),
+    "jvp": attrs.evolve(tanh, jvp=lambda p, y, dp, dx: dx * (1 - y)),
+    "bwd_jvp": attrs.evolve(tanh, bwd_jvp=lambda p, y, dy, dp, dx: (-2 * y * dy * dx, ())),
 }
 
 
@@ -170,6 +174,18 @@ def test_a_broken_law_of_an_init_is_named(law: str) -> None:
     assert law in report.broken, report
 
 
+def test_a_layer_without_a_jvp_has_none_to_be_wrong() -> None:
+    assert str(laws(attrs.evolve(tanh, jvp=None, bwd_jvp=None), (), X)) == "tanh: 11 of 11 laws hold, without jvp and bwd_jvp"
+    assert str(laws(pm.serial(tanh), ((),), X)) == "serial: 12 of 12 laws hold"
+
+
+def test_a_jvp_that_writes_is_named() -> None:
+    def jvp(params: Any, y: Tensor, dparams: Any, dx: Tensor) -> Tensor:
+        return dx.mul_(1) * (1 - y * y)
+
+    assert "BROKEN jvp: jvp writes to dx" in str(laws(attrs.evolve(tanh, jvp=jvp), (), X))
+
+
 def test_values_are_compared_with_a_reference() -> None:
     report = laws(tanh, (), X, reference=lambda p, x: x.tanh() * (1 + 1e-9))
     assert report.broken == ("values",)
@@ -192,9 +208,35 @@ def test_a_wrong_entry_is_shown_in_full() -> None:
     assert len({*map(len, bars[1:])}) == 1, "the error of a wrong rule does not fall with h"
 
 
-def test_an_input_at_a_kink_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"within 0.0015 of the kink 0"):
-        laws(relu, (), torch.tensor([0.0, 1.0]), kinks=(0.0,))
+def test_what_is_no_layer_no_input_and_no_row_is_refused() -> None:
+    fwd: Any = relu.fwd
+    wrong: dict[str, Callable[[], object]] = {
+        "within 0.0015 of the kink 0": lambda: laws(relu, (), torch.tensor([0.0, 1.0]), kinks=(0.0,)),
+        "x is not finite": lambda: laws(relu, (), torch.tensor([torch.inf, 1.0])),
+        "laws: of class function, expected a Layer": lambda: laws(fwd, (), X),
+        "laws: params: a NoneType at the root": lambda: laws(linear, cast(Any, None), X),
+        "expected a set of such texts": lambda: laws(relu, (), X, shared="cache is x"),
+        "register: of class Layer, expected LayerRow": lambda: pm.register(cast(Any, relu)),
+        "layer of 'a' is of class function, expected a Layer": lambda: pm.register(pm.LayerRow("a", fwd)),
+        "make of 'a' is of class Optimizer, expected a function": lambda: pm.register(pm.OptimizerRow("a", cast(Any, pm.sgd(0.1)))),
+        "a ScheduleRow whose name is '', expected a text": lambda: pm.register(pm.ScheduleRow("", pm.constant)),
+    }
+    for text, refused in wrong.items():
+        with pytest.raises(ValueError, match=re.escape(text)):
+            refused()
+
+
+def test_what_a_pass_should_not_return_is_said() -> None:
+    wrong: dict[str, Layer[Any, Any]] = {
+        "fwd returns (3, 2) float64, expected (y, cache), y a tensor": Layer(cast(Any, lambda p, x: x), tanh.bwd),
+        "y is torch.int64, expected a floating dtype": Layer(lambda p, x: (x.long(), x), tanh.bwd),
+        "cache: a NoneType at x: trees are tensors": Layer(lambda p, x: (x, {"x": None}), lambda p, c, dy: (dy, ())),
+        "grads: a NoneType at the root: trees are tensors": Layer(tanh.fwd, lambda p, y, dy: (dy, None)),
+    }
+    for text, layer in wrong.items():
+        assert str(laws(layer, (), X, name="f")).startswith(f"f: 0 of 1 laws hold\nBROKEN passes: {text}")
+    largest: Layer[Any, Any] = Layer(lambda p, x: (x.max() + x, x), lambda p, x, dy: (dy, ()))
+    assert "BROKEN batches: without examples, x (0, 2) float64: RuntimeError: max()" in str(laws(largest, (), X))
 
 
 def broken(params: Any, cache: Any, dy: Tensor) -> Any:
@@ -203,7 +245,7 @@ def broken(params: Any, cache: Any, dy: Tensor) -> Any:
 
 def test_what_a_layer_raises_is_said() -> None:
     report = laws(Layer(tanh.fwd, broken), (), X)
-    assert "BROKEN gradient: ZeroDivisionError: division by zero" in str(report)
+    assert "BROKEN passes: ZeroDivisionError: division by zero" in str(report)
 
 
 SQUARE = """
@@ -228,7 +270,9 @@ def _tables() -> Any:
 
 
 @pytest.mark.usefixtures("_tables")
-@pytest.mark.parametrize(("factor", "code", "said"), [(2, 0, "11 of 11 laws hold"), (3, 1, "BROKEN gradient: dx[")])
+@pytest.mark.parametrize(
+    ("factor", "code", "said"), [(2, 0, "11 of 11 laws hold, without jvp and bwd_jvp"), (3, 1, "BROKEN gradient: dx[")]
+)
 def test_a_file_of_ones_own(factor: int, code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mylayers.py"
     path.write_text(SQUARE.format(factor=factor), "utf-8")

@@ -17,12 +17,11 @@ import attrs
 import pytest
 import torch
 from natively import needs_compiler
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Generator, Tensor
 
-from pure_mlp import mse, save, tree_items
+from pure_mlp import tree_items
 from pure_mlp.__main__ import main
-from pure_mlp.check.differences import LIMIT, distance, five_point
 from pure_mlp.cli.anatomy import anatomy
 from pure_mlp.cli.model import Model, net_of
 from pure_mlp.cli.params import load_model
@@ -300,85 +299,6 @@ def test_the_parts_are_disjoint_and_together_everything() -> None:
     assert torch.cat([part.y for part in parts.values()]).sort(0).values.equal(numbered.y)
 
 
-def bad_files(folder: Path) -> None:
-    (folder / "empty").mkdir()
-    (folder / "words.csv").write_text("1,2,3\na,b,c\n")
-    (folder / "narrow.csv").write_text("1,2,3\n")
-    (folder / "none.csv").write_text("")
-    (folder / "broken.safetensors").write_bytes(b"\x00" * 100)
-    (folder / "broken.npz").write_bytes(b"PK\x03\x04")
-    (folder / "file").write_text("a file")
-    torch.save([1], folder / "list.pt")
-    save_file({"a": torch.ones(1)}, folder / "other.safetensors")
-    save(folder / "checkpoint.safetensors", torch.ones(1))
-
-
-BAD = [
-    ["teach"],
-    ["train", "--lr", "fast"],
-    ["train", "--lr", "nan"],
-    ["train", "--epochs", "0"],
-    ["train", "--batch", "-1"],
-    ["train", "--hidden", "0"],
-    ["train", "--f", "cube"],
-    ["train", "--f", "softmax"],
-    ["train", "--loss", "hinge"],
-    ["train", "--g", "softmax"],
-    ["train", "--test-fraction", "1"],
-    ["train", "--test-fraction", "0.0001"],
-    ["train", "--seed", "-1"],
-    ["train", "--colour", "blue"],
-    ["train", "--engine", "steam"],
-    ["train", "no_such_data"],
-    ["train", "empty"],
-    ["train", "broken.npz"],
-    ["train", "diabetes", "--loss", "cross_entropy"],
-    ["train", "diabetes", "--loss", "bce"],
-    ["train", "breast_cancer", "--loss", "bce"],
-    ["train", "diabetes", "--out", "file"],
-    ["train", "diabetes", "--out", "file/below"],
-    ["train", "diabetes", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "3"],
-    ["predict", "no_such_run", "digits"],
-    ["predict", "no_such_run.pt", "digits"],
-    ["predict", "no_such_run.safetensors", "digits"],
-    ["predict", "empty", "digits"],
-    ["predict", "broken.safetensors", "digits"],
-    ["predict", "other.safetensors", "digits"],
-    ["predict", "checkpoint.safetensors", "digits"],
-    ["predict", "list.pt", "digits"],
-    ["predict", "run", "digits"],
-    ["predict", "run", "breast_cancer"],
-    ["predict", "run", "narrow.csv"],
-    ["predict", "run", "none.csv"],
-    ["predict", "run", "missing.csv"],
-    ["predict", "run", "words.csv"],
-    ["predict", "run", "narrow.csv", "--part", "test"],
-    ["predict", "run", "diabetes", "--csv", "empty"],
-    ["check", "--g", "identity", "--loss", "bce"],
-]
-
-
-@pytest.fixture(scope="module")
-def bad_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bad")
-    bad_files(folder)
-    assert run("train", "diabetes", "--epochs", "1", "--out", str(folder / "run")) == 0
-    return folder
-
-
-@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
-def test_a_bad_flag_file_or_shape_is_one_line_and_exit_code_2(
-    arguments: list[str], bad_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(bad_folder)
-    capsys.readouterr()
-    assert main(arguments) == 2
-    errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 1
-    assert errors[0].startswith("pure-mlp")
-    assert len(errors[0]) > len("pure-mlp train: ")
-
-
 def test_a_diverging_run_keeps_the_last_finite_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--optimizer", "sgd", "--lr", "3", "--f", "identity", "--hidden", "8", "--epochs", "500", "--out", str(tmp_path)]
     assert run("train", "diabetes", *flags) == 2
@@ -399,52 +319,6 @@ def test_the_program_ends_as_programs_do(tmp_path: Path) -> None:
         piped.stdout.close()
         assert piped.stderr.read() == ""
     assert (helped.wait(60), wrong.wait(60), piped.wait(60)) == (0, 2, 141)
-
-
-def test_check_passes_over_the_library_and_over_nets(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("check") == 0
-    printed = capsys.readouterr().out
-    assert all(f"\n{name} " in printed for name in (*ACTIVATIONS, "linear", "linear_bottom", "mse (mean)", "cross_entropy (sum)"))
-    for g, loss in [("identity", loss) for loss in LOSSES if loss != "bce"] + [("sigmoid", "bce"), ("softmax", "cross_entropy")]:
-        assert run("check", "--hidden", "6", "5", "--f", "relu", "--g", g, "--loss", loss) == 0
-    assert run("check", "--hidden") == 0
-
-
-@pytest.mark.parametrize("factor", [-1.0, 1 + 1e-6, 0.0, float("nan")])
-@pytest.mark.parametrize("name", ["relu", "gelu", "softmax"])
-def test_check_finds_a_planted_wrong_layer(
-    name: str, factor: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    right = ACTIVATIONS[name]
-
-    def wrong(params: tuple[()], cache: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
-        return factor * right.bwd(params, cache, dy)[0], ()
-
-    monkeypatch.setitem(ACTIVATIONS, name, attrs.evolve(right, bwd=wrong))
-    assert run("check") == 1
-    found = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.endswith("WRONG")]
-    assert found == [name]
-    assert run("check", "--g", name, "--loss", "mse") == 1
-
-
-def test_check_finds_a_planted_wrong_loss(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def wrong(y: Tensor, y_hat: Tensor) -> tuple[Tensor, Tensor]:
-        value, dy_hat = mse(y, y_hat)
-        return value, dy_hat / 2
-
-    monkeypatch.setitem(LOSSES, "mse", wrong)
-    assert run("check", "--loss", "mse") == 1
-    assert capsys.readouterr().out.splitlines()[4].split()[0] == "mse"
-
-
-def test_distances_are_those_of_the_analytic_derivative() -> None:
-    x = torch.linspace(0.5, 2, 7, dtype=torch.float64)
-    assert torch.allclose(five_point(lambda t: t.log().sum(), x, torch.arange(7)), 1 / x, rtol=1e-10, atol=0.0)
-    off = distance(lambda t: t.log().sum(), x, 1 / x + torch.eye(7, dtype=torch.float64)[3] * 1e-3, Generator())
-    assert off.absolute == pytest.approx(1e-3, rel=1e-6)
-    assert off.relative == pytest.approx(5e-4, rel=1e-6)
-    assert off.relative > LIMIT
-    assert not distance(lambda t: t.sum(), x, torch.ones(1, dtype=torch.float64), Generator()).right
 
 
 def test_the_bytes_kept_are_those_of_the_distinct_tensors(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from shutil import which
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -26,6 +25,7 @@ from pure_mlp.cli.recorded import again, recorded
 from pure_mlp.cli.watching import MOST, Watching
 from pure_mlp.saving import store
 
+np = pytest.importorskip("numpy", reason="numpy reads .npz")
 EVIL = "<script>alert(1)</script>&\"'"
 
 

@@ -53,6 +53,7 @@ ELEMENTS: dict[str, Function] = {
     "add": lambda a, b, c: torch.add(a, b, alpha=0.5),
     "_to_copy": lambda a, b, c: (a > b).double(),
     "silu": lambda a, b, c: F.silu(a),
+    "softplus": lambda a, b, c: F.softplus(a, 2.0, 5.0) + F.softplus(a),
     "log_sigmoid": lambda a, b, c: F.logsigmoid(a),
     "pow": lambda a, b, c: a.abs() ** 3,
     "clamp": lambda a, b, c: a.clamp(-0.7, 2),

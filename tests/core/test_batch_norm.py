@@ -73,7 +73,7 @@ def test_there_and_back_to_torch() -> None:
 
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 def test_the_evaluated_layer_obeys_the_laws() -> None:
     def reference(params: BatchNorm, x: Tensor) -> Tensor:
         return F.batch_norm(x.reshape(-1, 4), mean, variance, params.weight, params.bias).view(x.shape)

@@ -19,7 +19,7 @@ import pure_mlp as pm
 from pure_mlp import tree_leaves, tree_like, tree_map
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
 F64 = torch.float64
 NAMES = [row.name for row in LAYERS]

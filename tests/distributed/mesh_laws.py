@@ -392,11 +392,12 @@ def placements_are_kept() -> None:
         for a, b in zip(tree_leaves(carry), tree_leaves(expected), strict=True):
             assert not b.dim() or (isinstance(a, DTensor) and a.placements == (Shard(0),))
             torch.testing.assert_close(a.full_tensor() if isinstance(a, DTensor) else a, b, rtol=1e-12, atol=1e-12)
-    parts_are_saved(carry)
+    if has("numpy"):
+        parts_are_saved(carry)
 
 
 def parts_are_saved(carry: Any) -> None:
-    """By `torch.distributed.checkpoint`, each process its own."""
+    """By `torch.distributed.checkpoint`, which needs numpy, each process its own."""
     kept, empty = dict(tree_items(carry)), dict(tree_items(tree_map(torch.zeros_like, carry)))
     place = everyones([tempfile.mkdtemp()] if dist.get_rank() == 0 else [])[0]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,9 @@ CFLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit
 
 def runtimes() -> list[str]:
     """The files of gcc's sanitizers, to be loaded before Python; nothing where there are none."""
-    paths = []
+    paths: list[str] = []
+    if shutil.which("gcc") is None:
+        return paths
     for name in ("libasan.so", "libubsan.so"):
         done = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=False)
         paths.append(os.path.realpath(done.stdout.strip()))

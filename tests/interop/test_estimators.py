@@ -9,12 +9,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-import numpy as np
 import pytest
 
 from pure_mlp import layer_name, outline
 from pure_mlp.data.load import load
 
+np = pytest.importorskip("numpy", reason="scikit-learn is of its arrays")
 sklearn = pytest.importorskip("sklearn", minversion="1.6", reason="needs the extra sklearn")
 selection, neural, estimator_checks = (
     pytest.importorskip(f"sklearn.{name}") for name in ("model_selection", "neural_network", "utils.estimator_checks")

@@ -52,6 +52,8 @@ def test_a_page_has_one_title_and_narrow_lines(path: Path) -> None:
     lines = prose(path)
     assert lines[0].startswith("# ")
     assert [line for line in lines[1:] if line.startswith("# ")] == []
+    headings = [line for line in lines if re.match("##+ ", line)]
+    assert path.stem == "changelog" or len({*headings}) == len(headings)
     assert [line for line in lines if len(line) > 100] == []
 
 

@@ -21,7 +21,7 @@ from pure_mlp.quantities.jvp import jvp
 from pure_mlp.quantities.lanczos import top_eigenvalues
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
 over_cases = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 

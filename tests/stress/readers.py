@@ -11,7 +11,6 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Generator
 
@@ -31,6 +30,7 @@ CARRY = (linear_init(3, 2, Generator().manual_seed(0)), (torch.arange(3), torch.
 
 
 def _npz(folder: Path) -> Path:
+    np = import_module("numpy")
     np.savez(folder / "a.npz", X=np.arange(12.0).reshape(4, 3), y=np.array(["a", "b", "c", "a"]))
     return folder / "a.npz"
 
@@ -81,10 +81,11 @@ def _same_model(path: Path) -> None:
 READERS: dict[str, tuple[Make, Callable[[Path], object]]] = {
     "csv": (_csv, lambda path: read_csv(path, 2)),
     "idx": (_idx, lambda path: read_idx(path, 1)),
-    "npz": (_npz, read_npz),
     "safetensors": (_safetensors, _same_model),
     "checkpoint": (_checkpoint, _same_checkpoint),
 }
+if has("numpy"):
+    READERS["npz"] = _npz, read_npz
 if has("pyarrow"):
     READERS["table"] = _table, lambda path: read_table(path, "c", test=0.0)
     READERS["parquet"] = _parquet, lambda path: read_table(path, "c", test=0.0)

@@ -165,7 +165,7 @@ def test_observe_wraps_the_batches_and_only_observes() -> None:
 def test_batches_are_the_rows_in_order_however_many_are_gathered_at_once(
     gathered: int, generator: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pure_mlp.train.fit._GATHERED", gathered)
+    monkeypatch.setattr("pure_mlp.train.batches._GATHERED", gathered)
     x, y = torch.arange(66.0).view(22, 3), torch.arange(22)
     drawn = None if generator is None else Generator().manual_seed(generator)
     order = torch.arange(22) if generator is None else torch.randperm(22, generator=Generator().manual_seed(generator))

@@ -1,10 +1,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal, TypeVar, overload
+from typing import Literal, overload
 
 from torch import Tensor
-
-_T = TypeVar("_T")
 
 class ProcessGroup:
     def rank(self) -> int: ...
@@ -38,7 +36,6 @@ def all_reduce(
 ) -> None: ...
 @overload
 def all_reduce(tensor: Tensor, op: _Operation = ..., group: ProcessGroup | None = None, *, async_op: Literal[True]) -> _Work: ...
-def all_gather_object(object_list: list[_T], obj: _T, group: ProcessGroup | None = None) -> None: ...
 def all_gather(
     tensor_list: list[Tensor], tensor: Tensor, group: ProcessGroup | None = None, async_op: Literal[False] = False
 ) -> None: ...

@@ -48,6 +48,10 @@ def computed_in(node: Node) -> torch.dtype:
     return dtypes.pop()
 
 
+_DEFAULTS = {"leaky_relu": (0.01,), "softplus": (1, 20)}
+"""The arguments after the first, where torch leaves them out."""
+
+
 def element(node: Node, operand: Callable[[object, torch.dtype | None], str]) -> str:
     """C for one element of a node; `operand` gives the C of an argument, in a dtype or in its own."""
     name, dtype = name_of(node.op), computed_in(node)
@@ -57,8 +61,7 @@ def element(node: Node, operand: Callable[[object, torch.dtype | None], str]) ->
         return _clamp(operand(args[0], dtype), [None if a is None else operand(a, dtype) for a in args[1:]])
     if name == "gelu" and node.kwargs.get("approximate") == "tanh":
         text = operation("gelu_tanh").c
-    if name == "leaky_relu" and len(args) == 1:
-        args.append(0.01)
+    args += _DEFAULTS.get(name, ())[len(args) - 1 :]
     alpha, value = node.kwargs.get("alpha", 1.0), node.kwargs.get("value", 1.0)
     if name == "rsub" and len(args) > 2:
         alpha = args.pop()
