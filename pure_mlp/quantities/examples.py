@@ -78,10 +78,9 @@ def _linear_grads(x: Tensor, dy: Tensor) -> Linear:
 
 def _linear_norms(x: Tensor, dy: Tensor) -> Linear:
     x, dy = widened([x, dy])
-    if x.shape[1] == 1:
-        each = dy.square().sum((1, 2))
-        return Linear(each * x.square().sum((1, 2)), each)
-    return Linear(((dy @ dy.mT) * (x @ x.mT)).sum((1, 2)), dy.sum(1).square().sum(-1))
+    pairs = dy @ dy.mT
+    bias = pairs.flatten() if dy.shape[1] == 1 else dy.sum(1).square().sum(-1)
+    return Linear((pairs * (x @ x.mT)).sum((1, 2)).clamp(min=0.0), bias)  # rounding may go below 0
 
 
 def _as_it_is(leaf: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Layer
+from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.linear import Linear
-from pure_mlp.quantities.per_layer import Quantity, over_params
+from pure_mlp.quantities.per_layer import AnyLayer, Quantity, over_params
 from pure_mlp.record import tree_leaves
+from pure_mlp.registry.layers import row_of
 from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
 from pure_mlp.train.step import value_and_grad
@@ -60,7 +61,7 @@ def ntk(net: Layer[P, C]) -> Callable[[P, Tensor], Tensor]:
         The function, from x (B, in) to (B, K, B, K).
 
     Raises:
-        ValueError: when called, if the output is not (B, K).
+        ValueError: when called, if the output is not (B, K), or a layer looks at the place of an example in the batch.
 
     >>> from pure_mlp import Linear, linear_bottom
     >>> ntk(linear_bottom)(Linear(torch.ones(1, 1), torch.ones(1)), torch.tensor([[1.0], [2.0]])).shape
@@ -70,6 +71,7 @@ def ntk(net: Layer[P, C]) -> Callable[[P, Tensor], Tensor]:
 
 
 def _ntk(net: Layer[P, C], params: P, x: Tensor) -> Tensor:
+    _refuse_places(net)
     rule = over_params(GRAM, net, params)
     y, _ = net.fwd(params, x[:1])
     if y.dim() != 2:
@@ -79,6 +81,15 @@ def _ntk(net: Layer[P, C], params: P, x: Tensor) -> Tensor:
     many = x.unsqueeze(1).expand(n, k, *x.shape[1:]).flatten(0, 1)
     _, kernels = rule.bwd(params, rule.fwd(params, many)[1], each)
     return torch.stack(tree_leaves(kernels)).sum(0).view(n, k, n, k)
+
+
+def _refuse_places(net: AnyLayer) -> None:
+    """Each input comes several times here: a mask, or the mean of a batch, would be another one for each."""
+    made, row = composition(net), row_of(net)
+    if made is None and row and not row.independent:
+        raise ValueError(f"ntk: under {layer_name(net)} an output depends on its place in the batch: take evaluated(net)")
+    for part in made.parts() if made else ():
+        _refuse_places(part)
 
 
 def _linear_gram(x: Tensor, dy: Tensor) -> Linear:

@@ -36,6 +36,8 @@ class ParamsRule(Protocol):
 def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
     """`over` for the primitive layers that have params; the others stay, and with them the fused kernels.
 
+    Raises `ValueError` for params of another number of layers.
+
     >>> import torch
     >>> from pure_mlp import relu, serial, linear, linear_init
     >>> params = (linear_init(2, 3, torch.Generator()), ())
@@ -47,7 +49,10 @@ def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
     made = composition(net)
     if made is None:
         return rule(net, params) if tree_leaves(params) else net
-    return made.rebuilt(*[over_params(rule, part, p) for part, p in zip(made.parts(), made.split(params))])
+    parts, split = made.parts(), made.split(params)
+    if len(parts) != len(split):
+        raise ValueError(f"{made.name}: {len(parts)} layers, {len(split)} params")
+    return made.rebuilt(*[over_params(rule, part, p) for part, p in zip(parts, split)])
 
 
 @attrs.frozen(eq=False)
