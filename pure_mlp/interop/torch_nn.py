@@ -128,10 +128,8 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
         return rms_norm(eps), RMSNorm(module.weight.detach().clone())
     if isinstance(module, SelfAttention):
         return attention(module.heads, module.causal), ()
-    if isinstance(module, nn.MultiheadAttention) and _is_plain(module):
-        inward, outward = (module.in_proj_weight, module.in_proj_bias), (module.out_proj.weight, module.out_proj.bias)
-        around = [Linear(weight.detach().clone(), bias.detach().clone()) for weight, bias in (inward, outward)]
-        return serial(linear, attention(module.num_heads), linear), (around[0], (), around[1])
+    if isinstance(module, nn.MultiheadAttention) and (found := _with_itself(module)):
+        return found
     if kind in _PLAIN:
         return _PLAIN[kind], ()
     if isinstance(module, nn.GELU) and module.approximate in ("none", "tanh"):
@@ -151,11 +149,14 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
     raise ValueError(f"from_torch: {path or 'the module'} is {' '.join(repr(module).split())}, which has no layer here")
 
 
-def _is_plain(module: nn.MultiheadAttention) -> bool:
-    """Whether it is x attending to itself, the batch first, with biases and no more, and drops nothing."""
-    fused = module.in_proj_weight is not None and module.in_proj_bias is not None
-    more = module.bias_k is not None or module.bias_v is not None or module.add_zero_attn
-    return fused and not more and module.batch_first and not (module.training and module.dropout)
+def _with_itself(module: nn.MultiheadAttention) -> tuple[Layer[Any, Any], Any] | None:
+    """The net of x attending to itself, the batch first; None where the module has more than that, or drops."""
+    weight, bias, out = module.in_proj_weight, module.in_proj_bias, module.out_proj
+    more = module.bias_k is not None or module.add_zero_attn or not module.batch_first or (module.training and module.dropout)
+    if weight is None or bias is None or more:
+        return None
+    below, above = (Linear(w.detach().clone(), b.detach().clone()) for w, b in ((weight, bias), (out.weight, out.bias)))
+    return serial(linear, attention(module.num_heads), linear), (below, (), above)
 
 
 def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:

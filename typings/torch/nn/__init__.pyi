@@ -66,7 +66,6 @@ class MultiheadAttention(Module):
     in_proj_bias: Tensor | None
     out_proj: Linear
     bias_k: Tensor | None
-    bias_v: Tensor | None
     add_zero_attn: bool
 
 class GLU(Module):
