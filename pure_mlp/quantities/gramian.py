@@ -11,7 +11,8 @@ from torch import Tensor
 
 from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.linear import Linear
-from pure_mlp.quantities.per_layer import AnyLayer, Quantity, over_params
+from pure_mlp.optim.widths import widened
+from pure_mlp.quantities.per_layer import AnyLayer, Quantity, over_examples
 from pure_mlp.record import tree_leaves
 from pure_mlp.registry.layers import row_of
 from pure_mlp.shapes import spec
@@ -28,6 +29,7 @@ def gramian(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple
     """`(params, x, y) -> (J, K)`, where every leaf of K is (<g_b, g_c>)_bc of that leaf, (B, B); their sum is that of the whole.
 
     g_b is that of `example_grads`, but is not formed: for one row an example K = (dy dy^T) o (x x^T + 1), o element by element.
+    Half precision is multiplied in float32.
 
     Args:
         net: any net of tensors, which treats examples (rows of x along the first dimension) independently.
@@ -46,7 +48,7 @@ def gramian(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple
 
 
 def _gramian(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
-    return value_and_grad(over_params(GRAM, net, params), loss)(params, x, y)
+    return value_and_grad(over_examples(GRAM, net, params), loss)(params, x, y)
 
 
 def ntk(net: Layer[P, C]) -> Callable[[P, Tensor], Tensor]:
@@ -72,7 +74,7 @@ def ntk(net: Layer[P, C]) -> Callable[[P, Tensor], Tensor]:
 
 def _ntk(net: Layer[P, C], params: P, x: Tensor) -> Tensor:
     _refuse_places(net)
-    rule = over_params(GRAM, net, params)
+    rule = over_examples(GRAM, net, params)
     y, _ = net.fwd(params, x[:1])
     if y.dim() != 2:
         raise ValueError(f"ntk: an output {spec(y)} for one input, expected (1, K)")
@@ -93,13 +95,14 @@ def _refuse_places(net: AnyLayer) -> None:
 
 
 def _linear_gram(x: Tensor, dy: Tensor) -> Linear:
+    x, dy = widened([x, dy])
     (n, t), bias = x.shape[:2], dy.sum(1)
     xs, dys = x.flatten(0, 1), dy.flatten(0, 1)
     return Linear(((dys @ dys.mT) * (xs @ xs.mT)).view(n, t, n, t).sum((1, 3)), bias @ bias.mT)
 
 
 def _gram(leaf: Tensor) -> Tensor:
-    flat = leaf.unsqueeze(-1).flatten(1)
+    flat = widened([leaf])[0].unsqueeze(-1).flatten(1)
     return flat @ flat.mT
 
 

@@ -10,13 +10,12 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.combinators.ensemble import Ensemble
-from pure_mlp.layer import Layer, Rule, composition, layer_name, over, tangent
+from pure_mlp.layer import Layer, Rule, layer_name, over, tangent
 from pure_mlp.layers.identity import straight
 from pure_mlp.layers.linear import Linear, linear, linear_bottom_bwd, linear_bwd
 from pure_mlp.losses.curvature import curvature
 from pure_mlp.quantities.jvp import check_direction
-from pure_mlp.quantities.per_layer import AnyLayer
+from pure_mlp.quantities.per_layer import AnyLayer, refuse_ensembles
 from pure_mlp.record import tree_map, tree_zeros
 from pure_mlp.signatures import Loss
 
@@ -88,7 +87,7 @@ def _hvp(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, v: P) ->
 
 def _at(bwd: Callable[..., Any], net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[P, Callable[[P], P]]:
     """What `bwd` of every layer gives for grads, and the product."""
-    _refuse_ensembles(net)
+    refuse_ensembles(net, "hvp: the members of an ensemble have a Hessian each: take vmap of the product over the members")
     met: list[AnyLayer] = []
     noting = over(cast(Rule, partial(_noting, bwd, met)), net)
     y_hat, cache = noting.fwd(params, x)
@@ -103,14 +102,6 @@ def _product(params: P, tangents: AnyLayer, curved: Callable[[Tensor], Tensor], 
     moved, cache = tangents.fwd(v, held)
     product: P = tangents.bwd(v, cache, curved(moved))[1]
     return product
-
-
-def _refuse_ensembles(net: AnyLayer) -> None:
-    made = composition(net)
-    if isinstance(made, Ensemble):
-        raise ValueError("hvp: the members of an ensemble have a Hessian each: take vmap of the product over the members")
-    for part in made.parts() if made else ():
-        _refuse_ensembles(part)
 
 
 def _noting(bwd: Callable[..., Any], met: list[AnyLayer], layer: AnyLayer) -> AnyLayer:

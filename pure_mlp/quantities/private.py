@@ -16,7 +16,7 @@ from pure_mlp.layers.inits import check_draw
 from pure_mlp.layers.linear import linear_bottom_bwd, linear_bwd
 from pure_mlp.losses.mass import mass
 from pure_mlp.quantities.examples import NORMS
-from pure_mlp.quantities.per_layer import AnyLayer, over_params, remembering
+from pure_mlp.quantities.per_layer import AnyLayer, over_examples, refuse_ensembles, remembering
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
@@ -44,7 +44,7 @@ def clipped_grads(net: Layer[P, C], loss: Loss, limit: float) -> Callable[[P, Te
         The function. J is that of the batch, and not private.
 
     Raises:
-        ValueError: limit is not above 0; when called, if J is not one number.
+        ValueError: limit is not above 0; when called, if J is not one number, and for an `ensemble`: take `vmap` of the function.
 
     >>> import torch
     >>> from pure_mlp import Linear, linear_bottom, mse
@@ -63,7 +63,8 @@ def _checked(limit: float) -> float:
 
 def _clipped(net: Layer[P, C], loss: Loss, limit: float, share: float, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
     """J, and the clipped sum times `share`."""
-    keeping = over_params(_keeping, net, params)
+    refuse_ensembles(net, "clipped_grads: each member of an ensemble clips its own: take vmap of the function")
+    keeping = over_examples(_keeping, net, params)
     y_hat, cache = keeping.fwd(params, x)
     J, dy_hat = loss(y, y_hat)
     if J.dim():

@@ -14,7 +14,7 @@ from pure_mlp.layer import Layer
 from pure_mlp.layers.linear import Linear
 from pure_mlp.losses.mass import mass
 from pure_mlp.optim.widths import widened
-from pure_mlp.quantities.per_layer import Quantity, over_params, remembering
+from pure_mlp.quantities.per_layer import Quantity, over_examples, remembering
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.signatures import Loss
 
@@ -49,11 +49,11 @@ def gradient_variance(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tens
 
 
 def _variance(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[P, P]:
-    plain, count = over_params(remembering, net, params), len(x)
+    plain, count = over_examples(remembering, net, params), len(x)
     y_hat, cache = plain.fwd(params, x)
     dy_hat = loss(y, y_hat)[1] * mass(loss, y)[0]
     mean = tree_map(lambda g: g / max(count, 1), plain.bwd(params, cache, dy_hat)[1])
-    _, squares = over_params(SQUARES, net, params).bwd(params, cache, dy_hat)
+    _, squares = over_examples(SQUARES, net, params).bwd(params, cache, dy_hat)
     over = 1 / (count - 1) if count > 1 else nan
     return mean, tree_map(lambda s, m: ((s - count * m.to(s.dtype).square()) * over).clamp(min=0.0), squares, mean)
 

@@ -229,6 +229,15 @@ def test_refusals() -> None:
         private_grads(net, pm.mse, torch.inf, 1.0, 3)
     with pytest.raises(ValueError, match=r"noise inf, expected_batch 3; expected >= 0 and > 0, and finite"):
         private_grads(net, pm.mse, 1.0, torch.inf, 3)
+    places = pm.serial(pm.linear, pm.attention())
+    for quantity in (example_norms, gramian, example_grads, gradient_variance, partial(clipped_grads, limit=1.0), pm.ggn_diagonal):
+        with pytest.raises(ValueError, match=r"attention: input \(5, 6\) float64 is one example, expected a batch of them"):
+            quantity(places, pm.mse)((pm.linear_init(3, 6, Generator(), F64), ()), x, y)
+    with pytest.raises(ValueError, match=r"attention: input \(5, 3\) float64 is one example"):
+        example_dots(pm.attention(), pm.mse)((), x, y, ())
+    members = tree_map(lambda t: torch.stack((t, t)), params)
+    with pytest.raises(ValueError, match="clipped_grads: each member of an ensemble clips its own: take vmap of the function"):
+        clipped_grads(pm.ensemble(net), pm.mse, 1.0)(members, torch.stack((x, x)), torch.stack((y, y)))
     nothing: Any = None
     with pytest.raises(ValueError, match=r"a generator that is None, expected a torch.Generator"):
         private_grads(net, pm.mse, 1.0, 1.0, 3)(params, x, y, nothing)
