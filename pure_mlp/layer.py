@@ -83,7 +83,9 @@ class Composed(ABC):
         """The same composition of other layers."""
 
     def split(self, params: Any) -> tuple[Any, ...]:
-        """The params of each part, from those of the whole."""
+        """The params of each part, from those of the whole. Raises `ValueError` for what is no tuple of them."""
+        if not isinstance(params, (tuple, list)):
+            raise ValueError(f"{self.name}: params: {spec(params)}, expected a tuple")
         return tuple(params)
 
     def join(self, *params: Any) -> Any:

@@ -15,6 +15,7 @@ from pure_mlp.initialize import init
 from pure_mlp.layer import Layer, composition, layer_name
 from pure_mlp.layers.inits import Init, linear_init
 from pure_mlp.layers.linear import Linear, linear, linear_fwd
+from pure_mlp.shapes import spec
 
 __all__ = ["Sized", "Space", "affine", "sized"]
 
@@ -30,7 +31,8 @@ Z = TypeVar("Z", bound="Space")
 class Space:
     """The vectors of one size, under a name: `class Hidden(Space): size = 800`. There are no instances.
 
-    Raises `ValueError` for a class whose size is no whole number from 1.
+    Raises `ValueError` for a class whose size is no whole number from 1, or another than that of a space that it stems from, for
+    which type checkers take it.
 
     >>> class Hidden(Space):
     ...     size = 800
@@ -44,6 +46,9 @@ class Space:
         size = getattr(cls, "size", None)
         if type(size) is not int or size < 1:
             raise ValueError(f"class {cls.__name__}(Space): size {size}, expected a whole number from 1")
+        stem = cls.__mro__[1]
+        if size != getattr(stem, "size", size):
+            raise ValueError(f"class {cls.__name__}({stem.__name__}): size {size}, expected that of {stem.__name__}, or (Space)")
 
 
 @attrs.frozen(eq=False)
@@ -63,6 +68,9 @@ class Sized(Generic[X, Y, P, C]):
 
     def __rshift__(self, after: Sized[Y, Z, Q, D], /) -> Sized[X, Z, tuple[P, Q], tuple[C, D]]:
         """First this layer, then the other one."""
+        given: object = after
+        if not isinstance(given, Sized):
+            raise ValueError(f">>: {spec(given)}, expected a layer between spaces, as sized(layer, A, B) makes it")
         if after.source is not self.target:
             pair = f"{layer_name(self.layer)} gives {_said(self.target)}, {layer_name(after.layer)} takes {_said(after.source)}"
             raise ValueError(f">>: {pair}")
@@ -85,6 +93,9 @@ def sized(layer: Layer[P, C], source: type[X], target: type[Y], *between: int) -
     Returns:
         `Sized`, with `>>`, `.init(generator)` and `.layer`.
 
+    Raises:
+        ValueError: what is no class of a space.
+
     >>> from pure_mlp import dense, relu
     >>> class Pixels(Space):
     ...     size = 784
@@ -100,6 +111,11 @@ def sized(layer: Layer[P, C], source: type[X], target: type[Y], *between: int) -
     Traceback (most recent call last):
     ValueError: relu from Pixels (784) to Hidden (800) gives (1, 784)
     """
+    for space in (source, target):
+        if not hasattr(space, "__mro__") or Space not in space.__mro__[1:]:
+            raise ValueError(
+                f"sized: {getattr(space, '__name__', spec(space))}, expected a class such as class Hidden(Space): size = 800"
+            )
     return Sized(layer, source, target, partial(_drawn, layer, source, target, between))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pure_mlp.combinators.serial import Serial
 from pure_mlp.installed import has
 from pure_mlp.interop.constants import constants, function
 from pure_mlp.layer import Activation, Layer, composition, layer_name
+from pure_mlp.layers.attention import attention
 from pure_mlp.layers.batch_norm import BatchNorm
 from pure_mlp.layers.elu import elu
 from pure_mlp.layers.embedding import Embedding, embedding_fwd
@@ -55,15 +57,15 @@ class _Graph:
     nodes: list[Any] = attrs.field(factory=list)
     kept: list[Any] = attrs.field(factory=list)
 
-    def op(self, kind: str, *inputs: str, **attributes: float | str) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: float | str | tuple[int, ...]) -> str:
         name = f"v{len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(kind, [*inputs], [name], **attributes))
         return name
 
-    def halves(self, x: str) -> tuple[str, str]:
-        first, second = f"v{len(self.nodes)}", f"v{len(self.nodes)}b"
-        self.nodes.append(self.onnx.helper.make_node("Split", [x], [first, second], axis=-1, num_outputs=2))
-        return first, second
+    def split(self, x: str, count: int) -> list[str]:
+        names = [f"v{len(self.nodes)}.{i}" for i in range(count)]
+        self.nodes.append(self.onnx.helper.make_node("Split", [x], names, axis=-1, num_outputs=count))
+        return names
 
     def constant(self, t: Tensor) -> str:
         name = f"c{len(self.kept)}"
@@ -83,7 +85,8 @@ _RULES: dict[Callable[..., object], _Rule] = {
     function(softmax): lambda g, like, x: g.op("Softmax", x, axis=-1),
     function(elu()): lambda g, like, x, a: g.op("Elu", x, alpha=a),
     function(leaky_relu()): lambda g, like, x, a: g.op("LeakyRelu", x, alpha=a),
-    function(glu()): lambda g, like, x, gate: _glu(g, like, gate, *g.halves(x)),
+    function(glu()): lambda g, like, x, gate: _glu(g, like, gate, *g.split(x, 2)),
+    function(attention()): lambda g, like, x, heads, causal: _attention(g, like, g.split(x, 3 * heads), causal),
     function(softplus()): lambda g, like, x, b: _softplus(g, g.constant(like.new_full((), b)), x),
 }
 """What each kind of layer without params is in ONNX: of the graph, a tensor of the dtype, the input, and the constants."""
@@ -91,6 +94,19 @@ _RULES: dict[Callable[..., object], _Rule] = {
 
 def _softplus(g: _Graph, beta: str, x: str) -> str:
     return g.op("Div", g.op("Softplus", g.op("Mul", x, beta)), beta)
+
+
+def _attention(g: _Graph, like: Tensor, parts: list[str], causal: bool) -> str:
+    """Head by head: their queries, keys and values are the thirds of the parts."""
+    heads, joined = len(parts) // 3, []
+    for q, k, v in zip(parts, parts[heads:], parts[2 * heads :]):
+        size = g.op("CastLike", g.op("Shape", q, start=-1), g.constant(like.new_zeros(0)))
+        scores = g.op("MatMul", g.op("Div", q, g.op("Sqrt", size)), g.op("Transpose", k, perm=(0, 2, 1)))
+        if causal:
+            hidden = g.op("Expand", g.constant(like.new_full((), -inf)), g.op("Shape", scores, start=-2))
+            scores = g.op("Add", scores, g.op("Trilu", hidden, g.constant(torch.tensor(1)), upper=1))
+        joined.append(g.op("MatMul", g.op("Softmax", scores, axis=-1), v))
+    return g.op("Concat", *joined, axis=-1)
 
 
 def _glu(g: _Graph, like: Tensor, gate: Activation, a: str, b: str) -> str:
@@ -133,7 +149,8 @@ _WITH_PARAMS: dict[Callable[..., object], _Rule] = {
 def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> None:  # Any: any net
     """Write the forward pass as an ONNX model (opset 20) with the input `x` (batch, in) and the output `y` (batch, out).
 
-    The sizes are left open. The dtype is that of the params; a net that begins with `embedding` takes int64 (batch,).
+    The sizes are left open. The dtype is that of the params; a net that begins with `embedding` takes int64 (batch,). With
+    `attention` they are (batch, places, in) and (batch, places, out), or int64 (batch, places).
     Outputs of onnxruntime are equal to about 1e-6. `dropout` and `batch_norm` have forms once the net is `evaluated`.
 
     Args:
@@ -161,9 +178,9 @@ def to_onnx(net: Layer[Any, Any], params: Any, path: str | os.PathLike[str]) -> 
     dtype = onnx.numpy_helper.from_array(example.detach().cpu().numpy()).data_type
     graph.nodes.append(helper.make_node("Identity", [_emit(graph, example, net, params, "x")], ["y"]))
     looked_up = any(node.op_type == "Gather" and "x" in node.input for node in graph.nodes)
-    sides = (["batch"], ["batch", "out"]) if looked_up else (["batch", "in"], ["batch", "out"])
-    x = helper.make_tensor_value_info("x", onnx.TensorProto.INT64 if looked_up else dtype, sides[0])
-    y = helper.make_tensor_value_info("y", dtype, sides[1])
+    rows = ["batch", "places"] if any(node.op_type == "Transpose" for node in graph.nodes) else ["batch"]
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.INT64 if looked_up else dtype, rows if looked_up else [*rows, "in"])
+    y = helper.make_tensor_value_info("y", dtype, [*rows, "out"])
     made = helper.make_graph(graph.nodes, "pure_mlp", [x], [y], graph.kept)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10, producer_name="pure_mlp")
     onnx.checker.check_model(model)

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from pure_mlp.combinators.dense import Dense
 from pure_mlp.combinators.serial import Serial, serial
 from pure_mlp.interop.constants import constants, function
+from pure_mlp.interop.self_attention import SelfAttention
 from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.layers.attention import attention
 from pure_mlp.layers.batch_norm import BatchNorm, batch_norm
 from pure_mlp.layers.dropout import dropout
 from pure_mlp.layers.elu import elu
@@ -43,6 +45,7 @@ _THEIRS: dict[Callable[..., object], Callable[..., nn.Module]] = {
     function(gelu): nn.GELU,
     function(gelu_tanh): lambda: nn.GELU("tanh"),
     function(softmax): lambda: nn.Softmax(-1),
+    function(attention()): SelfAttention,
     function(dropout()): lambda rate, seed: nn.Dropout(rate),
     function(elu()): nn.ELU,
     function(leaky_relu()): nn.LeakyReLU,
@@ -76,15 +79,17 @@ _PLAIN = {nn.Identity: identity, nn.ReLU: relu, nn.Sigmoid: sigmoid, nn.Tanh: ta
 def from_torch(module: nn.Module) -> tuple[Layer[Any, Any], Any]:  # Any: a net that is known at run time only
     """The net and params that compute what a module computes: (serial, a tuple of params), nested as the module is.
 
-    The outputs are equal to the bit, but for `ELU`, `GLU` and the norms, which round otherwise, and `Softplus`, which torch
-    computes with an error of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict, where
-    the module has no names of its own.
+    The outputs are equal to the bit, but for `ELU`, `GLU`, attention and the norms, which round otherwise, and `Softplus`, which
+    torch computes with an error of up to 2.1e-9 / beta. The paths of the params (`tree_items`) are the names of the state dict,
+    where the module has no names of its own.
 
     Args:
         module: `nn.Sequential` of `Linear`, `Identity`, `ReLU`, `Sigmoid`, `Tanh`, `SiLU`, `GELU`, `ELU`, `LeakyReLU`, `Softplus`,
             `Softmax(-1)`, `GLU`, `Embedding`, `LayerNorm(n)`, `RMSNorm(n)`, `Dropout`, `BatchNorm1d` (of matrices) and of the like;
             or one of these alone. In training `Dropout` is `dropout` without a seed, and `BatchNorm1d` is `batch_norm`; in
             evaluation they are `identity` and `batch_norm_by` its statistics; to the others it makes no difference.
+            `MultiheadAttention`, batch first and with biases, is taken as that of x with itself, `module(x, x, x)[0]`, and becomes
+            `serial(linear, attention(heads), linear)`.
 
     Returns:
         The net, and params in memory of their own.
@@ -121,6 +126,10 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
     if isinstance(module, nn.RMSNorm) and len(module.normalized_shape) == 1 and module.weight is not None:
         eps = torch.finfo(module.weight.dtype).eps if module.eps is None else module.eps
         return rms_norm(eps), RMSNorm(module.weight.detach().clone())
+    if isinstance(module, SelfAttention):
+        return attention(module.heads, module.causal), ()
+    if isinstance(module, nn.MultiheadAttention) and (found := _with_itself(module)):
+        return found
     if kind in _PLAIN:
         return _PLAIN[kind], ()
     if isinstance(module, nn.GELU) and module.approximate in ("none", "tanh"):
@@ -140,6 +149,16 @@ def _ours(module: nn.Module, path: str) -> tuple[Layer[Any, Any], Any]:
     raise ValueError(f"from_torch: {path or 'the module'} is {' '.join(repr(module).split())}, which has no layer here")
 
 
+def _with_itself(module: nn.MultiheadAttention) -> tuple[Layer[Any, Any], Any] | None:
+    """The net of x attending to itself, the batch first; None where the module has more than that, or drops."""
+    weight, bias, out = module.in_proj_weight, module.in_proj_bias, module.out_proj
+    more = module.bias_k is not None or module.add_zero_attn or not module.batch_first or (module.training and module.dropout)
+    if weight is None or bias is None or more:
+        return None
+    below, above = (Linear(w.detach().clone(), b.detach().clone()) for w, b in ((weight, bias), (out.weight, out.bias)))
+    return serial(linear, attention(module.num_heads), linear), (below, (), above)
+
+
 def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:
     """The `nn.Sequential` that computes what the net computes, equal to the bit, but for what `from_torch` names, and masks.
 
@@ -148,7 +167,7 @@ def to_torch(net: Layer[Any, Any], params: Any) -> nn.Sequential:
     differentiates the module by itself.
 
     Args:
-        net: a layer, or `serial` of `linear`, `dense`, norms, activations and `serial`.
+        net: a layer, or `serial` of `linear`, `dense`, norms, `attention`, activations and `serial`.
         params: those of the net.
 
     Returns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from pure_mlp.shapes import check_cotangent, check_tangent, spec
 __all__ = ["attention"]
 
 
-def attention(heads: int = 1) -> Layer[tuple[()], Tensor]:
+def attention(heads: int = 1, causal: bool = False) -> Layer[tuple[()], Tensor]:
     """y = P v, P = softmax(q k^T / sqrt(d)) along its rows, q, k, v the thirds of x: x (*, T, 3n) -> y (*, T, n), T places.
 
     Each of them is cut into `heads` of d = n / heads numbers, which attend apart and are joined again. With a linear layer to 3n
@@ -27,22 +28,26 @@ def attention(heads: int = 1) -> Layer[tuple[()], Tensor]:
 
     Args:
         heads: at least 1.
+        causal: whether a place sees itself and those before it alone: P is 0 above its diagonal.
 
     Returns:
         The layer.
 
     Raises:
-        ValueError: heads is below 1, x has no places or is not 3 heads d wide, or dy has not the shape of y.
+        ValueError: heads is no whole number from 1, x has no places or is not 3 heads d wide, or dy has not the shape of y.
 
     >>> x = torch.tensor([[0.0, 0.0, 2.0], [0.0, 0.0, 4.0]])
     >>> attention().fwd((), x)[0]
     tensor([[3.],
             [3.]])
+    >>> attention(causal=True).fwd((), x)[0]
+    tensor([[2.],
+            [3.]])
     """
-    if not heads >= 1:
-        raise ValueError(f"attention: heads {heads}, expected >= 1")
-    fwd, bwd = partial(_attention_fwd, heads), partial(_attention_bwd, heads)
-    return Layer(fwd, bwd, partial(_attention_jvp, heads), partial(_attention_bwd_jvp, heads))
+    if not (hasattr(heads, "__index__") and heads >= 1):
+        raise ValueError(f"attention: heads {heads}, expected a whole number >= 1")
+    fwd, bwd = partial(_attention_fwd, heads, causal), partial(_attention_bwd, heads, causal)
+    return Layer(fwd, bwd, partial(_attention_jvp, heads, causal), partial(_attention_bwd_jvp, heads, causal))
 
 
 def _apart(heads: int, t: Tensor) -> Tensor:
@@ -61,8 +66,12 @@ def _parts(heads: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return q / q.shape[-1] ** 0.5, k, v
 
 
-def _weights(q: Tensor, k: Tensor) -> Tensor:
-    return torch.softmax(wide(q) @ wide(k).mT, -1).to(q.dtype)
+def _weights(causal: bool, q: Tensor, k: Tensor) -> Tensor:
+    scores = wide(q) @ wide(k).mT
+    if causal:
+        places = torch.arange(q.shape[-2], device=q.device)
+        scores = torch.where(places.unsqueeze(1) < places, -inf, scores)
+    return torch.softmax(scores, -1).to(q.dtype)
 
 
 def _transposed(dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
@@ -70,35 +79,35 @@ def _transposed(dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
     return torch.cat([_together(t) for t in (dq / dq.shape[-1] ** 0.5, dk, dv)], -1)
 
 
-def _attention_fwd(heads: int, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
+def _attention_fwd(heads: int, causal: bool, params: tuple[()], x: Tensor) -> tuple[Tensor, Tensor]:
     if x.dim() < 2 or x.shape[-1] == 0 or x.shape[-1] % (3 * heads):
         raise ValueError(f"input {spec(x)}, expected (*, T, 3n) with n a multiple of {heads}: queries, keys and values at T places")
     q, k, v = _parts(heads, x)
-    return _together(_weights(q, k) @ v), x
+    return _together(_weights(causal, q, k) @ v), x
 
 
-def _attention_bwd(heads: int, params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
+def _attention_bwd(heads: int, causal: bool, params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
     check_cotangent(x[..., : x.shape[-1] // 3], dy)
     (q, k, v), u = _parts(heads, x), _apart(heads, dy)
-    p = _weights(q, k)
+    p = _weights(causal, q, k)
     ds, _ = softmax_bwd((), p, u @ v.mT)
     return _transposed(ds @ k, ds.mT @ q, p.mT @ u), ()
 
 
-def _attention_jvp(heads: int, params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
+def _attention_jvp(heads: int, causal: bool, params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
     check_tangent(x, dx)
     (q, k, v), (dq, dk, dv) = _parts(heads, x), _parts(heads, dx)
-    p = _weights(q, k)
+    p = _weights(causal, q, k)
     dp = softmax_jvp((), p, (), dq @ k.mT + q @ dk.mT)
     return _together(dp @ v + p @ dv)
 
 
 def _attention_bwd_jvp(
-    heads: int, params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor
+    heads: int, causal: bool, params: tuple[()], x: Tensor, dy: Tensor, dparams: tuple[()], dx: Tensor
 ) -> tuple[Tensor, tuple[()]]:
     """Each product of `bwd` by the product rule; u is held, and g = u v^T moves by u dv^T."""
     (q, k, v), (dq, dk, dv), u = _parts(heads, x), _parts(heads, dx), _apart(heads, dy)
-    p, g, dg = _weights(q, k), u @ v.mT, u @ dv.mT
+    p, g, dg = _weights(causal, q, k), u @ v.mT, u @ dv.mT
     dp = softmax_jvp((), p, (), dq @ k.mT + q @ dk.mT)
     s, _ = softmax_bwd((), p, g)
     ds = dp * (g - (g * p).sum(-1, keepdim=True)) + p * (dg - (dg * p + g * dp).sum(-1, keepdim=True))

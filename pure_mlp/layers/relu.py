@@ -45,7 +45,7 @@ def relu_jvp(params: tuple[()], y: Tensor, dparams: tuple[()], dx: Tensor) -> Te
     tensor([0., 5.])
     """
     check_tangent(y, dx)
-    return torch.where(y <= 0, 0.0, dx)
+    return threshold_backward(dx, y)
 
 
 relu: Activation = Layer(relu_fwd, relu_bwd, relu_jvp, straight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -9,12 +10,13 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.layer import Activation, Layer
+from pure_mlp.layer import Activation, Layer, layer_name
 from pure_mlp.layers.identity import identity_bwd
 from pure_mlp.layers.linear import Linear, linear_bwd, weight_grads
 from pure_mlp.optim.lion import signs
 from pure_mlp.quantities.per_layer import AnyLayer, over_params
 from pure_mlp.record import tree_map
+from pure_mlp.shapes import spec
 
 __all__ = ["direct_feedback_alignment", "feedback_alignment", "kolen_pollack", "sign_symmetric", "straight_through"]
 
@@ -34,6 +36,9 @@ def feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
     Returns:
         The net, with the same params, forward pass and caches.
 
+    Raises:
+        ValueError: a feedback of another number of layers; in the backward pass, one of another shape or dtype.
+
     >>> from pure_mlp import linear
     >>> params, feedback = Linear(torch.ones(1, 2), torch.zeros(1)), Linear(torch.tensor([[5.0, 7.0]]), torch.zeros(1))
     >>> feedback_alignment(linear, feedback).bwd(params, torch.ones(1, 2), torch.ones(1, 1))[0]
@@ -43,11 +48,19 @@ def feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
 
 
 def _by_feedback(layer: AnyLayer, feedback: Any) -> AnyLayer:
-    return attrs.evolve(layer, bwd=partial(_fed, feedback)) if layer.bwd is linear_bwd else layer
+    return attrs.evolve(layer, bwd=partial(_fed, feedback), bwd_jvp=None) if layer.bwd is linear_bwd else layer
 
 
 def _fed(feedback: Linear, params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
-    return torch.matmul(dy, feedback.weight), weight_grads(params, x, dy)
+    return _through(feedback, params.weight.shape, dy), weight_grads(params, x, dy)
+
+
+def _through(feedback: object, shape: Sequence[int], dy: Tensor) -> Tensor:
+    """dy B. Raises `ValueError` where B is no tensor of this shape."""
+    B = getattr(feedback, "weight", None)
+    if not isinstance(B, Tensor) or (B.shape, B.dtype) != (torch.Size(shape), dy.dtype):
+        raise ValueError(f"feedback {spec(B)}, expected {tuple(shape)} {str(dy.dtype)[6:]}")
+    return torch.matmul(dy, B)
 
 
 def direct_feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
@@ -62,6 +75,9 @@ def direct_feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
     Returns:
         The net, with the same params, forward pass and caches; it is primitive, as its layers need the error of the whole.
 
+    Raises:
+        ValueError: in the backward pass, a feedback that does not fit.
+
     >>> from pure_mlp import linear, serial
     >>> params, feedback = (Linear(torch.ones(1, 1), torch.zeros(1)),) * 3, (Linear(torch.tensor([[5.0]]), torch.zeros(1)),) * 3
     >>> net = direct_feedback_alignment(serial(linear, linear, linear), feedback)
@@ -74,7 +90,7 @@ def direct_feedback_alignment(net: Layer[P, C], feedback: P) -> Layer[P, C]:
 def _directly(net: Layer[P, C], feedback: P, params: P, cache: C, error: Tensor) -> tuple[Tensor, P]:
     def direct(layer: AnyLayer, feedback: Any) -> AnyLayer:
         def bwd(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
-            return torch.matmul(error, feedback.weight), weight_grads(params, x, dy)
+            return _through(feedback, (error.shape[-1], params.weight.shape[1]), error), weight_grads(params, x, dy)
 
         return attrs.evolve(layer, bwd=bwd) if layer.bwd is linear_bwd else layer
 
@@ -96,7 +112,7 @@ def kolen_pollack(net: Layer[P, C], decay: float) -> Layer[tuple[P, P], C]:
         A net to be trained as any other, on the pair (params, feedback) in the place of the params.
 
     Raises:
-        ValueError: decay is negative or NaN.
+        ValueError: decay is negative or NaN; when called, no pair.
 
     >>> from pure_mlp import linear
     >>> pair = Linear(torch.ones(1, 1), torch.zeros(1)), Linear(torch.tensor([[5.0]]), torch.zeros(1))
@@ -110,6 +126,9 @@ def kolen_pollack(net: Layer[P, C], decay: float) -> Layer[tuple[P, P], C]:
 
 
 def _kolen_pollack_fwd(net: Layer[P, C], pair: tuple[P, P], x: Tensor) -> tuple[Tensor, C]:
+    given: object = pair
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise ValueError(f"kolen_pollack: params of {layer_name(net)} alone, expected the pair (params, feedback)")
     return net.fwd(pair[0], x)
 
 
@@ -141,7 +160,7 @@ def sign_symmetric(net: Layer[P, C], params: P) -> Layer[P, C]:
 
 
 def _by_sign(layer: AnyLayer, params: Any) -> AnyLayer:
-    return attrs.evolve(layer, bwd=_signed) if layer.bwd is linear_bwd else layer
+    return attrs.evolve(layer, bwd=_signed, bwd_jvp=None) if layer.bwd is linear_bwd else layer
 
 
 def _signed(params: Linear, x: Tensor, dy: Tensor) -> tuple[Tensor, Linear]:
@@ -161,4 +180,4 @@ def straight_through(f: Activation) -> Activation:
     >>> straight_through(relu).bwd((), torch.zeros(2), torch.ones(2))[0]
     tensor([1., 1.])
     """
-    return attrs.evolve(f, bwd=identity_bwd)
+    return attrs.evolve(f, bwd=identity_bwd, bwd_jvp=None)

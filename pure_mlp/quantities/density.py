@@ -35,7 +35,7 @@ def spectral_density(
         t and w, both (m,), m at most probes times steps.
 
     Raises:
-        ValueError: no probes or no steps.
+        ValueError: no probes or no steps; a tree without numbers; or what is no generator.
 
     >>> A = torch.tensor([1.0, 1.0, 1.0, 5.0])
     >>> values, weights = spectral_density(lambda v: (A * v[0],), (torch.zeros(4),), Generator().manual_seed(0))

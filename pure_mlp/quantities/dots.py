@@ -9,7 +9,9 @@ from typing import TypeVar
 from torch import Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.optim.widths import widened
 from pure_mlp.quantities.jvp import jvp
+from pure_mlp.quantities.per_layer import over_examples
 from pure_mlp.signatures import Loss
 
 __all__ = ["example_dots"]
@@ -44,5 +46,6 @@ def example_dots(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P
 
 
 def _dots(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, v: P) -> Tensor:
-    y_hat, moved = jvp(net, params, x, v)
-    return (loss(y, y_hat)[1] * moved).unsqueeze(-1).flatten(1).sum(1)
+    y_hat, moved = jvp(over_examples(lambda layer, _: layer, net, params), params, x, v)
+    dy_hat, moved = widened([loss(y, y_hat)[1], moved])
+    return (dy_hat * moved).unsqueeze(-1).flatten(1).sum(1)

@@ -66,6 +66,9 @@ def _ekfac(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, blocks
 
 def _scaled(rows: Rows, block: Kronecker | Eigenbasis) -> Eigenbasis:
     basis, (x, dy) = _basis(block), rows.joined()
+    if (len(basis.U), len(basis.V)) != (x.shape[-1], dy.shape[-1]):
+        sizes = f"{len(basis.V)} by {len(basis.U)}, expected {dy.shape[-1]} by {x.shape[-1]}"
+        raise ValueError(f"ekfac: a block of {sizes} for the linear layer")
     turned = x @ basis.U
     S = torch.stack([SQUARES.linear(turned, each @ basis.V).weight for each in dy]).sum(0)
     return Eigenbasis(basis.U, basis.V, S)

@@ -11,7 +11,7 @@ from torch import Tensor
 from pure_mlp.layer import Layer
 from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.widths import widened
-from pure_mlp.quantities.per_layer import Quantity, over_params
+from pure_mlp.quantities.per_layer import Quantity, over_examples
 from pure_mlp.signatures import Loss
 from pure_mlp.train.step import value_and_grad
 
@@ -68,7 +68,7 @@ def example_norms(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor],
 
 
 def _quantity(rule: Quantity, net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
-    return value_and_grad(over_params(rule, net, params), loss)(params, x, y)
+    return value_and_grad(over_examples(rule, net, params), loss)(params, x, y)
 
 
 def _linear_grads(x: Tensor, dy: Tensor) -> Linear:
@@ -78,10 +78,9 @@ def _linear_grads(x: Tensor, dy: Tensor) -> Linear:
 
 def _linear_norms(x: Tensor, dy: Tensor) -> Linear:
     x, dy = widened([x, dy])
-    if x.shape[1] == 1:
-        each = dy.square().sum((1, 2))
-        return Linear(each * x.square().sum((1, 2)), each)
-    return Linear(((dy @ dy.mT) * (x @ x.mT)).sum((1, 2)), dy.sum(1).square().sum(-1))
+    pairs = dy @ dy.mT
+    bias = pairs.flatten() if dy.shape[1] == 1 else dy.sum(1).square().sum(-1)
+    return Linear((pairs * (x @ x.mT)).sum((1, 2)).clamp(min=0.0), bias)  # rounding may go below 0
 
 
 def _as_it_is(leaf: Tensor) -> Tensor:

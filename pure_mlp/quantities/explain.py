@@ -45,7 +45,7 @@ def guided_backpropagation(net: Layer[P, C]) -> Layer[P, C]:
 def _guided(layer: AnyLayer) -> AnyLayer:
     if layer.bwd is linear_bottom_bwd:
         return linear
-    return attrs.evolve(layer, bwd=_guided_bwd) if layer.fwd is relu_fwd else layer
+    return attrs.evolve(layer, bwd=_guided_bwd, bwd_jvp=None) if layer.fwd is relu_fwd else layer
 
 
 def _guided_bwd(params: tuple[()], y: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
@@ -85,7 +85,7 @@ def relevance_propagation(net: Layer[P, C], eps: float = 1e-6) -> Layer[P, Any]:
 
 def _relevant(eps: float, layer: AnyLayer) -> AnyLayer:
     if layer.fwd is linear_fwd:
-        return attrs.evolve(linear, bwd=partial(_linear_shares, eps))
+        return attrs.evolve(linear, bwd=partial(_linear_shares, eps), bwd_jvp=None)
     row = row_of(layer)
     if row is None or not row.scalars:
         raise ValueError(f"relevance_propagation: no rule for {layer_name(layer)}, which is neither linear nor element by element")

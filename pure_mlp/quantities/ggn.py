@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pure_mlp.layer import Layer, tangent
 from pure_mlp.losses.curvature import curvature
+from pure_mlp.quantities.jvp import check_direction
 from pure_mlp.record import tree_zeros
 from pure_mlp.signatures import Loss
 
@@ -33,7 +34,7 @@ def ggn_product(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P]
         The function; v and G v are of the type of the params.
 
     Raises:
-        ValueError: when called, if a layer has no `jvp`, or the loss no second derivatives.
+        ValueError: when called, if a layer has no `jvp`, or the loss no second derivatives, or v does not fit.
 
     >>> import torch
     >>> from pure_mlp import Linear, linear_bottom, mse
@@ -45,6 +46,7 @@ def ggn_product(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P]
 
 
 def _product(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, v: P) -> P:
+    check_direction(v, params)
     y_hat, cache = net.fwd(params, x)
     moved = tangent(net)(params, cache, v, tree_zeros(x))
     return net.bwd(params, cache, curvature(loss, y, y_hat, moved))[1]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pure_mlp.layer import Layer
-from pure_mlp.quantities.per_layer import over_params
+from pure_mlp.quantities.per_layer import over_examples
 from pure_mlp.quantities.roots import loss_roots
 from pure_mlp.quantities.variance import SQUARES
 from pure_mlp.record import tree_map, tree_zeros
@@ -47,7 +47,7 @@ def ggn_diagonal(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], 
 
 
 def _diagonal(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> P:
-    squaring = over_params(SQUARES, net, params)
+    squaring = over_examples(SQUARES, net, params)
     y_hat, cache = squaring.fwd(params, x)
     diagonal = tree_zeros(params)
     for root in loss_roots(loss, y, y_hat):

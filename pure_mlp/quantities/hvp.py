@@ -10,12 +10,12 @@ import attrs
 import torch
 from torch import Tensor
 
-from pure_mlp.combinators.ensemble import Ensemble
-from pure_mlp.layer import Layer, Rule, composition, layer_name, over, tangent
+from pure_mlp.layer import Layer, Rule, layer_name, over, tangent
 from pure_mlp.layers.identity import straight
 from pure_mlp.layers.linear import Linear, linear, linear_bottom_bwd, linear_bwd
 from pure_mlp.losses.curvature import curvature
-from pure_mlp.quantities.per_layer import AnyLayer
+from pure_mlp.quantities.jvp import check_direction
+from pure_mlp.quantities.per_layer import AnyLayer, refuse_ensembles
 from pure_mlp.record import tree_map, tree_zeros
 from pure_mlp.signatures import Loss
 
@@ -40,7 +40,8 @@ def hvp(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor, P], tuple[
         The function; v, grads and H v are of the type of the params.
 
     Raises:
-        ValueError: when called, if a layer or the loss lacks a derivative, or a layer is an `ensemble`: take `vmap` of the product.
+        ValueError: when called, if a layer or the loss lacks a derivative, if v does not fit, and for an `ensemble`: take `vmap` of
+            the product.
 
     >>> from pure_mlp import Linear, linear, mse, serial
     >>> params = v = (Linear(torch.tensor([[2.0]]), torch.zeros(1)), Linear(torch.tensor([[1.0]]), torch.zeros(1)))
@@ -86,28 +87,21 @@ def _hvp(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor, v: P) ->
 
 def _at(bwd: Callable[..., Any], net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[P, Callable[[P], P]]:
     """What `bwd` of every layer gives for grads, and the product."""
-    _refuse_ensembles(net)
+    refuse_ensembles(net, "hvp: the members of an ensemble have a Hessian each: take vmap of the product over the members")
     met: list[AnyLayer] = []
     noting = over(cast(Rule, partial(_noting, bwd, met)), net)
     y_hat, cache = noting.fwd(params, x)
     grads = noting.bwd(params, cache, loss(y, y_hat)[1])[1]
     places = iter(met)
     tangents = over(cast(Rule, lambda _: next(places)), net)
-    return grads, partial(_product, tangents, partial(curvature, loss, y, y_hat), tree_zeros(x))
+    return grads, partial(_product, params, tangents, partial(curvature, loss, y, y_hat), tree_zeros(x))
 
 
-def _product(tangents: AnyLayer, curved: Callable[[Tensor], Tensor], held: Tensor, v: P) -> P:
+def _product(params: P, tangents: AnyLayer, curved: Callable[[Tensor], Tensor], held: Tensor, v: P) -> P:
+    check_direction(v, params)
     moved, cache = tangents.fwd(v, held)
     product: P = tangents.bwd(v, cache, curved(moved))[1]
     return product
-
-
-def _refuse_ensembles(net: AnyLayer) -> None:
-    made = composition(net)
-    if isinstance(made, Ensemble):
-        raise ValueError("hvp: the members of an ensemble have a Hessian each: take vmap of the product over the members")
-    for part in made.parts() if made else ():
-        _refuse_ensembles(part)
 
 
 def _noting(bwd: Callable[..., Any], met: list[AnyLayer], layer: AnyLayer) -> AnyLayer:
@@ -151,7 +145,7 @@ def _pull(layer: AnyLayer, params: Any, cache: Any, dy: Tensor, dparams: Any, dx
 
 
 def _linear_pull(params: Linear, x: Tensor, dy: Tensor, dparams: Linear, dx: Tensor, ddy: Tensor) -> tuple[Tensor, Linear]:
-    """ddy W + dy V, and ddy^T x + dy^T dx as one product of twice the rows, which need not be added."""
-    dys, xs = (torch.cat([t.reshape(-1, t.shape[-1]) for t in pair]) for pair in ((ddy, dy), (x, dx)))
-    moved = torch.matmul(ddy, params.weight) + torch.matmul(dy, dparams.weight)
-    return moved, Linear(torch.mm(dys.t(), xs), ddy.reshape(-1, ddy.shape[-1]).sum(0))
+    """ddy W + dy V, and ddy^T x + dy^T dx, one product added to the other as it is computed."""
+    ddys, dys, xs, dxs = (t.reshape(-1, t.shape[-1]) for t in (ddy, dy, x, dx))
+    moved = torch.addmm(torch.mm(dys, dparams.weight), ddys, params.weight)
+    return moved.view(x.shape), Linear(torch.addmm(torch.mm(dys.t(), dxs), ddys.t(), xs), ddys.sum(0))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pure_mlp.layer import Layer, tangent
-from pure_mlp.record import tree_zeros
+from pure_mlp.record import tree_items, tree_zeros
+from pure_mlp.shapes import alike, spec
 
-__all__ = ["jvp"]
+__all__ = ["check_direction", "jvp"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -39,5 +40,23 @@ def jvp(net: Layer[P, C, X, Y], params: P, x: X, dparams: P, dx: X | None = None
     >>> jvp(linear, params, torch.tensor([[3.0]]), dparams)
     (tensor([[6.]]), tensor([[3.]]))
     """
+    check_direction(dparams, params)
     y, cache = net.fwd(params, x)
     return y, tangent(net)(params, cache, dparams, tree_zeros(x) if dx is None else dx)
+
+
+def check_direction(v: P, params: P) -> None:
+    """Raises `ValueError`, with the place, unless v is a tree of the type and shapes of the params.
+
+    >>> import torch
+    >>> check_direction((torch.ones(2),), (torch.ones(3),))
+    Traceback (most recent call last):
+    ValueError: a direction with (2,) float32 at 0, expected (3,) float32 as the params
+    """
+    given, wanted = [*tree_items(v)], [*tree_items(params)]
+    if [path for path, _ in given] != [path for path, _ in wanted]:
+        paths = [", ".join(path or "the root" for path, _ in leaves) or "nothing" for leaves in (given, wanted)]
+        raise ValueError(f"a direction with leaves at {paths[0]}; the params have theirs at {paths[1]}")
+    for (path, a), (_, b) in zip(given, wanted):
+        if not alike(a, b):
+            raise ValueError(f"a direction with {spec(a)} at {path or 'the root'}, expected {spec(b)} as the params")

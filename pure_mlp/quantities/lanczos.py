@@ -8,6 +8,8 @@ from typing import TypeVar
 import torch
 from torch import Generator, Tensor
 
+from pure_mlp.layers.inits import check_draw
+from pure_mlp.optim.widths import widened
 from pure_mlp.record import tree_leaves, tree_like
 
 __all__ = ["top_eigenvalues", "tridiagonal"]
@@ -21,7 +23,7 @@ def top_eigenvalues(product: Callable[[P], P], like: P, generator: Generator, co
     Each new vector is made orthogonal to all before it, twice, so that no eigenvalue is found more than once; that takes `steps`
     copies of the params. The eigenvalues are those of a tridiagonal matrix, whose outer ones come close to those of the whole long
     before `steps` reaches its size, and never exceed the largest. Raise `steps` until they stay. An eigenvalue that occurs several
-    times is found once.
+    times is found once. Half precision is multiplied as it is; all else is done in float32.
 
     Args:
         product: `v -> A v`, as `functools.partial(ggn_product(net, loss), params, x, y)`.
@@ -34,7 +36,7 @@ def top_eigenvalues(product: Callable[[P], P], like: P, generator: Generator, co
         The eigenvalues, largest first: `count` of them, or fewer where v spans a smaller space.
 
     Raises:
-        ValueError: fewer steps than eigenvalues, or none of either.
+        ValueError: fewer steps than eigenvalues, or none of either; a tree without numbers; or what is no generator.
 
     >>> A = torch.diag(torch.tensor([1.0, 2.0, 5.0]))
     >>> top_eigenvalues(lambda v: (A @ v[0],), (torch.zeros(3),), Generator().manual_seed(0), 2)
@@ -52,7 +54,10 @@ def tridiagonal(product: Callable[[P], P], like: P, generator: Generator, steps:
     >>> tridiagonal(lambda v: (2 * v[0],), (torch.zeros(1),), Generator(), 5)
     tensor([[2.]])
     """
-    leaves = tree_leaves(like)
+    check_draw("Lanczos", generator, torch.float32)
+    leaves = widened(tree_leaves(like))
+    if not any(t.numel() for t in leaves):
+        raise ValueError("Lanczos: a tree without numbers, expected one of the type of v")
     start = torch.cat([torch.randn(t.shape, generator=generator, dtype=t.dtype, device=t.device).flatten() for t in leaves])
     v = start / torch.linalg.vector_norm(start)
     basis, diagonal, beside = v.unsqueeze(0), list[Tensor](), list[Tensor]()
@@ -74,10 +79,10 @@ def tridiagonal(product: Callable[[P], P], like: P, generator: Generator, steps:
 
 
 def _flat(tree: object) -> Tensor:
-    return torch.cat([t.flatten() for t in tree_leaves(tree)])
+    return torch.cat([t.flatten() for t in widened(tree_leaves(tree))])
 
 
 def _tree(like: P, flat: Tensor) -> P:
     leaves = tree_leaves(like)
     pieces = torch.split(flat, [t.numel() for t in leaves])
-    return tree_like(like, [piece.view(t.shape) for piece, t in zip(pieces, leaves)])
+    return tree_like(like, [piece.view(t.shape).to(t.dtype) for piece, t in zip(pieces, leaves)])

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
 import torch
 from torch import Tensor
 from torch.func import vmap
 
-from pure_mlp.layer import Layer, composition, layer_name
+from pure_mlp.combinators.ensemble import Ensemble
+from pure_mlp.layer import Layer, Rule, composition, layer_name, over
 from pure_mlp.layers.embedding import Embedding, embedding_fwd
 from pure_mlp.layers.linear import NO_DX, Linear, linear_bottom_bwd, linear_bwd, linear_fwd
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.registry.layers import row_of
 from pure_mlp.shapes import spec
 
-__all__ = ["AnyLayer", "ParamsRule", "Quantity", "by_formula", "over_params", "remembering"]
+__all__ = ["AnyLayer", "ParamsRule", "Quantity", "by_formula", "over_examples", "over_params", "refuse_ensembles", "remembering"]
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -36,6 +37,8 @@ class ParamsRule(Protocol):
 def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
     """`over` for the primitive layers that have params; the others stay, and with them the fused kernels.
 
+    Raises `ValueError` for params of another number of layers.
+
     >>> import torch
     >>> from pure_mlp import relu, serial, linear, linear_init
     >>> params = (linear_init(2, 3, torch.Generator()), ())
@@ -47,7 +50,45 @@ def over_params(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
     made = composition(net)
     if made is None:
         return rule(net, params) if tree_leaves(params) else net
-    return made.rebuilt(*[over_params(rule, part, p) for part, p in zip(made.parts(), made.split(params))])
+    parts, split = made.parts(), made.split(params)
+    if len(parts) != len(split):
+        raise ValueError(f"{made.name}: {len(parts)} layers, {len(split)} params")
+    return made.rebuilt(*[over_params(rule, part, p) for part, p in zip(parts, split)])
+
+
+def over_examples(rule: ParamsRule, net: Layer[P, C], params: P) -> Layer[P, Any]:
+    """`over_params` of a net whose inputs are batches: layers of places, as `attention`, refuse one example alone.
+
+    >>> from pure_mlp import attention
+    >>> over_examples(lambda layer, p: layer, attention(), ()).fwd((), torch.ones(5, 3))
+    Traceback (most recent call last):
+    ValueError: attention: input (5, 3) float32 is one example, expected a batch of them
+    """
+    return over_params(rule, over(cast(Rule, _batched), net), params)
+
+
+def _batched(layer: AnyLayer) -> AnyLayer:
+    row = row_of(layer)
+    return attrs.evolve(layer, fwd=partial(_batched_fwd, layer, len(row.example))) if row and len(row.example) > 1 else layer
+
+
+def _batched_fwd(layer: AnyLayer, dims: int, params: Any, x: Tensor) -> tuple[Any, Any]:
+    if x.dim() <= dims:
+        raise ValueError(f"{layer_name(layer)}: input {spec(x)} is one example, expected a batch of them")
+    return layer.fwd(params, x)
+
+
+def refuse_ensembles(net: AnyLayer, why: str) -> None:
+    """Raises `ValueError` where an `ensemble` is in the net.
+
+    >>> from pure_mlp import relu
+    >>> refuse_ensembles(relu, "none here")
+    """
+    made = composition(net)
+    if isinstance(made, Ensemble):
+        raise ValueError(why)
+    for part in made.parts() if made else ():
+        refuse_ensembles(part, why)
 
 
 @attrs.frozen(eq=False)

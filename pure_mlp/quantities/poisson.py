@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Generator
 
+from pure_mlp.layers.inits import check_draw
 from pure_mlp.signatures import Batch
 
 __all__ = ["poisson_batches"]
@@ -28,7 +29,7 @@ def poisson_batches(data: Batch, sampling: float, steps: int, generator: Generat
         Pairs of rows of x and y, in their order.
 
     Raises:
-        ValueError: sampling is out of range, or x and y are of different lengths.
+        ValueError: sampling is out of range, x and y are of different lengths, or what is no generator.
 
     >>> x = torch.arange(6)
     >>> [rows.tolist() for rows, _ in poisson_batches((x, x), 0.3, 4, Generator().manual_seed(1))]
@@ -37,5 +38,6 @@ def poisson_batches(data: Batch, sampling: float, steps: int, generator: Generat
     x, y = data
     if not 0 <= sampling <= 1 or len(x) != len(y):
         raise ValueError(f"poisson_batches: sampling {sampling}, {len(x)} inputs, {len(y)} labels; expected 0 to 1, as many")
+    check_draw("poisson_batches", generator, torch.float64)
     drawn = (torch.rand(len(x), dtype=torch.float64, generator=generator) < sampling for _ in range(steps))
     return ((x[rows], y[rows]) for rows in drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -11,10 +12,11 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.layer import Layer
+from pure_mlp.layers.inits import check_draw
 from pure_mlp.layers.linear import linear_bottom_bwd, linear_bwd
 from pure_mlp.losses.mass import mass
 from pure_mlp.quantities.examples import NORMS
-from pure_mlp.quantities.per_layer import AnyLayer, over_params, remembering
+from pure_mlp.quantities.per_layer import AnyLayer, over_examples, refuse_ensembles, remembering
 from pure_mlp.record import tree_leaves, tree_like, tree_map
 from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
@@ -42,7 +44,7 @@ def clipped_grads(net: Layer[P, C], loss: Loss, limit: float) -> Callable[[P, Te
         The function. J is that of the batch, and not private.
 
     Raises:
-        ValueError: limit is not above 0; when called, if J is not one number.
+        ValueError: limit is not above 0; when called, if J is not one number, and for an `ensemble`: take `vmap` of the function.
 
     >>> import torch
     >>> from pure_mlp import Linear, linear_bottom, mse
@@ -61,13 +63,16 @@ def _checked(limit: float) -> float:
 
 def _clipped(net: Layer[P, C], loss: Loss, limit: float, share: float, params: P, x: Tensor, y: Tensor) -> tuple[Tensor, P]:
     """J, and the clipped sum times `share`."""
-    keeping = over_params(_keeping, net, params)
+    refuse_ensembles(net, "clipped_grads: each member of an ensemble clips its own: take vmap of the function")
+    keeping = over_examples(_keeping, net, params)
     y_hat, cache = keeping.fwd(params, x)
     J, dy_hat = loss(y, y_hat)
     if J.dim():
         raise ValueError(f"clipped_grads: the loss gives J {spec(J)}, expected one number: a mean or a sum")
     kept = keeping.bwd(params, cache, dy_hat * mass(loss, y)[0])[1]
     layers = cast("list[_Kept]", tree_leaves(kept))
+    if not layers:
+        return J, kept
     norms = torch.stack([layer.squares for layer in layers]).sum(0).sqrt()
     factor = (limit / norms).clamp(max=1.0) * share
     return J, tree_like(kept, [layer.grads(factor) for layer in layers])
@@ -100,9 +105,12 @@ def _weighted(bwd: Callable[..., Any], params: Any, cache: Any, dy: Tensor, fact
 def noised(tree: P, deviation: float, generator: Generator) -> P:
     """Every number plus a draw from N(0, deviation^2), leaf after leaf: the same generator state gives the same bits.
 
+    Raises `ValueError` for what is no generator.
+
     >>> noised((torch.zeros(2),), 0.0, Generator().manual_seed(0))
     (tensor([0., 0.]),)
     """
+    check_draw("noised", generator, torch.float32)
 
     def draw(t: Tensor) -> Tensor:
         return torch.normal(0.0, deviation, t.shape, generator=generator, dtype=t.dtype, device=t.device).add_(t)
@@ -122,7 +130,7 @@ def private_grads(
     Args:
         net: any net of tensors, which treats examples independently.
         loss: a loss of one number.
-        limit: the largest norm of one example's gradient, above 0.
+        limit: the largest norm of one example's gradient, above 0; inf, without noise alone, clips nothing.
         noise: the noise multiplier sigma, at least 0.
         expected_batch: the expected number of examples in a batch, above 0.
 
@@ -130,17 +138,19 @@ def private_grads(
         The function. J is that of the batch, and not private.
 
     Raises:
-        ValueError: an argument is out of range; what `clipped_grads` raises.
+        ValueError: an argument is out of range; when called, what `clipped_grads` raises, and for what is no generator.
 
     >>> from pure_mlp import Linear, linear_bottom, mse
     >>> params, x = Linear(torch.tensor([[1.0]]), torch.zeros(1)), torch.tensor([[0.0], [1e6]])
     >>> private_grads(linear_bottom, mse, 1.0, 0.0, 4)(params, x, torch.zeros(2, 1), Generator())[1].weight
     tensor([[0.2500]])
     """
-    if not (noise >= 0 and expected_batch > 0):
-        raise ValueError(f"private_grads: noise {noise}, expected_batch {expected_batch}; expected >= 0 and > 0")
+    if not (0 <= noise < inf and 0 < expected_batch < inf):
+        raise ValueError(f"private_grads: noise {noise}, expected_batch {expected_batch}; expected >= 0 and > 0, and finite")
+    if noise and limit == inf:
+        raise ValueError(f"private_grads: limit {limit} with noise {noise}: no noise hides what is not clipped")
     mean = partial(_clipped, net, loss, _checked(limit), 1 / expected_batch)
-    return partial(_private, mean, noise * limit / expected_batch)
+    return partial(_private, mean, noise and noise * limit / expected_batch)
 
 
 def _private(

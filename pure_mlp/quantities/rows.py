@@ -18,6 +18,7 @@ from pure_mlp.optim.widths import widened
 from pure_mlp.quantities.per_layer import AnyLayer, by_formula, over_params
 from pure_mlp.quantities.roots import loss_roots
 from pure_mlp.record import record
+from pure_mlp.shapes import spec
 from pure_mlp.signatures import Loss
 
 __all__ = ["Rows", "at", "kept_rows"]
@@ -73,5 +74,6 @@ def at(kind: type | tuple[type, ...], f: Callable[[Any, Any], object], tree: Any
         return f(tree, other)
     mine, theirs = children(tree), children(other)
     if mine is None or theirs is None or len(mine) != len(theirs):
-        raise ValueError(f"K-FAC: {type(tree).__name__} against {type(other).__name__}, expected blocks and params of one net")
+        found = " against ".join(f"{type(t).__name__} of {len(c)}" if c else spec(t) for t, c in ((tree, mine), (other, theirs)))
+        raise ValueError(f"K-FAC: {found}, expected blocks and params of one net")
     return rebuilt(tree, [at(kind, f, a, b) for (_, a), (_, b) in zip(mine, theirs)])

@@ -13,7 +13,8 @@ from torch import Tensor
 from pure_mlp.layer import Layer
 from pure_mlp.layers.linear import Linear
 from pure_mlp.losses.mass import mass
-from pure_mlp.quantities.per_layer import Quantity, over_params, remembering
+from pure_mlp.optim.widths import widened
+from pure_mlp.quantities.per_layer import Quantity, over_examples, remembering
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.signatures import Loss
 
@@ -26,7 +27,8 @@ C = TypeVar("C")
 def gradient_variance(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tensor], tuple[P, P]]:
     """`(params, x, y) -> (mean, variance)` of h_b, the gradient of the loss of example b alone, for every number of the params.
 
-    mean = sum_b h_b / B and variance = (sum_b h_b^2 - B mean^2) / (B - 1), unbiased; NaN for a batch of one. One forward and two
+    mean = sum_b h_b / B and variance = (sum_b h_b^2 - B mean^2) / (B - 1), unbiased; NaN for a batch of one, and 0 where rounding
+    would make it negative. Of half precision squares and variance are float32. One forward and two
     backward passes; for one row an example sum_b h_b^2 is a matrix product, (dy^2)^T x^2 (BackPACK, arXiv:1912.10985). The ratio
     mean^2 / variance is the signal-to-noise ratio.
 
@@ -47,13 +49,13 @@ def gradient_variance(net: Layer[P, C], loss: Loss) -> Callable[[P, Tensor, Tens
 
 
 def _variance(net: Layer[P, C], loss: Loss, params: P, x: Tensor, y: Tensor) -> tuple[P, P]:
-    plain, count = over_params(remembering, net, params), len(x)
+    plain, count = over_examples(remembering, net, params), len(x)
     y_hat, cache = plain.fwd(params, x)
     dy_hat = loss(y, y_hat)[1] * mass(loss, y)[0]
     mean = tree_map(lambda g: g / max(count, 1), plain.bwd(params, cache, dy_hat)[1])
-    _, squares = over_params(SQUARES, net, params).bwd(params, cache, dy_hat)
+    _, squares = over_examples(SQUARES, net, params).bwd(params, cache, dy_hat)
     over = 1 / (count - 1) if count > 1 else nan
-    return mean, tree_map(lambda s, m: (s - count * m * m) * over, squares, mean)
+    return mean, tree_map(lambda s, m: ((s - count * m.to(s.dtype).square()) * over).clamp(min=0.0), squares, mean)
 
 
 def noise_scale(mean: P, variance: P, batch: int) -> Tensor:
@@ -79,6 +81,7 @@ def noise_scale(mean: P, variance: P, batch: int) -> Tensor:
 
 
 def _linear_squares(x: Tensor, dy: Tensor) -> Linear:
+    x, dy = widened([x, dy])
     bias = dy.sum(1).square().sum(0)
     if x.shape[1] == 1:
         return Linear(dy[:, 0].square().mT @ x[:, 0].square(), bias)
@@ -86,7 +89,7 @@ def _linear_squares(x: Tensor, dy: Tensor) -> Linear:
 
 
 def _square(leaf: Tensor) -> Tensor:
-    return leaf.square().sum(0)
+    return widened([leaf])[0].square().sum(0)
 
 
 SQUARES = Quantity(_linear_squares, _square)

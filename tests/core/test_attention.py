@@ -52,6 +52,29 @@ def test_places_are_a_set_and_examples_do_not_mix() -> None:
     assert [layer.fwd((), x[:n, :m])[0].shape for n, m in ((0, 5), (2, 0))] == [(0, 5, 4), (2, 0, 4)]
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of forward derivatives of torch
+@pytest.mark.parametrize("heads", [1, 2])
+def test_a_causal_place_sees_itself_and_those_before_it(heads: int) -> None:
+    """As torch's own with a mask; every law holds; and later places leave no trace, whatever they are."""
+    layer, x = attention(heads, causal=True), draw(2, 5, 12)
+    q, k, v = (t.unflatten(-1, (heads, -1)).transpose(1, 2) for t in x.chunk(3, -1))
+    expected = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+    y, cache = layer.fwd((), x)
+    close("as torch", y, expected, atol=1e-14, rtol=1e-13)
+    report = pm.laws(layer, (), x, shared={"cache is x"})
+    assert report.ok, report
+    later = torch.cat((x[:, :3], 1e9 * x[:, 3:]), 1)
+    assert bits(layer.fwd((), later)[0][:, :3].contiguous()) == bits(y[:, :3].contiguous())
+    dy = torch.cat((draw(2, 3, 4), torch.zeros(2, 2, 4, dtype=x.dtype)), 1)
+    assert not layer.bwd((), cache, dy)[0][:, 3:].any()
+    dx, jvp, bwd_jvp = draw(2, 5, 12, seed=3), layer.jvp, layer.bwd_jvp
+    assert jvp is not None
+    assert bwd_jvp is not None
+    close("transposed", (dy * jvp((), x, (), dx)).sum(), (layer.bwd((), cache, dy)[0] * dx).sum(), atol=1e-14, rtol=1e-13)
+    bent: Any = torch.func.jvp(lambda x: layer.bwd((), layer.fwd((), x)[1], dy)[0], (x,), (dx,))
+    close("second derivative", bwd_jvp((), cache, dy, (), dx)[0], bent[1], atol=1e-13, rtol=1e-12)
+
+
 def test_large_scores_pick_one_place_and_in_half_precision_none_is_lost() -> None:
     x = torch.tensor([[1e200, 1.0, 5.0], [-1e200, -1.0, 7.0]], dtype=torch.float64)
     y, cache = attention().fwd((), x)
@@ -68,11 +91,14 @@ def test_what_does_not_fit_is_refused() -> None:
         said = f"input {tuple(wrong.shape)} float32, expected (*, T, 3n) with n a multiple of 2: queries, keys and values"
         with pytest.raises(ValueError, match=re.escape(said)):
             attention(2).fwd((), wrong)
+    for heads in (0, 1.5):
+        with pytest.raises(ValueError, match=f"attention: heads {heads}, expected a whole number >= 1"):
+            attention(heads)  # type: ignore[arg-type]  # a number that is none of heads
     with pytest.raises(ValueError, match=r"layer 1 \(attention\): input \(5, 4\)"):
         pm.serial(pm.linear, attention()).fwd((affine(3, 4), ()), draw(5, 3))
 
 
-NET, PARAMS = pm.serial(pm.linear_bottom, attention(2), pm.linear), (affine(6, 12), (), affine(4, 3, 2))
+NET, PARAMS = pm.serial(pm.linear_bottom, attention(2, causal=True), pm.linear), (affine(6, 12), (), affine(4, 3, 2))
 SEQUENCES = [(draw(n, 5, 6, seed=n), draw(n, 5, 3, seed=9 + n)) for n in (4, 4, 3, 4)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from pure_mlp import (
     Sized,
@@ -103,6 +103,20 @@ def test_spaces_that_do_not_meet_are_refused(other: Any) -> None:
 def test_init_refuses_a_layer_that_does_not_map_the_sizes_so(net: Sized[Any, Any, Any, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         net.init(seeded())
+
+
+def test_what_is_no_space_is_refused() -> None:
+    """mypy takes a space that stems from another one for that one, and Space itself for a space."""
+    with pytest.raises(ValueError, match=r"class Half\(Wide\): size 2, expected that of Wide, or \(Space\)"):
+        type("Half", (Wide,), {"size": 2})
+    given: Any
+    for given, said in ((784, "784"), (Space, "Space"), (Tensor, "Tensor"), (Wide(), "of class Wide"), ("Wide", "'Wide'")):
+        for wrong in ((given, Wide), (Wide, given)):
+            with pytest.raises(ValueError, match=f"sized: {said}, expected a class such as class Hidden"):
+                affine(*wrong)
+    for given in (relu, affine):
+        with pytest.raises(ValueError, match=r">>: of class \w+, expected a layer between spaces"):
+            affine(Wide, Narrow) >> given
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, True, "3", None])

@@ -17,6 +17,7 @@ from pure_mlp import (
     LayerNorm,
     RMSNorm,
     Statistics,
+    attention,
     batch_norm_by,
     dense,
     embedding,
@@ -78,7 +79,7 @@ SAMPLES = [sample for row in LAYER_ROWS.values() for sample in row.samples()]
 def test_every_layer_of_the_registry_agrees_or_is_refused_by_name(row: LayerRow, tmp_path: Path) -> None:
     params, x, _ = row.draw((7, 4), torch.float32)
     x = x[:, 0] if row.name == "embedding" else x
-    if row.evaluated or row.name.startswith("attention"):
+    if row.evaluated:
         with pytest.raises(ValueError, match=f"to_onnx: {layer_name(row.layer)} has no form in ONNX here"):
             to_onnx(row.layer, params, tmp_path / "a.onnx")
         assert [*tmp_path.iterdir()] == []
@@ -106,6 +107,17 @@ def test_norms(tmp_path: Path) -> None:
 @pytest.mark.parametrize("gate", [sigmoid, silu, leaky_relu(0.1)])
 def test_gated_units(gate: Activation, tmp_path: Path) -> None:
     agree(glu(gate), (), torch.randn(7, 6, generator=Generator().manual_seed(0)), tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention(causal: bool, tmp_path: Path) -> None:
+    g = Generator().manual_seed(0)
+    net = serial(residual(serial(linear, attention(2, causal), linear)), tanh)
+    params = ((linear_init(4, 12, g), (), linear_init(4, 4, g)), ())
+    for lead in ((3, 7), (1, 1), (0, 7)):
+        agree(net, params, 3 * torch.randn(*lead, 4, generator=g), tmp_path / "a.onnx")
+    words = serial(embedding, net)
+    agree(words, (embedding_init(5, 4, g), params), torch.tensor([[0, 4, 2], [1, 1, 3]]), tmp_path / "b.onnx")
 
 
 def test_every_combinator(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pure_mlp import (
     LayerNorm,
     Linear,
     RMSNorm,
+    attention,
     elu,
     from_torch,
     gelu,
@@ -100,6 +101,31 @@ def test_glu_goes_there_and_back_with_the_gate_that_torch_has() -> None:
         to_torch(serial(glu(silu)), ((),))
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention_goes_there_and_back(causal: bool) -> None:
+    g = Generator().manual_seed(0)
+    net = serial(linear, attention(2, causal), linear)
+    params = linear_init(5, 12, g, torch.float64), (), linear_init(4, 5, g, torch.float64)
+    module = to_torch(net, params)
+    again, p = from_torch(module)
+    assert str(to_torch(again, p)) == str(module)
+    assert f"(1): SelfAttention(2, causal={causal})" in str(module)
+    for lead in ((7,), (3, 7), (2, 3, 7), (0, 7), (3, 1), (3, 0)):
+        x = torch.randn(*lead, 5, generator=g, dtype=torch.float64)
+        torch.testing.assert_close(module(x).detach(), net.fwd(params, x)[0], atol=1e-14, rtol=1e-13)
+        assert again.fwd(p, x)[0].equal(net.fwd(params, x)[0])
+
+
+def test_multi_head_attention_is_taken_as_that_of_x_with_itself() -> None:
+    module = nn.MultiheadAttention(8, 2, dropout=0.5, batch_first=True, dtype=torch.float64)
+    x = torch.randn(3, 5, 8, generator=Generator().manual_seed(0), dtype=torch.float64)
+    with pytest.raises(ValueError, match=r"from_torch: the module is MultiheadAttention\(.*, which has no layer here"):
+        from_torch(module)
+    net, params = from_torch(module.eval())
+    torch.testing.assert_close(net.fwd(params, x)[0], module(x, x, x)[0].detach(), atol=1e-14, rtol=1e-12)
+    assert outline(net) == outline(serial(linear, attention(2), linear))
+
+
 def test_dropout_goes_there_and_back_and_drops_nothing_in_evaluation() -> None:
     module = nn.Sequential(nn.Dropout(0.3), nn.Tanh())
     assert str(to_torch(*from_torch(module))) == str(module)
@@ -181,6 +207,10 @@ def test_training_or_not_and_named_parts_are_the_same() -> None:
         (nn.BatchNorm1d(3, affine=False), "is BatchNorm1d(3, eps=1e-05"),
         (nn.LayerNorm((2, 3)), "is LayerNorm((2, 3), eps=1e-05"),
         (nn.RMSNorm(3, elementwise_affine=False), "is RMSNorm((3,), eps=None"),
+        (nn.MultiheadAttention(4, 2, bias=False, batch_first=True), "is MultiheadAttention("),
+        (nn.MultiheadAttention(4, 2), "is MultiheadAttention("),
+        (nn.MultiheadAttention(4, 2, kdim=3, batch_first=True), "is MultiheadAttention("),
+        (nn.MultiheadAttention(4, 2, add_bias_kv=True, batch_first=True), "is MultiheadAttention("),
         (nn.LeakyReLU(-0.1), "is LeakyReLU(negative_slope=-0.1), which"),
         (nn.Linear(3, 2).to(torch.float32).requires_grad_(False), ""),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from math import erfc, exp, expm1, inf, log, sqrt
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -98,3 +99,6 @@ def test_poisson_batches() -> None:
 def test_poisson_refusals() -> None:
     with pytest.raises(ValueError, match=r"poisson_batches: sampling 2, 3 inputs, 2 labels; expected 0 to 1, as many"):
         poisson_batches((torch.ones(3), torch.ones(2)), 2, 1, Generator())
+    nothing: Any = None
+    with pytest.raises(ValueError, match=r"poisson_batches: a generator that is None, expected a torch\.Generator"):
+        poisson_batches((torch.ones(3), torch.ones(3)), 0.5, 1, nothing)

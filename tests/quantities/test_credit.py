@@ -147,6 +147,27 @@ def test_angles() -> None:
     assert angles((torch.ones(2).bfloat16(),), (torch.ones(2).bfloat16(),))[0] == 0
 
 
+def test_feedback_that_does_not_fit_is_refused() -> None:
+    net, params, x, y, loss = CASES["mlp"]
+    other = pm.mlp((3, 5, 4, 2), Generator(), dtype=F64)[1]
+    for rule, shape in ((feedback_alignment, r"\(4, 6\)"), (direct_feedback_alignment, r"\(2, 6\)")):
+        with pytest.raises(ValueError, match=rf"layer 1 .* backward: feedback \(4, 5\) float64, expected {shape} float64"):
+            value_and_grad(rule(net, other), loss)(params, x, y)
+        with pytest.raises(ValueError, match="serial: 3 layers, 2 params"):
+            value_and_grad(rule(net, other[1:]), loss)(params, x, y)
+    with pytest.raises(ValueError, match=r"kolen_pollack: params of serial alone, expected the pair \(params, feedback\)"):
+        kolen_pollack(net, 0.1).fwd(params, x)
+
+
+def test_under_a_rule_there_is_no_hessian() -> None:
+    """The second derivatives of a layer are those of its own backward pass, not of another one."""
+    net, params, x, y, loss = CASES["mlp of relu"]
+    bent = pm.over(lambda f: straight_through(f) if f is pm.relu else f, net)
+    for rule in (feedback_alignment(net, params), sign_symmetric(net, params), bent, pm.guided_backpropagation(net)):
+        with pytest.raises(ValueError, match=r"(linear|relu) has no bwd_jvp, which is needed here"):
+            pm.hvp(rule, loss)(params, x, y, params)
+
+
 def test_a_decay_below_0_is_refused() -> None:
     with pytest.raises(ValueError, match="kolen_pollack: decay -1, expected >= 0"):
         kolen_pollack(pm.linear, -1)

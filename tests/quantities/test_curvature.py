@@ -103,7 +103,7 @@ def test_gauss_newton_products(case: Case) -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     net, params, x, _, _ = CASES["mlp"]
-    with pytest.raises(ValueError, match=r"layer 0 \(dense_tanh\) jvp: input \(5, 3\) float64, weight \(2, 4\) float64"):
+    with pytest.raises(ValueError, match=r"a direction with \(2, 4\) float64 at 0\.weight, expected \(6, 3\) float64"):
         jvp(net, params, x, params[::-1])
     bare: Any = attrs.evolve(scale, jvp=None)
     own = Scale(torch.ones(3, dtype=x.dtype))

@@ -170,7 +170,10 @@ def test_what_has_no_factors_is_refused() -> None:
     factors = kfac(net, loss)(params, x, y)
     with pytest.raises(ValueError, match="damping 0, expected > 0"):
         natural_gradient(factors, params, 0)
-    with pytest.raises(ValueError, match="K-FAC: tuple against tuple, expected blocks and params of one net"):
+    others = tree_map(lambda t: t[:-1, :-1], factors)
+    with pytest.raises(ValueError, match="ekfac: a block of 5 by 3, expected 6 by 4 for the linear layer"):
+        ekfac(net, loss)(params, x, y, others)
+    with pytest.raises(ValueError, match="K-FAC: tuple of 3 against tuple of 1, expected blocks and params of one net"):
         natural_gradient(factors, params[:1], 0.1)
     stacked = tree_map(lambda p: torch.stack((p, p)), params[0])
     with pytest.raises(ValueError, match="K-FAC: an ensemble is several linear layers in one"):

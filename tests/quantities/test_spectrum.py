@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -55,6 +56,24 @@ def test_all_eigenvalues_are_found_and_counted() -> None:
         assert abs(share - count / 40) < 0.025
 
 
+def test_leaves_may_have_dtypes_of_their_own() -> None:
+    """Each product gets those of the params; of half precision the rest is float32, for which torch has eigenvalues."""
+    like = torch.zeros(2), torch.zeros(1, dtype=torch.bfloat16)
+
+    def doubled(v: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        assert [t.dtype for t in v] == [torch.float32, torch.bfloat16]
+        return 2 * v[0], 2 * v[1]
+
+    top = pm.top_eigenvalues(doubled, like, Generator().manual_seed(0))
+    assert top.dtype == torch.float32
+    assert abs(float(top) - 2) < 0.02
+
+
 def test_what_makes_no_sense_is_refused() -> None:
+    nothing: Any = None
+    with pytest.raises(ValueError, match=r"Lanczos: a generator that is None, expected a torch\.Generator"):
+        spectral_density(product, LIKE, nothing)
+    with pytest.raises(ValueError, match="Lanczos: a tree without numbers"):
+        pm.top_eigenvalues(product, (torch.zeros(0), torch.zeros(0)), Generator())
     with pytest.raises(ValueError, match="probes 0, steps 5; expected at least 1 of each"):
         spectral_density(product, LIKE, Generator(), 0, 5)

@@ -58,6 +58,16 @@ class Dropout(Module):
     p: float
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None: ...
 
+class MultiheadAttention(Module):
+    num_heads: int
+    dropout: float
+    batch_first: bool
+    in_proj_weight: Tensor | None
+    in_proj_bias: Tensor | None
+    out_proj: Linear
+    bias_k: Tensor | None
+    add_zero_attn: bool
+
 class GLU(Module):
     dim: int
     def __init__(self, dim: int = -1) -> None: ...

@@ -26,6 +26,17 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
 def logsigmoid(input: Tensor) -> Tensor: ...
 def glu(input: Tensor, dim: int = -1) -> Tensor: ...
 def gelu(input: Tensor, approximate: Literal["none", "tanh"] = "none") -> Tensor: ...
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor: ...
 def silu(input: Tensor, inplace: bool = False) -> Tensor: ...
 def binary_cross_entropy(
     input: Tensor,
