@@ -15,7 +15,7 @@ from pure_mlp.signatures import Batch
 from pure_mlp.table.column import Column
 from pure_mlp.table.feed import Feed, Shares
 from pure_mlp.table.hashing import hashes
-from pure_mlp.table.schema import Schema, block_values, encoded, labels, width
+from pure_mlp.table.schema import Schema, block_values, embedded, encoded, labels, width
 from pure_mlp.table.shuffled import shuffled
 from pure_mlp.table.source import Source, blocks
 from pure_mlp.table.split import PARTS, Part, Split
@@ -63,6 +63,11 @@ class Table:
     def width(self) -> int:
         """The number of features that go into a net."""
         return width(self.schema)
+
+    @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """What `embed_columns_init` takes: of each column with an embedding the rows and the width of its table. They are last."""
+        return embedded(self.schema)
 
     @property
     def labelled(self) -> bool:

@@ -329,7 +329,7 @@ def the_command_on_a_table_is_that_of_one_process(rank: int) -> None:
         with tempfile.TemporaryDirectory() as place:
             path = Path(place, "table.csv")
             path.write_text("\n".join(["x,kind,y", *rows]))
-            same_command(rank, str(path), ["--target", "y", "--task", "regression"])
+            same_command(rank, str(path), ["--target", "y", "--task", "regression", "--embed", "kind"])
 
 
 def same_command(rank: int, data: str, more: list[str]) -> None:
