@@ -91,7 +91,7 @@ def net_of(setup: Setup, generator: Generator) -> tuple[Layer[Any, Any], Params]
         params = mlp(widths_of(setup), generator)[1]
         return net_like(setup), (embed_columns_init(tables), *params) if tables else params
     except RuntimeError as error:
-        raise ValueError(f"a net of the widths {' '.join(map(str, setup.sizes))} does not fit into memory") from error
+        raise ValueError(f"a net of the widths {' '.join(map(str, widths_of(setup)))} does not fit into memory") from error
 
 
 def net_like(setup: Setup) -> Layer[Any, Any]:

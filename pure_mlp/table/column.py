@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from pure_mlp.data.cells import number
+from pure_mlp.data.cells import meant_as_number
 from pure_mlp.table.arrow import arrow
 from pure_mlp.table.block import Block, Kind
 from pure_mlp.table.cells import NONE, numbers, texts
@@ -21,6 +21,7 @@ LEVELS = 1000
 EMBEDDED = 10_000
 """So is one with an embedding of more."""
 _VALUE = "a value (--impute fills in what is missing)"
+_LABEL = "a value to learn"
 _text = attrs.validators.instance_of(str)
 
 
@@ -70,38 +71,38 @@ def learnt(column: Column, block: Block, impute: bool) -> Column:
 
 
 def _first_kind(block: Block, name: str) -> Kind | None:
-    """That of the first cell of a text file that has a value."""
+    """That of the first cell of a text file that has a value; numbers where that may be meant as one, as `1e300`."""
     for cell in block.cells[name].to_pylist():
         text = cell.decode(errors="replace").strip(" \t")
         if text.lower() not in NONE:
-            return "text" if number(text) is None else "number"
+            return "number" if meant_as_number(text) else "text"
     return None
 
 
-def values(column: Column, block: Block, *, impute: bool = False, unknown: bool = False) -> Tensor:
+def values(column: Column, block: Block, *, impute: bool = False, unknown: bool = False, target: bool = False) -> Tensor:
     """The cells as float64 (n,): numbers, or the places of the cells in `levels`; NaN where there is no value or an unknown one.
 
     Raises `ValueError`, with the row, for no value without `impute`; for a text that is not in `levels`, unless `unknown` ones may
-    be there or there is an embedding; and as `numbers` and `texts`.
+    be there or there is an embedding; and as `numbers` and `texts`. `target`: for the message.
 
     >>> block = Block("a.csv", 1, {"city": arrow().array(["Ulm", "Bonn"])})
     >>> values(Column("city", "text", ("Bonn", "Ulm")), block)
     tensor([1., 0.], dtype=torch.float64)
     """
     if column.kind == "text":
-        return _places(column, block, impute, unknown or column.embed > 0)
+        return _places(column, block, impute, unknown or column.embed > 0, _LABEL if target else _VALUE)
     found = numbers(block, column.name)
     for row in found.isnan().nonzero()[: 0 if impute else 1]:
-        raise block.wrong(column.name, int(row), _VALUE, "none")
+        raise block.wrong(column.name, int(row), _LABEL if target else _VALUE, "none")
     return _classes(column, block, found) if column.levels else found
 
 
-def _places(column: Column, block: Block, impute: bool, unknown: bool) -> Tensor:
+def _places(column: Column, block: Block, impute: bool, unknown: bool, expected: str) -> Tensor:
     pa, compute = arrow(), arrow("compute")
     cells = texts(block, column.name)
     cells = compute.fill_null(cells, "") if impute else cells
     if (none := compute.index(compute.is_null(cells), True).as_py()) >= 0:
-        raise block.wrong(column.name, none, _VALUE, "none")
+        raise block.wrong(column.name, none, expected, "none")
     places = compute.index_in(cells, value_set=pa.array(column.levels, pa.string()))
     strange = compute.index(compute.is_null(places), True).as_py()
     if strange >= 0 and not unknown:

@@ -100,7 +100,7 @@ def block_values(schema: Schema, block: Block, *, unknown: bool = False) -> Tens
     """
     found = [values(column, block, impute=schema.impute, unknown=unknown) for column in schema.columns]
     if schema.target.name in block.cells:
-        found.append(values(schema.target, block))
+        found.append(values(schema.target, block, target=True))
     return torch.stack(found, 1)
 
 

@@ -114,8 +114,10 @@ def read_table(
         if name in kinds and kinds[name] is None:
             raise ValueError(f"{source.name}: column {name!r} holds neither numbers nor texts: drop it")
     for name, size in embed.items():
-        if name not in inputs or not hasattr(size, "__index__") or size < 1:
-            raise ValueError(f"{source.name}: column {name!r}: an embedding of {size} numbers, expected an input and at least 1")
+        if name not in inputs:
+            raise ValueError(f"{source.name}: column {name!r} is no input: it cannot have an embedding")
+        if not hasattr(size, "__index__") or size < 1:
+            raise ValueError(f"{source.name}: column {name!r}: an embedding of {size} numbers, expected at least 1")
     columns = [Column(name, kinds.get(name), embed=int(embed.get(name, 0))) for name in inputs]
     schema = Schema(columns, Column(target, kinds.get(target)), tuple(drop), impute)
     return _surveyed(source, schema, Split(test, val, seed), task)
@@ -173,11 +175,13 @@ def _surveyed(source: Source, schema: Schema, split: Split, task: Task | None) -
 
 
 def counted(table: Table) -> Table:
-    """The table with its counts, after a pass over it in which every cell is checked.
+    """The table with its counts, after a pass over it in which every cell is checked. Raises `ValueError` without the target.
 
     >>> counted(read_table({"a": [1, 2, 3], "b": [1.5, 2.5, 3.5]}, "b")).size
     3
     """
+    if not table.labelled:
+        raise ValueError(f"{table.name}: no column {table.schema.target.name!r}, which is learnt")
     size, digest = 0, torch.zeros(1, dtype=torch.int64)
     for columns, rows in table.values():
         size, digest = size + len(rows), digest + hashes(columns, rows).sum()

@@ -82,7 +82,8 @@ class Table:
         """
         part = attrs.evolve(self, which=which, kept=None)
         if part.counts and not part.size:
-            raise ValueError(f"{self.name}: no example is in the {which} part of {sum(self.counts.values())}")
+            whole = f"the {which} part of {sum(self.counts.values())}"
+            raise ValueError(f"{self.name}: no example is in {whole} (equal rows are in one part; another seed draws another)")
         return part
 
     def held(self) -> Table:

@@ -225,8 +225,12 @@ BAD = {
     "train houses.csv --target price --loss cross_entropy": "loss cross_entropy does not fit regression data",
     "train houses.csv --target price --embed town": "no column 'town'; there are 'rooms', 'city', 'area', 'side', 'price'",
     "train houses.csv --target price --embed area": "houses.csv: column 'area': an embedding takes texts, found numbers: --text",
-    "train houses.csv --target city --embed city": "houses.csv: column 'city': an embedding of 8 numbers, expected an input and",
-    "train houses.csv --target price --drop city --embed city": "column 'city': an embedding of 8 numbers, expected an input and",
+    "train houses.csv --target city --embed city": "houses.csv: column 'city' is no input: it cannot have an embedding",
+    "train houses.csv --target price --drop city --embed city": "column 'city' is no input: it cannot have an embedding",
+    "train houses.csv --target price --embed city --embed-width 999999999999": "a net of the widths 1000000000003 64 1",
+    "train houses.csv --target price --val narrow.csv": "narrow.csv: no column 'city'; there are 'rooms'",
+    "train houses.csv --target price --val bare.csv": "bare.csv: no column 'price', which is learnt",
+    "train holes.csv --target price --impute": "holes.csv: row 1, column 'price': expected a value to learn, found none",
     "train houses.csv --target price --embed city --embed-width 0": "argument --embed-width: '0' is not a whole number from 1",
     "train digits --embed city": "--embed is of a .csv or .parquet file, found digits",
     "train digits --target price": "--target is of a .csv or .parquet file, found digits",
@@ -249,6 +253,8 @@ def test_what_is_wrong_is_said_in_a_line_and_nothing_is_written(run: Run, tmp_pa
     put("copy.csv")
     put("bad.csv", [*ROWS[:199], (*ROWS[0][:4], "dear")])
     put("narrow.csv", [(1,)], ("rooms",))
+    put("bare.csv", [row[:4] for row in ROWS], NAMES[:4])
+    put("holes.csv", [(*row[:4], "") for row in ROWS])
     put("empty.csv", [])
     Path("broken.parquet").write_bytes(b"PAR1" * 9)
     before = sorted(tmp_path.rglob("*"))
