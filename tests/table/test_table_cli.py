@@ -199,7 +199,9 @@ def test_predictions_look_texts_up_and_new_ones_have_a_row_of_zeros(run: Run) ->
     put("holes.csv", [(2, "", 2.5, "odd", 3.0), *ROWS])
     assert "row 1, column 'city': expected a value (--impute fills in" in run("train", "holes.csv", *EMBED)[2]
     assert run("train", "holes.csv", *EMBED, *SMALL, "--impute", "--out", "filled")[0] == 0
-    assert load_model(Path("filled")).setup.table.columns[1].levels == ("", "Bonn", "Köln", "Ulm")
+    filled = load_model(Path("filled")).setup.table
+    assert filled is not None
+    assert filled.columns[1].levels == ("", "Bonn", "Köln", "Ulm")
     parquet.write_table(
         pa.table({name: [str(row[i]) if i == 0 else row[i] for row in new] for i, name in enumerate(NAMES[:4])}), "n.parquet"
     )
