@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -180,3 +182,11 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "t.csv").write_text("a,c\n1,2\n")
     with pytest.raises(ValueError, match=r"^tables are read by pyarrow, which is not installed: pip install 'pure-mlp\[data\]'$"):
         read_table(tmp_path / "t.csv", "c")
+
+
+@pytest.mark.parametrize("form", [lambda cells: cells, lambda cells: cells.dictionary_encode()], ids=["plain", "by a dictionary"])
+def test_strings_that_are_no_text_are_refused_with_their_row(form: Callable[[Any], Any]) -> None:
+    """Those of a damaged Parquet file, which pyarrow does not look at."""
+    cells = pa.array([None, b"red", b"\xffed"], pa.binary()).view(pa.string())
+    with pytest.raises(ValueError, match=r"^Table: row 3, column 'a': expected text in UTF-8, found '\\\\xffed'$"):
+        read_table(pa.table({"a": form(cells), "c": [1.0, 2.0, 3.5]}), "c", impute=True)
