@@ -10,6 +10,8 @@ from pure_mlp._compile.slices import Slices as Slices
 from pure_mlp.check.laws import laws as laws
 from pure_mlp.check.report import Report as Report
 from pure_mlp.combinators.dense import dense as dense
+from pure_mlp.combinators.embed_columns import embed_columns as embed_columns
+from pure_mlp.combinators.embed_columns import embed_columns_init as embed_columns_init
 from pure_mlp.combinators.ensemble import ensemble as ensemble
 from pure_mlp.combinators.fan_sum import fan_sum as fan_sum
 from pure_mlp.combinators.merge import merge as merge
@@ -244,6 +246,8 @@ __all__ = [
     "dropout",
     "ekfac",
     "elu",
+    "embed_columns",
+    "embed_columns_init",
     "embedding",
     "embedding_init",
     "ensemble",

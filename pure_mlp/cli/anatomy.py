@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from torch import Tensor
 
-from pure_mlp.layers.linear import Linear
-from pure_mlp.perceptron import MLP
+from pure_mlp.layer import Layer
 from pure_mlp.record import tree_leaves
 
 
@@ -20,8 +21,10 @@ class Part:
     kept: int
 
 
-def anatomy(net: MLP, params: tuple[Linear, ...], x: Tensor) -> list[Part]:
-    """The parts of the net for an input x (batch, in), from the caches of a forward pass; each storage is counted once.
+def anatomy(net: Layer[Any, Any], params: tuple[Any, ...], x: Tensor) -> list[Part]:
+    """The dense layers, and what may be below them, for an input x (batch, in), from the caches of a forward pass.
+
+    Each storage is counted once.
 
     >>> import torch
     >>> from pure_mlp import mlp
@@ -29,7 +32,7 @@ def anatomy(net: MLP, params: tuple[Linear, ...], x: Tensor) -> list[Part]:
     [Part(input=(5, 3), output=(5, 2), parameters=8, kept=100)]
     """
     y, cache = net.fwd(params, x)
-    shapes = [*(tuple(kept.shape) for kept, _ in cache), tuple(y.shape)]
+    shapes = [tuple(x.shape), *(tuple(kept.shape) for kept, _ in cache[1:]), tuple(y.shape)]
     seen: set[int] = set()
     parts = []
     for i, (p, c) in enumerate(zip(params, cache)):

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from pure_mlp.combinators.dense import dense
+from pure_mlp.combinators.embed_columns import embed_columns
 from pure_mlp.combinators.fan_sum import fan_sum
 from pure_mlp.combinators.parallel import parallel
 from pure_mlp.combinators.remat import remat
@@ -18,6 +19,7 @@ from pure_mlp.combinators.residual import residual
 from pure_mlp.combinators.scored import scored
 from pure_mlp.combinators.serial import serial
 from pure_mlp.layer import Layer, layer_name
+from pure_mlp.layers.embedding import embedding_init
 from pure_mlp.layers.inits import linear_init
 from pure_mlp.layers.linear import linear
 from pure_mlp.layers.relu import relu
@@ -103,6 +105,8 @@ def all_cases(generator: Generator) -> Iterator[Case]:
     yield from layer_cases("fan_sum", fan_sum(linear, serial(linear, tanh)), (p, (q, ())), x, generator)
     yield from layer_cases("residual", residual(serial(linear, tanh)), (p, ()), x, generator)
     yield from layer_cases("parallel", parallel(linear, tanh), (p, ()), x, generator)
+    tables, places = (embedding_init(3, 2, generator, torch.float64),), torch.tensor([[2.0], [0], [2], [1]], dtype=torch.float64)
+    yield from layer_cases("embed_columns", embed_columns(1), tables, torch.cat((x, places), 1), generator)
     yield from layer_cases("remat", remat(serial(linear, tanh)), (p, ()), x, generator)
     yield from layer_cases("scored", scored(mse, torch.ones_like(x)), (), x, generator)
 

@@ -11,19 +11,17 @@ from torch import Generator, Tensor
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.history import Row
-from pure_mlp.cli.model import Model
+from pure_mlp.cli.model import Model, Params
 from pure_mlp.cli.params import NAME, read, save
 from pure_mlp.cli.rule import begun
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.streamed import Examples
-from pure_mlp.layers.linear import Linear
 from pure_mlp.optim.optimizer import State
 from pure_mlp.record import tree_items
 from pure_mlp.registry.functions import OPTIMIZERS
 from pure_mlp.saving.packing import fingerprint
 from pure_mlp.saving.store import restored
 
-Params: TypeAlias = tuple[Linear, ...]
 Carry: TypeAlias = tuple[Any, State[Any]]  # params, or for Kolen-Pollack their pair with the feedback
 
 
@@ -109,7 +107,7 @@ def resume(folder: Path, fresh: Run, model: Model) -> Run:
     """
 
     def made(saved: Model, tensors: Mapping[str, Tensor], training: Any) -> tuple[Setup, Run]:  # Any is what JSON holds
-        if any(getattr(saved.setup, name) != getattr(model.setup, name) for name in ("sizes", "optimizer", "rule")):
+        if any(getattr(saved.setup, name) != getattr(model.setup, name) for name in ("sizes", "optimizer", "rule", "table")):
             return saved.setup, fresh  # the shapes to expect are not known; the check below names what differs
         rows = tuple(Row(*row) for row in training["rows"])
         state = tensors["training.generator"]

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from math import inf, isinf
+from typing import Any, TypeAlias
 
 import attrs
 import torch
 from torch import Generator, Tensor
 
 from pure_mlp.cli.setup import Setup
+from pure_mlp.combinators.dense import dense
+from pure_mlp.combinators.embed_columns import embed_columns, embed_columns_init
+from pure_mlp.combinators.serial import serial
 from pure_mlp.data.dataset import Dataset
 from pure_mlp.data.standardize import Standardizer, fit_standardizer, standardizer_of, unstandardize
+from pure_mlp.layer import Layer
 from pure_mlp.layers.linear import Linear
-from pure_mlp.perceptron import MLP, mlp
+from pure_mlp.perceptron import mlp
 from pure_mlp.registry.functions import ACTIVATIONS
 from pure_mlp.registry.layers import LAYER_ROWS
+from pure_mlp.table.schema import embedded
 from pure_mlp.table.table import Table
+
+Params: TypeAlias = tuple[Any, ...]
+"""One `Linear` a layer; where columns have embeddings, the tuple of these before them."""
 
 
 @attrs.frozen(eq=False)
 class Model:
-    """setup: how it was trained. params: one `Linear` a layer. inputs, targets: the affine maps of features and of labels.
+    """setup: how it was trained. params: of the net. inputs, targets: the affine maps of features and of labels.
 
     targets is None unless the task is regression.
     """
 
     setup: Setup
-    params: tuple[Linear, ...]
+    params: Params
     inputs: Standardizer
     targets: Standardizer | None
 
@@ -43,25 +52,59 @@ def example() -> Model:
     return Model(setup, net_of(setup, Generator())[1], inputs, targets)
 
 
-def net_of(setup: Setup, generator: Generator) -> tuple[MLP, tuple[Linear, ...]]:
+def tables_of(setup: Setup) -> tuple[tuple[int, int], ...]:
+    """The rows and the width of each embedding.
+
+    >>> tables_of(example().setup)
+    ()
+    """
+    return embedded(setup.table) if setup.table else ()
+
+
+def widths_of(setup: Setup) -> tuple[int, ...]:
+    """The widths from the input of the first linear layer to the output: `sizes`, with embeddings in the place of their columns.
+
+    >>> widths_of(example().setup)
+    (10, 4, 1)
+    """
+    tables = tables_of(setup)
+    return setup.sizes[0] - len(tables) + sum(width for _, width in tables), *setup.sizes[1:]
+
+
+def linears(setup: Setup, params: Params) -> tuple[Linear, ...]:
+    """Of the params, or of gradients, those of the linear layers.
+
+    >>> len(linears(example().setup, example().params))
+    2
+    """
+    return params[1:] if tables_of(setup) else params
+
+
+def net_of(setup: Setup, generator: Generator) -> tuple[Layer[Any, Any], Params]:
     """The net that the setup describes, and params for it drawn from the generator. Raises `ValueError` for one beyond memory.
 
     >>> [p.weight.shape for p in net_of(example().setup, Generator())[1]]
     [torch.Size([4, 10]), torch.Size([1, 4])]
     """
+    tables = tables_of(setup)
     try:
-        return mlp(setup.sizes, generator, ACTIVATIONS[setup.f], ACTIVATIONS[setup.g])
+        params = mlp(widths_of(setup), generator)[1]
+        return net_like(setup), (embed_columns_init(tables), *params) if tables else params
     except RuntimeError as error:
-        raise ValueError(f"a net of the widths {' '.join(map(str, setup.sizes))} does not fit into memory") from error
+        raise ValueError(f"a net of the widths {' '.join(map(str, widths_of(setup)))} does not fit into memory") from error
 
 
-def net_like(setup: Setup) -> MLP:
+def net_like(setup: Setup) -> Layer[Any, Any]:
     """The net alone, without params.
 
     >>> net_like(example().setup).fwd(example().params, torch.ones(5, 10))[0].shape
     torch.Size([5, 1])
     """
-    return mlp((1,) * len(setup.sizes), Generator(), ACTIVATIONS[setup.f], ACTIVATIONS[setup.g])[0]
+    f, g, tables = ACTIVATIONS[setup.f], ACTIVATIONS[setup.g], tables_of(setup)
+    if not tables:
+        return mlp((1,) * len(setup.sizes), Generator(), f, g)[0]
+    hidden = [dense(f)] * (len(setup.sizes) - 2)
+    return serial(embed_columns(len(tables)), *hidden, dense(g))
 
 
 def outputs(model: Model, x: Tensor) -> Tensor:

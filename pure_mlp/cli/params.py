@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from pure_mlp.cli.folder import FILES
-from pure_mlp.cli.model import Model
+from pure_mlp.cli.model import Model, tables_of, widths_of
 from pure_mlp.cli.setup import Setup, setup_from
 from pure_mlp.data.standardize import Standardizer
+from pure_mlp.layers.embedding import Embedding
 from pure_mlp.layers.linear import Linear
 from pure_mlp.record import tree_items
 from pure_mlp.saving.store import read as read_file
@@ -96,7 +97,9 @@ def _model(setup: Setup, tensors: Mapping[str, Tensor]) -> Model:
     def like(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         return torch.zeros((), dtype=dtype).expand(*shape)  # a setup may say any sizes: no memory is taken for them
 
-    params = restored(tuple(Linear(like(n, m), like(n)) for m, n in pairwise(setup.sizes)), tensors)
+    layers = tuple(Linear(like(n, m), like(n)) for m, n in pairwise(widths_of(setup)))
+    tables = tuple(Embedding(like(*size)) for size in tables_of(setup))
+    params = restored((tables, *layers) if tables else layers, tensors)
     column = like(setup.sizes[0], dtype=torch.float64 if setup.table else torch.float32)
     inputs = restored(Standardizer(column, column), tensors, "inputs")
     regression = setup.task == "regression"

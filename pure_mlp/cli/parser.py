@@ -122,6 +122,12 @@ def parser() -> Parser:
     train.add_argument(
         "--text", action="append", default=[], metavar="COL", help="treat the numbers of this column as texts, such as postal codes"
     )
+    train.add_argument(
+        "--embed", action="append", default=[], metavar="COL", help="learn a vector for each text of this column; may be repeated"
+    )
+    train.add_argument(
+        "--embed-width", type=positive_int, default=8, metavar="N", help="how many numbers these vectors have (%(default)s)"
+    )
     train.add_argument("--impute", action="store_true", help="fill in missing values, numbers by their mean (refused)")
     train.add_argument(
         "--log",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from torch import Tensor
 
-from pure_mlp.cli.model import net_like
+from pure_mlp.cli.model import Params, linears, net_like, widths_of
 from pure_mlp.cli.setup import Setup
 from pure_mlp.cli.watching import Moment
-from pure_mlp.layers.linear import Linear
 from pure_mlp.record import tree_leaves
 from pure_mlp.registry.functions import LOSSES
 from pure_mlp.report.chart import Line, chart
@@ -25,8 +25,6 @@ __all__ = ["gradients_section", "images_section", "spectra_section", "surface_se
 
 SMALL = 50_000
 """The Hessian of nets with at most so many params is looked at."""
-
-Params = tuple[Linear, ...]
 
 
 def gradients_section(setup: Setup, moments: Sequence[Moment], examples: int, replay: str) -> Section:
@@ -65,7 +63,7 @@ def spectra_section(setup: Setup, first: Params, last: Params, batch: Batch, epo
     ends = (("before training", first), (f"after epoch {epochs}", last))
     charts = []
     for i, name in enumerate(_layers(setup)):
-        lines = [Line(when, [*enumerate(singular_values(params[i].weight), 1)]) for when, params in ends]
+        lines = [Line(when, [*enumerate(singular_values(linears(setup, params)[i].weight), 1)]) for when, params in ends]
         charts.append(chart("singular values", lines, "number", name))
     parts = [figures(charts)]
     count = sum(leaf.numel() for leaf in tree_leaves(first))
@@ -112,4 +110,4 @@ def surface_section(names: Sequence[str], plane: Plane, frames: Sequence[tuple[i
 
 
 def _layers(setup: Setup) -> list[str]:
-    return [f"layer {i}: {n} \N{RIGHTWARDS ARROW} {m}" for i, (n, m) in enumerate(zip(setup.sizes, setup.sizes[1:]))]
+    return [f"layer {i}: {n} \N{RIGHTWARDS ARROW} {m}" for i, (n, m) in enumerate(pairwise(widths_of(setup)))]

@@ -31,7 +31,7 @@ def data_of(options: Namespace) -> Dataset | Table:
     """
     if is_table(options.data):
         return table_of(options, validation(options))
-    for flag in ("target", "drop", "text", "impute"):
+    for flag in ("target", "drop", "text", "embed", "impute"):
         if getattr(options, flag):
             raise ValueError(f"--{flag} is of a .csv or .parquet file, found {options.data}")
     return load(options.data, options.task)

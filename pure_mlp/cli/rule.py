@@ -7,12 +7,13 @@ from typing import Any, cast
 
 from torch import Generator
 
-from pure_mlp.cli.model import net_like
+from pure_mlp.cli.model import Params, net_like, net_of, tables_of, widths_of
 from pure_mlp.cli.setup import Setup
+from pure_mlp.combinators.embed_columns import embed_columns_init
 from pure_mlp.layer import Layer, Rule, over
+from pure_mlp.layers.embedding import embedding_fwd
 from pure_mlp.layers.inits import linear_init
-from pure_mlp.layers.linear import Linear, linear_fwd
-from pure_mlp.perceptron import MLP, mlp
+from pure_mlp.layers.linear import linear_fwd
 from pure_mlp.quantities.credit import (
     direct_feedback_alignment,
     feedback_alignment,
@@ -41,13 +42,14 @@ def ruled(setup: Setup) -> Layer[Any, Any]:  # Any: of params, or of a pair of t
     return _RULES[setup.rule](setup, net_like(setup))
 
 
-def _feedback(setup: Setup) -> tuple[Linear, ...]:
-    return mlp(setup.sizes, _generator(setup))[1]
+def _feedback(setup: Setup) -> Params:
+    return net_of(setup, _generator(setup))[1]
 
 
-def _direct(setup: Setup) -> tuple[Linear, ...]:
-    generator = _generator(setup)
-    return tuple(linear_init(n, setup.sizes[-1], generator) for n in setup.sizes[:-1])
+def _direct(setup: Setup) -> Params:
+    generator, tables = _generator(setup), tables_of(setup)
+    layers = tuple(linear_init(n, setup.sizes[-1], generator) for n in widths_of(setup)[:-1])
+    return (embed_columns_init(tables), *layers) if tables else layers
 
 
 def _generator(setup: Setup) -> Generator:
@@ -56,10 +58,10 @@ def _generator(setup: Setup) -> Generator:
 
 
 def _straight(layer: Layer[Any, Any]) -> Layer[Any, Any]:
-    return layer if layer.fwd is linear_fwd else straight_through(layer)
+    return layer if layer.fwd in (linear_fwd, embedding_fwd) else straight_through(layer)
 
 
-_RULES: dict[str, Callable[[Setup, MLP], Layer[Any, Any]]] = {
+_RULES: dict[str, Callable[[Setup, Layer[Any, Any]], Layer[Any, Any]]] = {
     "backprop": lambda setup, net: net,
     "fa": lambda setup, net: feedback_alignment(net, _feedback(setup)),
     "dfa": lambda setup, net: direct_feedback_alignment(net, _direct(setup)),
@@ -69,7 +71,7 @@ _RULES: dict[str, Callable[[Setup, MLP], Layer[Any, Any]]] = {
 }
 
 
-def begun(setup: Setup, params: tuple[Linear, ...]) -> Any:
+def begun(setup: Setup, params: Params) -> Any:
     """What is trained from the start: the params, or for Kolen-Pollack their pair with the feedback, which learns too.
 
     >>> from pure_mlp.cli.model import example
@@ -79,12 +81,12 @@ def begun(setup: Setup, params: tuple[Linear, ...]) -> Any:
     return (params, _feedback(setup)) if setup.rule == "kp" else params
 
 
-def own_params(setup: Setup, trained: Any) -> tuple[Linear, ...]:
+def own_params(setup: Setup, trained: Any) -> Params:
     """The params of what is trained.
 
     >>> from pure_mlp.cli.model import example
     >>> own_params(example().setup, ())
     ()
     """
-    params: tuple[Linear, ...] = trained[0] if setup.rule == "kp" else trained
+    params: Params = trained[0] if setup.rule == "kp" else trained
     return params

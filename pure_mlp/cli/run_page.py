@@ -8,7 +8,7 @@ from torch import Tensor
 from pure_mlp.cli.fitting import fit_model
 from pure_mlp.cli.history import Row
 from pure_mlp.cli.image_shape import image_shape
-from pure_mlp.cli.model import Model, answers, outputs
+from pure_mlp.cli.model import Model, answers, outputs, tables_of
 from pure_mlp.cli.prepared import Prepared, inputs
 from pure_mlp.cli.recorded import Recorded, again, difference
 from pure_mlp.cli.replay_sections import gradients_section, images_section, spectra_section, surface_section
@@ -46,7 +46,7 @@ def run_page(run: Recorded) -> str:
     model, parts, start = again(run, epochs)
     few = next(iter(parts["training"].pieces()))
     batch = few.x[:BATCH], few.y[:BATCH]
-    plane = _plane(setup, few) if setup.sizes[0] == 2 else None
+    plane = _plane(setup, few) if setup.sizes[0] == 2 and not tables_of(setup) else None
     points = inputs(model, setup.data, plane.points()) if plane else None
     watching = Watching(model, *batch, epochs, points)
     watching.see(0, start.carry[0])

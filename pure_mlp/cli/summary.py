@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pure_mlp._compile.program import Engine
 from pure_mlp.cli.anatomy import Part
+from pure_mlp.cli.model import tables_of
 from pure_mlp.cli.printing import say
 from pure_mlp.cli.report import table
 from pure_mlp.cli.scores import Scores
@@ -55,9 +56,10 @@ def print_net(setup: Setup, parts: Sequence[Part]) -> None:
     0  linear, identity  (1, 10) -> (1, 4)          44                       56
        total                                        44                       56
     """
-    names = [setup.f] * (len(parts) - 1) + [setup.g]
+    below = ["embeddings"] * bool(tables_of(setup))
+    names = [*below, *[f"linear, {setup.f}"] * (len(parts) - len(below) - 1), f"linear, {setup.g}"]
     rows = [
-        (str(i), f"linear, {name}", f"{part.input} -> {part.output}", f"{part.parameters:,}", f"{part.kept:,}")
+        (str(i), name, f"{part.input} -> {part.output}", f"{part.parameters:,}", f"{part.kept:,}")
         for i, (name, part) in enumerate(zip(names, parts))
     ]
     total = ("", "total", "", f"{sum(p.parameters for p in parts):,}", f"{sum(p.kept for p in parts):,}")

@@ -10,9 +10,8 @@ import attrs
 from torch import Tensor
 
 from pure_mlp.cli.history import Row
-from pure_mlp.cli.model import Model, answers, net_like, outputs
+from pure_mlp.cli.model import Model, Params, answers, linears, net_like, outputs
 from pure_mlp.cli.rule import own_params, ruled
-from pure_mlp.layers.linear import Linear
 from pure_mlp.registry.functions import LOSSES
 from pure_mlp.report.measure import angles_between, by_layer, norms
 from pure_mlp.train.step import value_and_grad
@@ -46,7 +45,7 @@ class Watching:
     def __init__(self, model: Model, x: Tensor, y: Tensor, epochs: int, points: Tensor | None = None) -> None:
         self.moments: list[Moment] = []
         self.frames: list[tuple[int, Tensor]] = []
-        self.params: tuple[Linear, ...] = model.params
+        self.params: Params = model.params
         self._model, self._batch, self._points = model, (x, y), points
         self._epochs, self._every = epochs, ceil(epochs / MOST)
         self._first: tuple[Tensor, ...] | None = None
@@ -68,10 +67,10 @@ class Watching:
     def _moment(self, epoch: int, trained: Any) -> Moment:
         setup, (x, y) = self._model.setup, self._batch
         loss = LOSSES[setup.loss]
-        grads = by_layer(own_params(setup, value_and_grad(ruled(setup), loss)(trained, x, y)[1]))
+        grads = by_layer(linears(setup, own_params(setup, value_and_grad(ruled(setup), loss)(trained, x, y)[1])))
         self._first = self._first or grads
         others = None
         if setup.rule != "backprop":
-            plain = by_layer(value_and_grad(net_like(setup), loss)(self.params, x, y)[1])
+            plain = by_layer(linears(setup, value_and_grad(net_like(setup), loss)(self.params, x, y)[1]))
             others = angles_between(grads, plain)
         return Moment(epoch, norms(grads), angles_between(grads, self._first), others)

@@ -34,10 +34,15 @@ def is_header(cells: list[str]) -> bool:
     >>> is_header(["age", "height"]), is_header(["1_000", "nan"]), is_header(["age", "7"])
     (True, False, False)
     """
-    return any(cell.strip().lower() not in MISSING for cell in cells) and not any(map(_meant_as_number, cells))
+    return any(cell.strip().lower() not in MISSING for cell in cells) and not any(map(meant_as_number, cells))
 
 
-def _meant_as_number(cell: str) -> bool:
+def meant_as_number(cell: str) -> bool:
+    """Whether someone may have meant a number, though no table can hold it.
+
+    >>> [meant_as_number(cell) for cell in ("1.5", "1e300", "1_000", "inf", "0x10", "1,000")]
+    [True, True, True, True, True, False]
+    """
     try:
         float(cell)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
@@ -85,13 +86,16 @@ def numbers(block: Block, column: str) -> Tensor:
 def _strings(block: Block, column: str) -> Any:
     pa, cells = arrow(), block.cells[column]
     try:
-        return cells.cast(pa.string())
+        strings = cells.cast(pa.string())
+        strings.validate(full=not is_raw(cells))  # the strings of a damaged Parquet file are any bytes
+        return strings
     except pa.ArrowInvalid:
-        for i, cell in enumerate(cells.to_pylist()):
+        bare = cells if is_raw(cells) else cells.cast(pa.string()).cast(pa.binary())
+        for i, cell in enumerate(bare.to_pylist()):
             try:
-                cell.decode()
+                (cell or b"").decode()
             except UnicodeDecodeError:
-                raise block.wrong(column, i, "text in UTF-8") from None
+                raise attrs.evolve(block, cells={column: bare}).wrong(column, i, "text in UTF-8") from None
         raise
 
 

@@ -46,9 +46,12 @@ def _names(path: Path) -> tuple[str, ...]:
         with _unpacked(path) as bare:
             file = TextIOWrapper(bare, "utf-8-sig", "surrogateescape", newline="")  # what is read ahead is not of names
             names = next((cells for cells in csv.reader(file, strict=True) if cells), [])
-        "".join(names).encode()
-    except (csv.Error, UnicodeEncodeError) as error:
-        raise ValueError(f"{path}: expected a line with the names of columns, in UTF-8 ({error})") from error
+        if "\0" in "".join(names).encode().decode():
+            raise UnicodeError
+    except UnicodeError as error:
+        raise ValueError(f"{path}: expected a line with the names of columns, in UTF-8; found other bytes, as of UTF-16") from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: expected a line with the names of columns ({error})") from error
     except OSError as error:
         raise error if error.errno else _damaged(path, error) from error
     if not names:
@@ -76,6 +79,8 @@ def _batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[Any]:
             row, expected, found = map(int, ragged.groups())
             place = f"{path}: row {row - 1}"
             raise ValueError(f"{place}: expected {expected} values, as the first line has names, found {found}") from error
+        if "Empty CSV file" in str(error):  # a line of names that does not end
+            return
         if "straddl" in str(error):
             raise ValueError(f"{path}: a row of more than {_BLOCK} bytes (a quotation mark may be missing)") from error
         raise _damaged(path, error) from error

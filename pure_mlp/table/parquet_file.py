@@ -29,11 +29,12 @@ def parquet_source(path: Path) -> Source:
     path.open("rb").close()
     try:
         schema = arrow("parquet").read_schema(path)
+        names = tuple(schema.names)
     except Exception as error:  # of damaged bytes pyarrow raises half a dozen kinds
         raise _damaged(path, error) from error
-    if len(set(schema.names)) < len(schema.names):
+    if len(set(names)) < len(names):
         raise ValueError(f"{path}: two columns have the same name")
-    return Source(str(path), tuple(schema.names), {f.name: kind_of_type(f.type) for f in schema}, partial(_batches, path))
+    return Source(str(path), names, {f.name: kind_of_type(f.type) for f in schema}, partial(_batches, path))
 
 
 def _batches(path: Path, columns: Sequence[str], rows: int) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from pure_mlp.data.standardize import Standardizer, standardizer_of
 from pure_mlp.table.block import Block
 from pure_mlp.table.column import Column, values
 
-__all__ = ["Schema", "block_values", "encoded", "labels", "scales", "schema_from", "width"]
+__all__ = ["Schema", "block_values", "embedded", "encoded", "labels", "scales", "schema_from", "width"]
 
 _NAMED = 20
 """How many columns are printed."""
@@ -34,9 +34,13 @@ class Schema:
     impute: bool
 
     def __str__(self) -> str:
-        names = [f"{c.name} ({len(c.levels)} texts)" if c.kind == "text" else c.name for c in self.columns]
+        names = [f"{c.name} ({_texts(c)})" if c.kind == "text" else c.name for c in self.columns]
         more = f", .. {len(names)} in all" if len(names) > _NAMED else ""
         return f"{', '.join(names[:_NAMED])}{more} -> {self.target.name}"
+
+
+def _texts(column: Column) -> str:
+    return f"{len(column.levels)} texts" + (f" as {column.embed} numbers" if column.embed else "")
 
 
 def schema_from(found: object) -> Schema | None:
@@ -54,17 +58,34 @@ def schema_from(found: object) -> Schema | None:
     return Schema(columns, Column(**found["target"]), tuple(map(str, found["dropped"])), bool(found["impute"]))
 
 
-def _widths(schema: Schema) -> list[int]:
-    return [len(c.levels) if c.kind == "text" else 1 + (c.missing and schema.impute) for c in schema.columns]
+def _inputs(schema: Schema) -> list[tuple[int, Column, int]]:
+    """The place of each column in a table, the column, and its width in x, in the order of x: those with embeddings are last."""
+    order = sorted(enumerate(schema.columns), key=lambda placed: placed[1].embed > 0)
+    return [(place, column, _size(column, schema.impute)) for place, column in order]
+
+
+def _size(column: Column, impute: bool) -> int:
+    if column.embed:
+        return 1
+    return len(column.levels) if column.kind == "text" else 1 + (column.missing and impute)
+
+
+def embedded(schema: Schema) -> tuple[tuple[int, int], ...]:
+    """Of each embedding, in the order of x, how many rows its table has and how wide they are: the last one is of other texts.
+
+    >>> embedded(Schema((Column("city", "text", ("Bonn", "Ulm"), embed=4), Column("age", "number")), Column("price"), (), False))
+    ((3, 4),)
+    """
+    return tuple((len(column.levels) + 1, column.embed) for column in schema.columns if column.embed)
 
 
 def width(schema: Schema) -> int:
-    """The width of the input of a net: 1 for numbers, 2 where some are missing and imputed, and 1 for each text of a column.
+    """The width of x: 1 for numbers, 2 where some are missing and imputed, 1 for each text of a column, 1 for an embedding.
 
     >>> width(Schema((Column("age", "number"), Column("city", "text", ("Bonn", "Ulm"))), Column("price", "number"), (), False))
     3
     """
-    return sum(_widths(schema))
+    return sum(size for _, _, size in _inputs(schema))
 
 
 def block_values(schema: Schema, block: Block, *, unknown: bool = False) -> Tensor:
@@ -79,14 +100,15 @@ def block_values(schema: Schema, block: Block, *, unknown: bool = False) -> Tens
     """
     found = [values(column, block, impute=schema.impute, unknown=unknown) for column in schema.columns]
     if schema.target.name in block.cells:
-        found.append(values(schema.target, block))
+        found.append(values(schema.target, block, target=True))
     return torch.stack(found, 1)
 
 
 def encoded(schema: Schema, rows: Tensor, means: Tensor) -> Tensor:
     """x (n, width) float64 of rows (n, columns ..): numbers as they are, texts as one 1 among zeros, all zeros for an unknown one.
 
-    A missing number becomes that of `means` (width,); where training had missing ones too, a 1 after it says so, else a 0.
+    A missing number becomes that of `means` (width,); where training had missing ones too, a 1 after it says so, else a 0. Texts
+    with an embedding become their places, in the last columns; an unknown one the place after them.
 
     >>> schema = Schema((Column("age", "number", missing=True), Column("city", "text", ("Bonn", "Ulm"))), Column("p"), (), True)
     >>> encoded(schema, torch.tensor([[7, 1], [torch.nan, 0]]), torch.tensor([9.0, 0, 0, 0], dtype=torch.float64))
@@ -94,8 +116,11 @@ def encoded(schema: Schema, rows: Tensor, means: Tensor) -> Tensor:
             [9., 1., 1., 0.]], dtype=torch.float64)
     """
     pieces = []
-    for column, size, found in zip(schema.columns, _widths(schema), rows.t()):
-        if column.kind == "text":
+    for place, column, size in _inputs(schema):
+        found = rows[:, place]
+        if column.embed:
+            pieces.append(found.nan_to_num(len(column.levels)).unsqueeze(1))
+        elif column.kind == "text":
             pieces.append(found.unsqueeze(1) == torch.arange(size))
         else:
             pieces.append(torch.stack((found, found.isnan())[:size], 1))
@@ -104,7 +129,7 @@ def encoded(schema: Schema, rows: Tensor, means: Tensor) -> Tensor:
 
 
 def scales(schema: Schema, found: Moments) -> Standardizer:
-    """What standardises `encoded`, by the moments of the columns (columns,): texts and what says "missing" stay 0 and 1.
+    """What standardises `encoded`, by the moments of the columns (columns,): texts and what says "missing" stay as they are.
 
     In float64, so that numbers with a large mean, such as times, keep what tells them apart.
 
@@ -115,11 +140,11 @@ def scales(schema: Schema, found: Moments) -> Standardizer:
     """
     numbers = standardizer_of(found, torch.float64)
     mean, std = torch.zeros(width(schema), dtype=torch.float64), torch.ones(width(schema), dtype=torch.float64)
-    place = 0
-    for i, (column, size) in enumerate(zip(schema.columns, _widths(schema))):
+    start = 0
+    for place, column, size in _inputs(schema):
         if column.kind != "text":
-            mean[place], std[place] = numbers.mean[i], numbers.std[i]
-        place += size
+            mean[start], std[start] = numbers.mean[place], numbers.std[place]
+        start += size
     return Standardizer(mean, std)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import attrs
 import torch
@@ -62,6 +63,7 @@ def read_table(
     *,
     drop: Sequence[str] = (),
     text: Sequence[str] = (),
+    embed: Mapping[str, int] = MappingProxyType({}),
     task: Task | None = None,
     impute: bool = False,
     test: float = 0.2,
@@ -79,6 +81,7 @@ def read_table(
         target: the name of the column that is learnt.
         drop: the names of columns that are left out.
         text: the names of columns whose numbers stand for texts, such as postal codes.
+        embed: columns of texts that are not one input a text but one in all, for `embed_columns`; and how wide the vectors are.
         task: "classes", "binary" or "regression"; guessed if None: texts and at most 20 different whole numbers are classes.
         impute: a missing number becomes the mean, and another input says so; a missing text is one of its own. Else a missing value
             is refused.
@@ -103,14 +106,20 @@ def read_table(
     """
     source = source_of(data)
     kinds = {**source.kinds, **dict.fromkeys(text, _TEXT)}
-    _refuse_unknown(source, [target, *drop, *text])
+    _refuse_unknown(source, [target, *drop, *text, *embed])
     inputs = [name for name in source.columns if name != target and name not in drop]
     if not inputs or target in drop:
         raise ValueError(f"{source.name}: expected a target and at least one other column, found {', '.join(inputs) or 'none'}")
     for name in (*inputs, target):
         if name in kinds and kinds[name] is None:
             raise ValueError(f"{source.name}: column {name!r} holds neither numbers nor texts: drop it")
-    schema = Schema([Column(name, kinds.get(name)) for name in inputs], Column(target, kinds.get(target)), tuple(drop), impute)
+    for name, size in embed.items():
+        if name not in inputs:
+            raise ValueError(f"{source.name}: column {name!r} is no input: it cannot have an embedding")
+        if not hasattr(size, "__index__") or size < 1:
+            raise ValueError(f"{source.name}: column {name!r}: an embedding of {size} numbers, expected at least 1")
+    columns = [Column(name, kinds.get(name), embed=int(embed.get(name, 0))) for name in inputs]
+    schema = Schema(columns, Column(target, kinds.get(target)), tuple(drop), impute)
     return _surveyed(source, schema, Split(test, val, seed), task)
 
 
@@ -166,11 +175,13 @@ def _surveyed(source: Source, schema: Schema, split: Split, task: Task | None) -
 
 
 def counted(table: Table) -> Table:
-    """The table with its counts, after a pass over it in which every cell is checked.
+    """The table with its counts, after a pass over it in which every cell is checked. Raises `ValueError` without the target.
 
     >>> counted(read_table({"a": [1, 2, 3], "b": [1.5, 2.5, 3.5]}, "b")).size
     3
     """
+    if not table.labelled:
+        raise ValueError(f"{table.name}: no column {table.schema.target.name!r}, which is learnt")
     size, digest = 0, torch.zeros(1, dtype=torch.int64)
     for columns, rows in table.values():
         size, digest = size + len(rows), digest + hashes(columns, rows).sum()

@@ -15,7 +15,7 @@ from pure_mlp.signatures import Batch
 from pure_mlp.table.column import Column
 from pure_mlp.table.feed import Feed, Shares
 from pure_mlp.table.hashing import hashes
-from pure_mlp.table.schema import Schema, block_values, encoded, labels, width
+from pure_mlp.table.schema import Schema, block_values, embedded, encoded, labels, width
 from pure_mlp.table.shuffled import shuffled
 from pure_mlp.table.source import Source, blocks
 from pure_mlp.table.split import PARTS, Part, Split
@@ -65,6 +65,11 @@ class Table:
         return width(self.schema)
 
     @property
+    def embedded(self) -> tuple[tuple[int, int], ...]:
+        """What `embed_columns_init` takes: of each column with an embedding the rows and the width of its table. They are last."""
+        return embedded(self.schema)
+
+    @property
     def labelled(self) -> bool:
         """Whether the target is among the columns."""
         return self.schema.target.name in self.rows.columns
@@ -77,7 +82,8 @@ class Table:
         """
         part = attrs.evolve(self, which=which, kept=None)
         if part.counts and not part.size:
-            raise ValueError(f"{self.name}: no example is in the {which} part of {sum(self.counts.values())}")
+            whole = f"the {which} part of {sum(self.counts.values())}"
+            raise ValueError(f"{self.name}: no example is in {whole} (equal rows are in one part; another seed draws another)")
         return part
 
     def held(self) -> Table:

@@ -30,8 +30,9 @@ def task_of(name: str, target: Column, values: frozenset[float], task: Task | No
 
     values: the different ones of a target of numbers. Raises `ValueError` for a target that the task does not fit.
 
-    >>> task_of("a.csv", Column("kind", "number"), frozenset([0.0, 1.0]), None)
-    ('binary', Column(name='kind', kind='number', levels=('0', '1'), missing=False), "2 different whole numbers in column 'kind'")
+    >>> task, column, guessed = task_of("a.csv", Column("kind", "number"), frozenset([0.0, 1.0]), None)
+    >>> task, column.levels, guessed
+    ('binary', ('0', '1'), "2 different whole numbers in column 'kind'")
     """
     place, n = f"column {target.name!r}", len(target.levels) or len(values)
     whole = all(value % 1 == 0 for value in values)

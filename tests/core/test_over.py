@@ -58,6 +58,7 @@ COMBINED: dict[str, tuple[Layer[Any, Any], list[str]]] = {
     "parallel": (pm.parallel(L, R), ["linear", "relu"]),
     "remat": (pm.remat(pm.dense(R)), ["linear", "relu"]),
     "ensemble": (pm.ensemble(L), ["linear"]),
+    "embed_columns": (pm.embed_columns(2), ["embedding", "embedding"]),
     "tag": (pm.tag(pm.serial(L), Tensor, Tensor), ["linear"]),
     "scored": (pm.scored(pm.mse, torch.ones(2)), ["scored"]),
     "swapped": (attrs.evolve(pm.serial(L, R), bwd=pm.serial(L, R).bwd), ["serial"]),

@@ -36,6 +36,7 @@ NETS: dict[str, tuple[Layer[Any, Any], Any, Tensor]] = {
     "fan_sum": (pm.fan_sum(pm.linear, pm.linear), (affine(4, 3), affine(4, 3, 1)), X),
     "parallel": (pm.parallel(pm.linear, pm.tanh), (affine(4, 3), ()), X),
     "remat": (pm.remat(pm.dense(pm.silu)), affine(4, 3), X),
+    "embed_columns": (pm.embed_columns(1), (pm.Embedding(X),), X.clamp(0, 4)),
     "ensemble": (pm.ensemble(pm.linear), STACKED, torch.stack((X, X))),
     "scored": (pm.scored(pm.mse, X), (), X + 1),
     "scored with options": (pm.scored(partial(pm.mse, reduction="sum"), X), (), X + 1),

@@ -86,6 +86,7 @@ COMBINED: list[tuple[str, Layer[Any, Any], Callable[[Any], Any], set[str]]] = [
     ("residual", pm.residual(pm.relu), lambda p: (), set()),
     ("parallel", pm.parallel(pm.linear, pm.sigmoid), lambda p: (p, ()), {"cache.0 is x"}),
     ("remat", pm.remat(pm.dense(pm.sigmoid)), lambda p: p, {"cache is x"}),
+    ("embed_columns", pm.serial(pm.relu, pm.embed_columns(1)), lambda p: ((), (pm.Embedding(torch.ones(9, 2).double()),)), set()),
 ]
 
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache, partial
+from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -325,15 +326,18 @@ def the_command_is_that_of_one_process(rank: int) -> None:
 
 def the_command_on_a_table_is_that_of_one_process(rank: int) -> None:
     if has("pyarrow"):
-        rows = [f"{i % 7},{'ab'[i % 3 % 2]},{i * 5 % 11 / 2}" for i in range(100)]
+        rows = [(i % 7, "ab"[i % 3 % 2], i * 5 % 11 / 2) for i in range(100)]
         with tempfile.TemporaryDirectory() as place:
-            path = Path(place, "table.csv")
-            path.write_text("\n".join(["x,kind,y", *rows]))
-            same_command(rank, str(path), ["--target", "y", "--task", "regression"])
+            path, same = Path(place, "table.csv"), Path(place, "table.parquet")
+            path.write_text("\n".join(["x,kind,y", *(f"{x},{kind},{y}" for x, kind, y in rows)]))
+            columns = import_module("pyarrow").table(dict(zip(("x", "kind", "y"), map(list, zip(*rows)))))
+            import_module("pyarrow.parquet").write_table(columns, same, row_group_size=30)
+            same_command(rank, str(path), ["--target", "y", "--task", "regression", "--embed", "kind"], str(same))
 
 
-def same_command(rank: int, data: str, more: list[str]) -> None:
-    flags = ["train", data, *more, "--hidden", "6", "--epochs", "2", "--val", "0.1", "--batch", "15"]
+def same_command(rank: int, data: str, more: list[str], of_all: str = "") -> None:
+    """of_all: the data of the mesh, where they are in another file."""
+    flags = [*more, "--hidden", "6", "--epochs", "2", "--val", "0.1", "--batch", "15"]
     with (
         tempfile.TemporaryDirectory() as place,
         redirect_stdout(io.StringIO()) as printed,
@@ -342,10 +346,10 @@ def same_command(rank: int, data: str, more: list[str]) -> None:
     ):
         patch.setattr("pure_mlp.cli.train.draw_curves", lambda *_: False)
         out, other = Path(place, "mesh"), Path(place, "alone")
-        assert main([*flags, "--mesh", "dp=2", "--out", str(out)]) == 0
+        assert main(["train", of_all or data, *flags, "--mesh", "dp=2", "--out", str(out)]) == 0
         assert bool(printed.getvalue()) == out.exists() == (rank == 0)
         if rank == 0:
-            assert main([*flags, "--out", str(other)]) == 0
+            assert main(["train", data, *flags, "--out", str(other)]) == 0
             for a, b in zip(tree_leaves(load_model(out).params), tree_leaves(load_model(other).params), strict=True):
                 torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
             told, alone = (json.loads((folder / "metrics.json").read_text())["metrics"] for folder in (out, other))

@@ -79,6 +79,10 @@ NORMS_PARAMS = (L1, pm.LayerNorm(FACTOR.factor, L2.bias), (), pm.RMSNorm(FACTOR.
 WORDS = pm.serial(pm.embedding, pm.dense(pm.tanh, pm.linear))
 WORDS_PARAMS = (pm.embedding_init(5, 4, Generator().manual_seed(3), F64), L3)
 
+COLUMNS = pm.serial(pm.embed_columns(2), pm.dense(pm.tanh, pm.linear))
+COLUMNS_PARAMS = ((pm.embedding_init(4, 1, Generator().manual_seed(4), F64), pm.Embedding(L2.weight[:, :2])), L3)
+ROWS = torch.tensor([[0.5, 3, 0], [-1, 0, 2], [2, 3, 1], [0, 3, 2]], dtype=F64)
+
 ATTENTION = pm.serial(pm.linear, pm.attention(2), pm.residual(pm.serial(pm.linear, pm.attention())), pm.linear)
 ATTENTION_PARAMS = (affine(3, 12, 6), (), (affine(4, 12, 7), ()), L3)
 
@@ -95,6 +99,7 @@ CASES = {
     "norms, several rows": made(NORMS, NORMS_PARAMS, (3, 2)),
     "words": Case(WORDS, WORDS_PARAMS, torch.tensor([3, 0, 3, 1]), draws(4, 2), pm.mse),
     "words, several an example": Case(WORDS, WORDS_PARAMS, torch.tensor([[3, 0, 3], [1, 1, 4]]), draws(2, 3, 2), pm.mse),
+    "columns": Case(COLUMNS, COLUMNS_PARAMS, ROWS, draws(4, 2), pm.mse),
     "attention": made(ATTENTION, ATTENTION_PARAMS, (2, 3)),
     "wide": made(WIDE, WIDE_PARAMS, loss=partial(pm.bce_with_logits, reduction="batchmean")),
 }

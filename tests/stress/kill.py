@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing import get_context
 from pathlib import Path
+
+import torch
 
 from pure_mlp.__main__ import main as command
 from pure_mlp.cli.folder import epoch_files
 from pure_mlp.cli.params import load_model, read
 
 
-def _command(out: Path, epochs: int) -> list[str]:
-    flags = ["--hidden", "8", "--epochs", str(epochs), "--val", "0.2", "--save-every", "10", "--out", str(out), "--resume"]
-    return [sys.executable, "-m", "pure_mlp", "train", "diabetes", *flags]
+def _run(out: Path, epochs: int, said: Path) -> None:
+    """Train a net that is so small that nearly all its time goes into writing files. Raises `SystemExit`."""
+    torch.set_num_threads(1)
+    flags = ["--engine", "pure", "--hidden", "2", "--batch", "400", "--epochs", str(epochs), "--val", "0.2", "--save-every", "10"]
+    with said.open("w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+        raise SystemExit(command(["train", "diabetes", *flags, "--out", str(out), "--resume"]))
 
 
 def tensors(out: Path) -> dict[str, bytes]:
@@ -30,36 +33,40 @@ def _epochs(out: Path) -> int:
     return read(out, lambda model, tensors, training: len(training["rows"]))
 
 
-def killed_at_random(times: int, seed: int) -> int:
-    """Kill a run so many times, up to a fifth of a second after it began to write, and let it go on; its epochs at the end.
+def killed_at_random(times: int, seed: int, tell: Callable[[str], None] = lambda text: None) -> int:
+    """Kill a run so many times, soon after it began to write, and let it go on; its epochs at the end.
 
-    Raises `AssertionError` where an epoch was lost, or the end differs by a bit from that of a run that was left alone; and what
-    loading raises.
+    The processes are forks of one that has imported everything and computed nothing. Raises `AssertionError` where an epoch was
+    lost, or the end differs by a bit from that of a run that was left alone; and what loading raises.
     """
     dice, done = random.Random(seed), 0
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["pure_mlp.__main__"])
     with tempfile.TemporaryDirectory() as place:
-        out, alone = Path(place, "run"), Path(place, "alone")
-        for _ in range(times):
+        out, alone, said = Path(place, "run"), Path(place, "alone"), Path(place, "said")
+        for i in range(times):
             before = written(out)
-            running = subprocess.Popen(_command(out, 10**6), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            with running:
-                while written(out) == before and running.poll() is None:
-                    time.sleep(0.002)
-                time.sleep(dice.random() * 0.2)
-                running.kill()
-                said = running.communicate()[1]
-            if running.returncode != -9:
-                raise AssertionError(f"ended by itself: {said!r}")
+            running = context.Process(target=_run, args=(out, 10**6, said))
+            running.start()
+            while written(out) == before and running.is_alive():
+                time.sleep(0.001)
+            time.sleep(dice.random() * 0.15)
+            running.kill()
+            running.join()
+            if running.exitcode != -9:
+                raise AssertionError(f"ended by itself: {said.read_text('utf-8')!r}")
             load_model(out)
             if _epochs(out) < done:
                 raise AssertionError(f"{_epochs(out)} epochs after {done}")
             done = _epochs(out)
+            if (i + 1) % 20 == 0:
+                tell(f"killed {i + 1} times, at epoch {done}")
         for folder in (out, alone):
-            with redirect_stdout(io.StringIO()):
-                code = command(_command(folder, done)[3:])
-            if code:
-                raise AssertionError(f"ended with {code}")
+            ending = context.Process(target=_run, args=(folder, done, said))
+            ending.start()
+            ending.join()
+            if ending.exitcode:
+                raise AssertionError(f"ended with {ending.exitcode}: {said.read_text('utf-8')!r}")
         if tensors(out) != tensors(alone):
             raise AssertionError("the run came to other bits than one that was left alone")
         kept = epoch_files(alone)  # the killed run may have one more: it is written before the run that comes to it
@@ -77,7 +84,7 @@ def written(out: Path) -> int:
 
 def main(times: int = 200) -> None:
     """Print what was found."""
-    done = killed_at_random(times, 0)
+    done = killed_at_random(times, 0, lambda text: print(text, flush=True))
     print(f"killed {times} times on the way to epoch {done}: always loadable, no epoch lost, the end the same to the bit")
 
 

@@ -19,7 +19,7 @@ Steps = Callable[[int], object]
 
 
 def folded(engine: Engine) -> Steps:
-    """So many steps, on from those before, over batches of two sizes."""
+    """So many steps, on from those before, over batches of two sizes, whose labels contradict each other: gradients stay large."""
     (net, params), rule = mlp((5, 16, 2), Generator().manual_seed(0)), adam(1e-3)
     run = fold(training_step(net, mse, rule), engine=engine)
     carry = params, rule.init(params)
@@ -27,7 +27,7 @@ def folded(engine: Engine) -> Steps:
     def steps(count: int) -> None:
         nonlocal carry
         for _ in range(count // 100):
-            carry, _ = run(carry, (batch for _ in range(50) for batch in ((X, Y), (X[:3], Y[:3]))))
+            carry, _ = run(carry, (batch for _ in range(50) for batch in ((X, Y), (X[:3], 1 - Y[:3]))))
 
     return steps
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Generator
 
+from pure_mlp import mlp, tree_leaves
 from pure_mlp.__main__ import main
 from pure_mlp.cli import history
 from pure_mlp.cli.params import load_model
+from pure_mlp.data.standardize import unstandardize
 
 pa = pytest.importorskip("pyarrow", reason="needs the extra data")
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra data")
@@ -149,6 +154,61 @@ def test_validation_on_another_file(run: Run) -> None:
     assert run("train", "houses.csv", "--target", "price", "--val", "diabetes")[0] == 2
 
 
+EMBED = ["--target", "price", "--text", "rooms", "--embed", "city", "--embed", "rooms", "--embed-width", "3"]
+
+
+def test_texts_are_embedded_and_a_run_with_them_is_like_any_other(run: Run) -> None:
+    flags = ["train", "houses.csv", *EMBED, "--hidden", "4", "--batch", "16", "--val", "0.1", "--lr", "0.01"]
+    code, out, _ = run(*flags, "--epochs", "4", "--out", "whole")
+    assert (code, "engine     plan" in out) == (0, True)
+    assert "rooms (7 texts as 3 numbers), city (3 texts as 3 numbers), area, side (2 texts) -> price" in out
+    assert re.search(r"^0 +embeddings +\(16, 5\) -> \(16, 9\) +36 ", out, re.MULTILINE)
+    model = load_model(Path("whole"))
+    assert [tuple(t.shape) for t in tree_leaves(model.params)] == [(8, 3), (4, 3), (4, 9), (4,), (1, 4), (1,)]
+    assert not any(table.weight[-1].any() for table in model.params[0])
+    assert run(*flags, "--epochs", "2", "--out", "parts")[0] == 0
+    assert run(*flags, "--epochs", "4", "--out", "parts", "--resume")[0] == 0
+    assert all(map(torch.equal, tree_leaves(load_model(Path("parts")).params), tree_leaves(model.params)))
+    assert kept("whole") == kept("parts")
+    assert run("trace", "whole")[1].splitlines()[1] == "losses     those of 4 recorded epochs, to the bit"
+    code, _, err = run(*flags, "--embed-width", "4", "--epochs", "5", "--out", "parts", "--resume")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--resume: the run in parts has table rooms (7 texts as 3 numbers)" in err
+
+
+@pytest.mark.parametrize("rule", ["kp", "dfa", "straight", "fa", "sign"])
+def test_every_rule_trains_embeddings(rule: str, run: Run) -> None:
+    assert run("train", "houses.csv", *EMBED, "--rule", rule, "--hidden", "3", "3", "--epochs", "1", "--out", "out")[0] == 0
+    assert all(table.weight[:-1].any() for table in load_model(Path("out")).params[0])
+
+
+def test_predictions_look_texts_up_and_new_ones_have_a_row_of_zeros(run: Run) -> None:
+    assert run("train", "houses.csv", *EMBED, "--hidden", "4", "--epochs", "2", "--lr", "0.05", "--out", "out")[0] == 0
+    model, new = load_model(Path("out")), [(2, city, 2.5, "odd") for city in (*CITIES, "Rom", "Paris")]
+    put("new.csv", new, NAMES[:4])
+    assert run("predict", "out", "new.csv", "--csv", "p.csv")[0] == 0
+    said = [float(row["prediction"]) for row in table("p.csv")]
+    (rooms, cities), assert_targets = model.params[0], model.targets
+    assert assert_targets is not None
+    area = (2.5 - model.inputs.mean[0]) / model.inputs.std[0]
+    for found, city in zip(said, (2, 0, 1, 3, 3)):
+        row = torch.cat((torch.stack((area, area * 0, area * 0 + 1)).float(), rooms.weight[2], cities.weight[city]))
+        y = mlp((9, 4, 1), Generator())[0].fwd(model.params[1:], row.unsqueeze(0))[0]
+        assert found == pytest.approx(unstandardize(assert_targets, y).item(), rel=1e-5)
+    assert len(set(said)) == 4
+    put("holes.csv", [(2, "", 2.5, "odd", 3.0), *ROWS])
+    assert "row 1, column 'city': expected a value (--impute fills in" in run("train", "holes.csv", *EMBED)[2]
+    assert run("train", "holes.csv", *EMBED, *SMALL, "--impute", "--out", "filled")[0] == 0
+    filled = load_model(Path("filled")).setup.table
+    assert filled is not None
+    assert filled.columns[1].levels == ("", "Bonn", "Köln", "Ulm")
+    parquet.write_table(
+        pa.table({name: [str(row[i]) if i == 0 else row[i] for row in new] for i, name in enumerate(NAMES[:4])}), "n.parquet"
+    )
+    assert run("predict", "out", "n.parquet", "--csv", "q.csv")[0] == 0
+    assert Path("p.csv").read_bytes() == Path("q.csv").read_bytes()
+
+
 def test_texts_that_are_new_may_be_zeros(run: Run) -> None:
     assert run("train", "houses.csv", "--target", "price", *SMALL, "--out", "out")[0] == 0
     put("new.csv", [(1, "Rom", 2.0, "odd")], NAMES[:4])
@@ -165,6 +225,16 @@ BAD = {
     "train houses.csv --target city --task regression": "a regression takes numbers, found texts",
     "train houses.csv --target price --test-fraction 0.0001": "no example is in the test part of 200",
     "train houses.csv --target price --loss cross_entropy": "loss cross_entropy does not fit regression data",
+    "train houses.csv --target price --embed town": "no column 'town'; there are 'rooms', 'city', 'area', 'side', 'price'",
+    "train houses.csv --target price --embed area": "houses.csv: column 'area': an embedding takes texts, found numbers: --text",
+    "train houses.csv --target city --embed city": "houses.csv: column 'city' is no input: it cannot have an embedding",
+    "train houses.csv --target price --drop city --embed city": "column 'city' is no input: it cannot have an embedding",
+    "train houses.csv --target price --embed city --embed-width 999999999999": "a net of the widths 1000000000003 64 1",
+    "train houses.csv --target price --val narrow.csv": "narrow.csv: no column 'city'; there are 'rooms'",
+    "train houses.csv --target price --val bare.csv": "bare.csv: no column 'price', which is learnt",
+    "train holes.csv --target price --impute": "holes.csv: row 1, column 'price': expected a value to learn, found none",
+    "train houses.csv --target price --embed city --embed-width 0": "argument --embed-width: '0' is not a whole number from 1",
+    "train digits --embed city": "--embed is of a .csv or .parquet file, found digits",
     "train digits --target price": "--target is of a .csv or .parquet file, found digits",
     "train digits --impute": "--impute is of a .csv or .parquet file, found digits",
     "train bad.csv --target price": "bad.csv: row 200, column 'price': expected a decimal number that is finite in float32, found",
@@ -185,6 +255,8 @@ def test_what_is_wrong_is_said_in_a_line_and_nothing_is_written(run: Run, tmp_pa
     put("copy.csv")
     put("bad.csv", [*ROWS[:199], (*ROWS[0][:4], "dear")])
     put("narrow.csv", [(1,)], ("rooms",))
+    put("bare.csv", [row[:4] for row in ROWS], NAMES[:4])
+    put("holes.csv", [(*row[:4], "") for row in ROWS])
     put("empty.csv", [])
     Path("broken.parquet").write_bytes(b"PAR1" * 9)
     before = sorted(tmp_path.rglob("*"))

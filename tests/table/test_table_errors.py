@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +44,7 @@ def said(path: Path, content: str | bytes, **flags: object) -> str:
         (f"{'y' * 99},Ulm,1", f"row 41, column 'a': {NUMBER}, found '{'y' * 59}.. (101 characters)"),
         ("NA,Ulm,1", "row 41, column 'a': expected a value (--impute fills in what is missing), found none"),
         ("1,,1", "row 41, column 'b': expected a value (--impute fills in what is missing), found none"),
-        ("1,Ulm,", "row 41, column 'c': expected a value (--impute fills in what is missing), found none"),
+        ("1,Ulm,", "row 41, column 'c': expected a value to learn, found none"),
         ("1,Ulm", "row 41: expected 3 values, as the first line has names, found 2"),
         ("1,Ulm,2,3", "row 41: expected 3 values, as the first line has names, found 4"),
         ('1,"Ulm\n",1', "row 41, column 'b': expected a text in one line (a quotation mark may be missing), found 'Ulm\\n'"),
@@ -68,7 +70,7 @@ def test_a_wrong_row_is_named(row: str | bytes, expected: str, cells: int, tmp_p
         ("a,b\n1,2\n", "no column 'c'; there are 'a', 'b'"),
         ("c\n1\n", "expected a target and at least one other column, found none"),
         ('a,c\n1,0\n1,"2\n3,4\n', f"row 2, column 'c': {NUMBER}, found '2\\n3,4\\n'"),
-        ("a,\udcff\n1,2\n", "expected a line with the names of columns, in UTF-8 ('utf-8' codec can't encode character"),
+        ("a,\udcff\n1,2\n", "expected a line with the names of columns, in UTF-8; found other bytes"),
         ("a,c\n1,Ulm\n2,Ulm\n", "column 'c': expected at least two different labels, found 1"),
         ("a,c\n" + "".join(f"n{i},1\n" for i in range(1200)), "column 'a': more than 1000 different texts: drop the column"),
     ],
@@ -180,3 +182,11 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "t.csv").write_text("a,c\n1,2\n")
     with pytest.raises(ValueError, match=r"^tables are read by pyarrow, which is not installed: pip install 'pure-mlp\[data\]'$"):
         read_table(tmp_path / "t.csv", "c")
+
+
+@pytest.mark.parametrize("form", [lambda cells: cells, lambda cells: cells.dictionary_encode()], ids=["plain", "by a dictionary"])
+def test_strings_that_are_no_text_are_refused_with_their_row(form: Callable[[Any], Any]) -> None:
+    """Those of a damaged Parquet file, which pyarrow does not look at."""
+    cells = pa.array([None, b"red", b"\xffed"], pa.binary()).view(pa.string())
+    with pytest.raises(ValueError, match=r"^Table: row 3, column 'a': expected text in UTF-8, found '\\\\xffed'$"):
+        read_table(pa.table({"a": form(cells), "c": [1.0, 2.0, 3.5]}), "c", impute=True)

@@ -71,7 +71,7 @@ class Builder:
         """The value of a traced node as a tensor."""
         value = self.values[traced]
         if isinstance(value, Scaled):
-            return value.node if value.factor == 1 else self.product(*value, traced.spec)
+            return value.node if value.factor == 1 else self.product(*value, traced.spec and traced.spec.fresh)
         if isinstance(value, Node):
             return self.graph.add("fill", (value,), {}, Spec((), (), torch.float64, torch.device("cpu")))
         return self.graph.number(value)
