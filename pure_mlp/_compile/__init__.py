@@ -3,6 +3,7 @@
     plan.py       the face: a step with its programs and its carry; which of them makes the next step
     pipeline.py   the whole way from a step to a program, in one function
     check.py      whether a program does what the step does
+    modes.py      the settings of the thread, under which programs are kept
     graph.py      the step as a graph;  operations.py, numbers.py   the tables of operations
     capture/      the step run once, every operation written down
     passes/       move factors outward, fuse updates into products, pack leaves, order nodes, assign memory

@@ -44,7 +44,7 @@ class Carry(Generic[S]):
     def now(self) -> list[Tensor]:
         """The present leaves; except for numbers, in memory that programs overwrite."""
         pairs = zip(self.leaves, self.counts)
-        return [torch.tensor(count, dtype=torch.float64) if _is_count(leaf) else leaf for leaf, count in pairs]
+        return [torch.tensor(n, dtype=leaf.dtype, device=leaf.device) if _is_count(leaf) else leaf for leaf, n in pairs]
 
     def tree(self, leaves: list[Tensor] | None = None) -> S:
         """The tree of these leaves; by default of the present ones."""

@@ -14,7 +14,7 @@ import torch
 from pure_mlp._compile.graph import Node
 from pure_mlp._compile.passes import rules, unfuse
 from pure_mlp._compile.passes.builder import Rule
-from pure_mlp._compile.schema import name_of, overload
+from pure_mlp._compile.schema import is_view, name_of, overload
 
 
 @attrs.frozen
@@ -24,8 +24,9 @@ class Operation:
     rule: how `simplify` rewrites it. fast: `torch.name` takes the arguments of the overload, and `out=`.
     method: so does `Tensor.name_`, in place. c: C for one element, where {0}, {1}, {2} are operands, {alpha}
     and {value} keywords, {f} is f for float, {t} the C type. integers: the C is right for integers too.
-    elementwise: though torch has no tag that says so. raises: it looks at values, and may raise. reduction: the
-    place of an argument, and unless it is 0 the operation resizes what it writes to.
+    elementwise: though torch has no tag that says so. raises: it looks at values, and may raise, as an operation
+    without a row may unless it is elementwise. reduction: the place of an argument, and unless it is 0 the operation
+    resizes what it writes to.
     """
 
     rule: Rule | None = None
@@ -107,10 +108,14 @@ OPERATIONS: dict[str, Operation] = {
     **{name: Operation(raises=True) for name in ("index", "index_select", "gather", "scatter", "scatter_add", "index_add", "take")},
     **{name: Operation(raises=True) for name in ("index_put", "embedding", "nll_loss_forward", "index_fill", "index_copy")},
     **{name: Operation(raises=True) for name in ("bernoulli", "multinomial", "cholesky", "bucketize", "repeat_interleave")},
+    **{name: Operation(raises=True) for name in ("floor_divide", "remainder", "fmod")},
     "getitem": Operation(unfuse.first_output),
     **{name: Operation() for name in ("_softmax", "_log_softmax", "amax", "stack", "cat", "mv", "rand", "randn", "normal")},
 }
 _PLAIN = Operation()
+_SILENT = {"all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "flip", "max", "min", "prod", "roll", "sort"}
+_SILENT |= {"std", "topk", "tril", "triu", "var", "var_mean", "repeat", "linalg_vector_norm", "constant_pad_nd", "_unsafe_view"}
+"""Operations without a row that never raise because of values."""
 
 
 def operation(op: str) -> Operation:
@@ -126,12 +131,11 @@ def writes(node: Node) -> bool:
 
 
 def may_raise(op: str) -> bool:
-    """Whether the operation looks at values, and may raise because of them: one that returns nothing does nothing else."""
-    if not op.startswith("aten."):
+    """Whether the operation looks at values, and may raise because of them: any that is not known to be silent."""
+    name = name_of(op)
+    if overload(op) is None or is_view(op) or name in _SILENT:
         return False
-    func = overload(op)
-    silent = func is not None and not func._schema.returns
-    return silent or operation(op).raises or name_of(op).lstrip("_").startswith("linalg")
+    return OPERATIONS[name].raises or op.endswith("_mode") if name in OPERATIONS else not is_elementwise(op)
 
 
 def is_comparison(op: str) -> bool:

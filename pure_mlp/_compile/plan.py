@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.leaves import skeleton
+from pure_mlp._compile.modes import modes
 from pure_mlp._compile.program import CHUNK, SLICES, Engine, Program
 from pure_mlp._compile.slices import SliceIterator, Slices
 from pure_mlp._compile.stepper import Stepper
@@ -58,7 +59,7 @@ class Plan(Generic[S, B]):
         self._stepper = Stepper(step, carry, engine)
         self._run: Callable[..., Tensor | float | None] = _none
         self._fits: Callable[..., bool] | None = None
-        self._built = self._stepper.built
+        self._built, self._modes = self._stepper.built, self._stepper.modes
         if batch is not None:
             self._stepper.rehearse(batch)
             self._use()
@@ -103,7 +104,7 @@ class Plan(Generic[S, B]):
             raise self._stepper.refusal
         given = self._given(batch)
         try:
-            loss = self._run(*given) if given is not None else None
+            loss = self._run(*given) if given is not None and modes() == self._modes else None
         except Exception:  # of whatever class: the pure step raises its own
             return self._stepper.pure(batch)
         if loss is None:
@@ -123,7 +124,7 @@ class Plan(Generic[S, B]):
         self.advance(iter(batches), losses, kept=type(batches) in (list, tuple, Slices))
         if self.refusal is not None:
             raise self.refusal
-        return torch.tensor(losses, dtype=self.dtype)
+        return torch.tensor(losses, dtype=self.dtype, device="cpu")
 
     def advance(self, batches: Iterator[B], losses: list[float], *, kept: bool = False) -> None:
         """Advance as `run` does, and append the losses as they come; no further once the step is refused, with
@@ -137,7 +138,7 @@ class Plan(Generic[S, B]):
             for batch in batches if self.refusal is None else ():
                 given = self._given(batch) if kept and self._fits is not None else None
                 if given and self._fits is not None and self._fits(*given):
-                    if isinstance(batches, SliceIterator):
+                    if isinstance(batches, SliceIterator) and modes() == self._modes:
                         self._sliced(batches, losses)
                         continue
                     waiting.append((batch, given))
@@ -182,7 +183,7 @@ class Plan(Generic[S, B]):
         """Let the next batch go straight to the program used last, where that is trusted."""
         program = self._stepper.program if self._stepper.trusted else None
         self._run, self._fits = (program.run, program.fits) if program else (_none, None)
-        self._built = self._stepper.built
+        self._built, self._modes = self._stepper.built, self._stepper.modes
 
     def _given(self, batch: B) -> Sequence[Tensor] | None:
         """The leaves of a batch that is built as the program takes it; None for any other."""
@@ -209,7 +210,7 @@ class Plan(Generic[S, B]):
         """Step over the waiting batches in one call, and forget them; from the first that fails on, one at a time."""
         batches = [*waiting]
         waiting.clear()
-        if batches and self._program and self._program.chunk:
+        if batches and self._program and self._program.chunk and modes() == self._modes:
             addresses = array("Q", [t.data_ptr() for _, given in batches for t in given])
             made = self._program.chunk(addresses.buffer_info()[0], len(batches)).tolist()
             self._stepper.programs.steps += len(made)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.leaves import Built, built, is_plain, returned, skeleton, structure, tensors
-from pure_mlp._compile.modes import outside_inference
+from pure_mlp._compile.modes import modes, outside_inference
 from pure_mlp._compile.program import Engine, Program, check_engine
 from pure_mlp._compile.programs import Made, Programs
 from pure_mlp._compile.spec import spec_of
@@ -23,8 +23,8 @@ B = TypeVar("B")
 class Stepper(Generic[S, B]):
     """The carry, the programs made so far, and which of them is in use.
 
-    program is the one used last, built how the batches are built that it takes; trusted says whether it may run without
-    the pure step beside it. refusal says why there is no program, once that is known.
+    program is the one used last, built how the batches are built that it takes, modes those that it was made under;
+    trusted says whether it may run without the pure step beside it. refusal says why there is no program, once that is known.
     """
 
     def __init__(self, step: Step[S, B], carry: S, engine: Engine) -> None:
@@ -34,6 +34,7 @@ class Stepper(Generic[S, B]):
         self.programs = Programs(engine)
         self.program: Program | None = None
         self.built: Built = built(None)
+        self.modes: tuple[object, ...] | None = ()
         self.trusted = False
         self.refusal: Unplannable | None = None
         self.dtype: torch.dtype | None = None
@@ -62,6 +63,8 @@ class Stepper(Generic[S, B]):
     def step(self, batch: B) -> float:
         """A step on any batch: with the program for its specs, or one that is made now where that is worth it."""
         given = _plain(batch)
+        if modes() is None:
+            return self.pure(batch)
         key = _key(batch, given)
         made = self.programs.find(key)
         if made is None:
@@ -93,6 +96,8 @@ class Stepper(Generic[S, B]):
         from pure_mlp._compile.trial import trial
 
         given, before = _plain(batch), self._carry.copy()
+        if modes() is None:
+            raise Unplannable("a mode of Python's watches every operation")
         traced = traced_step(self._step, self._carry, before, batch, given)
         try:
             program = compiled(traced, self._carry, batch, self.engine)
@@ -117,20 +122,27 @@ class Stepper(Generic[S, B]):
         from pure_mlp._compile.trial import trial
 
         before = self._carry.copy()
-        traced = traced_step(self._step, self._carry, before, batch, given)
+        try:
+            traced = traced_step(self._step, self._carry, before, batch, given)
+        except Unplannable:
+            raise
+        except Exception as error:  # torch checks other things while operations are recorded: the pure step raises its own
+            loss = self.pure(batch)
+            self.refusal = Unplannable(f"{type(error).__name__} while operations are recorded: {error}")
+            return loss
         self.programs.counted()
         self.programs.steps += 1
-        after, loss = returned(traced.result)
+        after, J = returned(traced.result)
         try:
             program = compiled(traced, self._carry, batch, self.engine)
         except Unplannable as refusal:
             self.refusal = refusal
-            return self._adopt(after, loss)
+            return self._adopt(after, J)
         self.programs.add(key, Made(program, [g for g, _, _ in traced.generators]))
         self._use(program, batch, trusted=False)
-        verdict = trial(program, self._carry, given, before, [*tree_leaves(after), loss], traced.generators)
+        verdict = trial(program, self._carry, given, before, [*tree_leaves(after), J], traced.generators)
         self.refusal = verdict.refusal
-        return self._adopt(after, loss) if verdict.loss is None else verdict.loss
+        return self._adopt(after, J) if verdict.loss is None else verdict.loss
 
     def _prove(self, made: Made, batch: B, given: list[Tensor], key: object) -> float:
         """The pure step, and a program that is not trusted yet beside it."""
@@ -153,7 +165,7 @@ class Stepper(Generic[S, B]):
         return self._adopt(after, loss)
 
     def _use(self, program: Program, batch: B, *, trusted: bool) -> None:
-        self.program, self.built, self.trusted = program, built(batch), trusted
+        self.program, self.built, self.modes, self.trusted = program, built(batch), modes(), trusted
 
     def _adopt(self, after: S, loss: Tensor) -> float:
         """Go on from what the step made; where that has another structure, without a program."""
@@ -167,8 +179,8 @@ class Stepper(Generic[S, B]):
 
 
 def _key(batch: object, given: list[Tensor]) -> object:
-    """What batches have in common that one program serves: how they are built, and the specs of their tensors."""
-    return skeleton(batch), *map(spec_of, given)
+    """What batches have in common that one program serves: the modes, how they are built, and the specs of their tensors."""
+    return modes(), skeleton(batch), *map(spec_of, given)
 
 
 def _plain(batch: object) -> list[Tensor]:

@@ -56,4 +56,4 @@ def trial(
     reason = "a generator that the step makes or seeds itself" if moved else reason
     if reason is not None:
         return Verdict(None, Unplannable(f"the program differs from the step: {reason}"))
-    return Verdict(float(loss.item()), None)
+    return Verdict(loss.item(), None)

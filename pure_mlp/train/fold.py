@@ -63,10 +63,10 @@ class Folding(Generic[S, B]):
             self._plan.advance(source, losses, kept=kept)
             self._dtype = self._plan.dtype or self._dtype
             if self._plan.refusal is None:
-                return torch.tensor(losses, dtype=self._dtype)
+                return torch.tensor(losses, dtype=self._dtype, device="cpu")
             self._descend(self._plan.refusal)
         losses += self._pure(source)
-        return torch.tensor(losses, dtype=self._dtype)
+        return torch.tensor(losses, dtype=self._dtype, device="cpu")
 
     def restart(self, carry: S) -> bool:
         """Go on from this carry; False, and nothing is done, if a program was made for one of other specs."""

@@ -122,3 +122,12 @@ def test_params_of_no_numbers(shape: tuple[int, int], engine: pm.Engine) -> None
         return w - 0.1 * (x.t() @ (x @ w)), (x @ w).square().sum()
 
     agrees(lambda: Case(step, draw(*shape), [draw(4, shape[0]), draw(0, shape[0]), draw(4, shape[0])]), engine)
+
+
+@every
+def test_a_loss_of_whole_numbers_that_no_float_holds(engine: pm.Engine) -> None:
+    def step(carry: tuple[Tensor, Tensor], x: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        w, n = carry
+        return (0.5 * w + x, 3 * n), n
+
+    agrees(lambda: Case(step, (draw(3), torch.tensor(2**60 + 1)), [draw(3, seed=s) for s in range(4)]), engine)

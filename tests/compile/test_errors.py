@@ -10,6 +10,7 @@ import pytest
 import torch
 from fuzz.loop import Case
 from torch import Generator, Tensor
+from torch.nn import functional as F
 
 import pure_mlp as pm
 
@@ -108,6 +109,51 @@ def test_an_index_out_of_range_while_gathering(engine: pm.Engine) -> None:
     for bad in ([0, 7], [-8, 0]):
         agrees(lambda: Case(step, draw(4), [torch.tensor([1, 2]), torch.tensor(bad)]), engine)  # noqa: B023  # called at once
     agrees(lambda: Case(step, draw(4), [torch.tensor([1, 2]), torch.tensor([3, 0])]), engine)
+
+
+ONES, WHOLE = torch.ones(3, dtype=F64), torch.tensor([0, 1, 2])
+LARGE = torch.tensor([0, 1, 3])
+SPD, LARGE_SPD = torch.eye(3, dtype=F64) + 0.5, torch.eye(33, dtype=F64) + 0.5
+LOOKS: dict[str, tuple[Callable[[Tensor], Any], Tensor, Tensor]] = {
+    "eigvalsh": (torch.linalg.eigvalsh, LARGE_SPD, LARGE_SPD * torch.nan),
+    "svdvals": (torch.linalg.svdvals, LARGE_SPD, LARGE_SPD * torch.nan),
+    "cholesky": (torch.linalg.cholesky, SPD, -SPD),
+    "inverse": (torch.linalg.inv, SPD, 0 * SPD),
+    "cholesky_inverse": (torch.cholesky_inverse, SPD, 0 * SPD),
+    "solve": (lambda x: torch.linalg.solve(x, ONES), SPD, 0 * SPD),
+    "quantile": (lambda x: torch.quantile(ONES, x[0]), SPD - 0.8, 9 * SPD),
+    "histc": (lambda x: torch.histc(x, 4), SPD, SPD * torch.nan),
+    "masked_scatter": (lambda x: x.masked_scatter(x > 1, ONES[:2]), ONES, SPD[0] + 1),
+    "item": (lambda x: x * x.sum().item(), SPD, SPD * torch.nan),
+    "assertion": (lambda x: torch._assert((x < 9).all(), "large"), SPD, 9 * SPD),
+    "one_hot": (lambda i: F.one_hot(i, 3), WHOLE, LARGE),
+    "bincount": (lambda i: torch.bincount(i, minlength=4), WHOLE, WHOLE - 1),
+    "nll": (lambda i: F.nll_loss(SPD, i), WHOLE, LARGE),
+    "nll of an image": (lambda i: F.nll_loss(SPD[None], i[None]), WHOLE, LARGE),
+    "multi_margin": (lambda i: F.multi_margin_loss(SPD, i), WHOLE, LARGE),
+    "embedding_bag": (lambda i: F.embedding_bag(i[None], SPD), WHOLE, LARGE),
+    "put": (lambda i: ONES.put(i, ONES), WHOLE, LARGE),
+    "scatter_reduce": (lambda i: ONES.scatter_reduce(0, i, ONES, "amax"), WHOLE, LARGE),
+    "index_reduce": (lambda i: ONES.index_reduce(0, i, ONES, "amax"), WHOLE, LARGE),
+    "assignment": (lambda i: ONES.index_put((i,), ONES), WHOLE, LARGE),
+    "//": (lambda i: 6 // i, WHOLE + 1, WHOLE),
+    "%": (lambda i: 6 % i, WHOLE + 1, WHOLE),
+    "div": (lambda i: torch.div(WHOLE, i, rounding_mode="trunc"), WHOLE + 1, WHOLE),
+}
+
+
+@every
+@pytest.mark.parametrize("at", [0, 3])
+@pytest.mark.parametrize("name", LOOKS)
+def test_what_looks_at_values_raises_though_nothing_reads_the_result(name: str, at: int, engine: pm.Engine) -> None:
+    """Dead code that may raise is kept; and checks that torch leaves out while operations are recorded are made."""
+    look, good, bad = LOOKS[name]
+
+    def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        look(x)
+        return 0.5 * w, w.sum()
+
+    agrees(lambda: Case(step, draw(2), [bad if i == at else good.clone() for i in range(5)]), engine)
 
 
 @every

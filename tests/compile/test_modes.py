@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import pytest
 import torch
 from fuzz.loop import Case
 from torch import Generator, Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import pure_mlp as pm
 
@@ -49,6 +51,102 @@ def test_a_fold_in_one_mode_and_then_in_another(first: str, second: str, inside:
         with MODES[mode]():
             start, batches = pm.tree_map(torch.clone, (carry, tuple(made))) if inside else (carry, tuple(made))
             close(folded(start, batches), expected)
+
+
+class Doubled(TorchFunctionMode):
+    """Every product is twice what it is."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        return out + out if func is Tensor.__matmul__ else out
+
+
+class Halved(TorchDispatchMode):
+    """Every product is half of what it is."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # otherwise the first operation imports torch._dynamo
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        return out / 2 if func is torch.ops.aten.mm.default else out
+
+
+@contextmanager
+def as_default(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+SETTINGS: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "none": nullcontext,
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "autocast to float16": lambda: torch.autocast("cpu", dtype=torch.float16),
+    "no_grad": torch.no_grad,
+    "default dtype": lambda: as_default(F64),
+    "denormals are 0": flushed,
+    "function mode": Doubled,
+    "dispatch mode": Halved,
+    "cpu": lambda: torch.device("cpu"),
+    "meta": lambda: torch.device("meta"),
+}
+
+
+def moody(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A step that every setting changes, but for the device, where it makes no tensor."""
+    made, small = torch.zeros((), device="cpu"), torch.full((), 1e-20, dtype=torch.float32, device="cpu")
+    return 0.5 * w + x @ x + made.dtype.itemsize + torch.is_grad_enabled(), (w * small * small).sum() * 1e38 + w.sum()
+
+
+@every
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_that_changes_between_batches_changes_the_step(setting: str, engine: pm.Engine) -> None:
+    """Autocast kept the mode of the first batch; under `torch.device("meta")` the process ended."""
+    at = ["none", "none", "none", setting, setting, setting, "none", setting]
+
+    def batches() -> Iterator[Tensor]:
+        for i, name in enumerate(at):
+            with SETTINGS[name]():
+                yield draw(3, 3, seed=i, dtype=torch.float32)
+
+    agrees(lambda: Case(moody, draw(3, 3, dtype=torch.float32), batches), engine, rtol=1e-6)
+
+
+@pytest.mark.parametrize("setting", [name for name in SETTINGS if name != "default dtype"])  # that gives a carry of another dtype
+def test_a_setting_that_changes_between_steps_of_one_plan(setting: str) -> None:
+    w = expected = draw(3, 3, dtype=torch.float32)
+    plan = pm.Plan(moody, w)
+    for i, name in enumerate(["none", "none", "none", setting, setting, setting, "none"]):
+        x = draw(3, 3, seed=i, dtype=torch.float32)
+        with SETTINGS[name]():
+            expected, J = moody(expected, x)
+            torch.testing.assert_close(plan.step(x), float(J), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(plan.carry(), expected, rtol=1e-6, atol=1e-6)
+
+
+@every
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_a_fold_under_a_default_device(device: str, engine: pm.Engine) -> None:
+    step, carry, made = trained()
+    expected = pm.fold(step, engine="pure")(carry, made)
+    with torch.device(device):
+        got = pm.fold(step, engine=engine)(carry, made)
+    assert got[1].device.type == "cpu"
+    close(got, expected)
 
 
 GRADS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -13,6 +13,7 @@ from torch import Tensor
 from pure_mlp._compile.c.arrays import Memory, arrays_of
 from pure_mlp._compile.c.compiler import load, rows_in_registers
 from pure_mlp._compile.c.source import source_of
+from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.lowered import Lowered
 from pure_mlp._compile.program import Program
 
@@ -25,6 +26,8 @@ def native(lowered: Lowered, counts: array[float]) -> Program:
     Raises `Unplannable` where there is no C compiler that works, or no C for an operation.
     """
     memory, dtype = arrays_of(lowered), lowered.outputs[-1].like.dtype
+    if dtype == torch.int64:
+        raise Unplannable("native: a loss of whole numbers is no float")
     source = source_of(lowered, memory, rows_in_registers())
     library, seconds = load(source.text)
     threads, scratch = array("q", [1]), torch.empty(source.bytes + 64, dtype=torch.uint8)

@@ -70,6 +70,14 @@ def refuse_reading(func: OpOverload, args: tuple[object, ...]) -> None:
         raise Unplannable(f"the shape of the result of {func} depends on values {step_line()}")
 
 
+def refuse_another(func: OpOverload, name: str) -> None:
+    """Raises `Unplannable` where torch calls another operation because this one is recorded: for eigenvalues or singular
+    values alone it then computes vectors too, of which an error may be another.
+    """
+    if str(func) in ("aten._linalg_eigh.default", "aten._linalg_svd.default") and name not in ("linalg_eigh", "linalg_svd"):
+        raise Unplannable(f"{name} computes vectors too while operations are recorded {step_line()}")
+
+
 def refuse_result(func: OpOverload, out: object) -> None:
     """Raises `Unplannable` for a result that no buffer can hold: a tensor that is not strided, several
     views at once.

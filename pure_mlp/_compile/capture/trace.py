@@ -12,7 +12,7 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pure_mlp._compile.capture.foreach import independent, per_leaf
-from pure_mlp._compile.capture.refusals import Reads, functional, refuse_reading, refuse_result, step_line
+from pure_mlp._compile.capture.refusals import Reads, functional, refuse_another, refuse_reading, refuse_result, step_line
 from pure_mlp._compile.graph import Graph, Node, Unplannable
 from pure_mlp._compile.leaves import is_plain
 from pure_mlp._compile.operations import may_raise
@@ -43,10 +43,10 @@ def trace(
     """The graph of `run`, whose outputs are computed from the tensors of carry and batch; any other tensor it
     uses is a constant.
 
-    `run` runs once and to its end, whatever it does. There is no program, and `refusal` names the operation and
-    the source line, for a value read into Python (`.item()`, `.numpy()`, a branch on values), for a shape that
-    depends on values, for an operation in place on a tensor not born in the step or visible under another name,
-    for a generator reseeded inside.
+    `run` runs once and to its end; if it raises, generators are as they were before. There is no program, and
+    `refusal` names the operation and the source line, for a value read into Python (`.item()`, `.numpy()`, a
+    branch on values), for a shape that depends on values, for an operation in place on a tensor not born in the
+    step or visible under another name, for a generator reseeded inside.
     """
     reads = Reads()
     recorder = _Recorder(reads)
@@ -54,7 +54,11 @@ def trace(
         for i, leaf in enumerate(leaves):
             recorder.bind(leaf, recorder.graph.add(kind, (), {}, spec_of(leaf), slot=i))
     with reads, recorder:
-        result = run()
+        try:
+            result = run()
+        except Exception:
+            recorder.rewind()
+            raise
     if reads.refusal is None:
         try:
             recorder.graph.outputs = [recorder.leaf(t) for t in outputs(result)]
@@ -75,6 +79,11 @@ class _Recorder(TorchDispatchMode):
         self.known: dict[int, tuple[Node, Tensor]] = {}
         self.sharing: dict[int, list[Tensor]] = {}
         self.generators: dict[int, tuple[Generator, Tensor, Tensor]] = {}
+
+    def rewind(self) -> None:
+        """Set the generators back to where they were."""
+        for generator, first, _ in self.generators.values():
+            generator.set_state(first)
 
     def bind(self, t: Tensor, node: Node) -> None:
         if t.is_complex():
@@ -105,6 +114,7 @@ class _Recorder(TorchDispatchMode):
         self, func: OpOverload, types: object, args: tuple[object, ...] = (), kwargs: Mapping[str, object] | None = None
     ) -> object:
         kwargs = dict(kwargs or {})
+        refuse_another(func, self.reads.name)
         if self.reads.refusal is not None:
             return self.run(func, args, kwargs)
         traced = None
