@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import get_default_dtype, get_float32_matmul_precision, is_grad_enabled, is_inference_mode_enabled
 from torch._C import (
     _get_deterministic_algorithms,
     _is_any_autocast_enabled,
@@ -28,10 +29,10 @@ def modes() -> tuple[object, ...] | None:
     return (
         _is_any_autocast_enabled() and (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")),
         _get_deterministic_algorithms(),
-        torch.is_grad_enabled(),
-        torch.is_inference_mode_enabled(),
-        torch.get_default_dtype(),
-        torch.get_float32_matmul_precision(),
+        is_grad_enabled(),
+        is_inference_mode_enabled(),
+        get_default_dtype(),
+        get_float32_matmul_precision(),
         _LEAST > 0,
     )
 
