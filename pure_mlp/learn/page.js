@@ -6,6 +6,7 @@ const CASES = JSON.parse(document.getElementById("cases").textContent);
 const BATCHES = JSON.parse(document.getElementById("batches").textContent);
 const MISTAKES = JSON.parse(document.getElementById("mistakes").textContent);
 const at = (id) => document.getElementById(id);
+const LARGEST_LOSS = 1e6;
 let state = fresh();
 let chosen = { part: "W1", i: 0, j: 0 };
 
@@ -68,11 +69,14 @@ function renderBatch() {
 }
 
 function step() {
+  const before = state;
   const { grads, J } = run();
-  state.params = sgd(state.params, grads, Number(at("rate").value));
-  state.losses.push(J);
+  state = { ...state, params: sgd(state.params, grads, Number(at("rate").value)), losses: [...state.losses, J] };
+  const diverges = !(run().J <= LARGEST_LOSS);
+  if (diverges) state = before;
   sliders();
   render();
+  if (diverges) at("explanation").textContent = "This step would make the loss larger than a million: the rate is too large here. Take a smaller one.";
 }
 
 function choose(event) {

@@ -6,7 +6,7 @@ import pytest
 from graded import report
 from mistakes import CORRECT
 
-from pure_mlp.homework.grade.source import autograd_uses, unused_imports
+from pure_mlp.homework.grade.source import autograd_uses, tried_lines, unused_imports
 
 USES = {
     "w = torch.ones(1, requires_grad=True)": "requires_grad=True",
@@ -103,6 +103,39 @@ def test_autograd_is_seen_at_run_time(call: str) -> None:
     assert f"at run time, line {line}: torch.autograd.backward" in found.diagnosis[0]
     assert len(found.diagnosis) == 1
     assert f"line {line}" in found.diagnosis[0]
+
+
+TRIED = """
+def test():
+    w = torch.ones(3, 2, requires_grad=True)
+    (w * w).sum().backward()
+
+x = torch.ones(3, 2, requires_grad=True)
+(x * x).sum().backward()
+test()
+"""
+
+
+def test_code_that_tries_the_file_out_is_a_remark() -> None:
+    """It runs when the file is imported; MLP has an `x` of its own."""
+    found = report(CORRECT + TRIED)
+    assert found.verdict == "passes, with remarks"
+    assert [remark.text.partition(" (")[0] for remark in found.remarks] == ["Autograd runs when the file is imported"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "slope = torch.func.grad(lambda z: z)\ndef mse_loss(y, y_hat): return slope(y)",
+        "MLP.backward = lambda self, d: d.requires_grad_()",
+        "setattr(MLP, 'look', lambda self, d: d.requires_grad_())",
+        "def helper(J): J.backward()\nACTS = dict(relu=helper)\ndef mse_loss(y, y_hat): ACTS['relu'](y)",
+    ],
+)
+def test_what_the_homework_needs_is_no_trial(use: str) -> None:
+    source = HEAD + use
+    assert not {line for line, _ in autograd_uses(source)} & tried_lines(source)
+    assert autograd_uses(source)
 
 
 def test_a_graph_that_nobody_uses_is_a_remark() -> None:

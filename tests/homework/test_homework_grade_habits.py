@@ -24,6 +24,7 @@ LOOP = """        dW1, db1, dW2, db2 = (torch.zeros_like(p[n]) for n in ("W1", "
             db2 += d3[i]
 """
 RELU = 'torch.relu(z) if name == "relu"'
+UPSTREAM = "d3 = dJdy_hat * sg"
 
 Row = tuple[tuple[tuple[str, str], ...], str, list[str]]
 HABITS: dict[str, Row] = {
@@ -47,8 +48,20 @@ HABITS: dict[str, Row] = {
     "a softmax at the end, not kept": (((RETURN, "        return torch.softmax(y_hat, 1)\n"),), FAILS, ["forward applies softmax to g(z3) besides"]),
     "classes, not kept": (((RETURN, "        return (y_hat > 0.5).float()\n"),), FAILS, ["forward returns whether y_hat > 0.5"]),
     "a clamped ReLU": (((RELU, RELU.replace("torch.relu(z)", "z.clamp(0, 6)")),), FAILS, ["forward is wrong, as with"]),
+    "dropout": (((RETURN, "        return torch.nn.functional.dropout(y_hat, 0.1)\n"),), FAILS, ["forward gives one input another result each time"]),
+    # what all four gradients share
+    "a sign, a mean and a slope": (((UPSTREAM, "d3 = -dJdy_hat / len(dJdy_hat) * sg"), ("torch.ones_like(z)  # f", "0 * z  # f"), ("torch.ones_like(z)  # g", "0 * z  # g")), FAILS, ["The gradients are divided by the batch size", "All gradients have the wrong sign", "Every slope is 0 for identity"]),
+    "a factor, a mean and a slope": (((UPSTREAM, "d3 = 2 * dJdy_hat / dJdy_hat.shape[1]"),), FAILS, ["The slope of g is missing", "The gradients are divided by the number of features", "Every gradient is 2 times what it should be."]),
+    "the factor 2 in backward": (((UPSTREAM, "d3 = 2 * dJdy_hat * sg"), ("2 * (y_hat - y)", "(y_hat - y)")), FAILS, ["The factor 2 stands in backward and is missing in dJdy_hat of mse_loss: right together, wrong alone."]),
     # losses
+    "BCE refuses certainty": ((("    t, a = y, y_hat", "    assert ((y_hat > 0) & (y_hat < 1)).all()\n    t, a = y, y_hat"),), REMARKS, ["bce_loss raises AssertionError (line 62) where y_hat is exactly 0 or 1: torch clamps there."]),
     # names, shapes, places
+    "no clear": ((("clear_grad_and_cache", "clear_grads_and_cache"), ("d1 = d2 * sf", "d1 = d2")), FAILS, ["The slope of f is missing", "MLP has no clear_grad_and_cache, but clear_grads_and_cache."]),
+    "called": ((("def forward", "def __call__"),), FAILS, ["MLP has no forward, but __call__."]),
+    "self forgotten": (((FORWARD, "        self.look()\n" + FORWARD), ("    def backward", "    def look():\n        pass\n\n    def backward")), FAILS, ["forward raises TypeError: MLP.look() takes 0 positional arguments but 1 was given (line 28): is self missing there?"]),
+    "nothing comes back": ((("torch.ones_like(z)  # g", "None  # g"),), FAILS, ["backward raises TypeError: unsupported operand type(s) for *: 'Tensor' and 'NoneType' (line 39) where g is identity (12 of 36 cases): something is None"]),
+    "biases not summed": ((("d1.sum(0)", "d1"), ("d3.sum(0)", "d3")), FAILS, ["backward raises RuntimeError: output with shape [5] doesn't match the broadcast shape [4, 5] (line 49): each example has its row in what is added: .sum(0)."]),
+    "sparse": ((("W1=torch.randn(h1, n1)", "W1=torch.randn(h1, n1).to_sparse()"),), FAILS, ["parameters['W1'] is a tensor on cpu, torch.sparse_coo, expected one on cpu, torch.strided."]),
     "names in capitals": ((('"relu" else torch.sigmoid(z) if name == "sigmoid"', '"ReLU" else torch.sigmoid(z) if name == "Sigmoid"'),), FAILS, ["forward applies neither f nor g"]),
     "a key misspelt": ((("dJdb1=db1", "dJdB1=db1"), ("self.grads[name] += new[name]", "self.grads[name] = self.grads.get(name, 0) + new[name]")), FAILS, ["dJdb1 stays 0: does backward store that? grads has dJdB1 besides."]),
     "x squeezed": (((FORWARD, "        x = x.squeeze()\n" + FORWARD),), FAILS, ["forward has the shape (1,), expected (1, 1), and only where the batch is one example", "backward raises RuntimeError"]),
@@ -81,6 +94,11 @@ LOADED = {
     "magic": ("%matplotlib inline\n", "SyntaxError: invalid syntax (line 1): a line that begins with % or ! is IPython's, no Python"),
     "conflict": ("<<<<<<< HEAD\n", "SyntaxError: invalid syntax (line 1): a conflict of git is left in it"),
     "assertion": ("assert 0\n", "AssertionError (line 1)"),
+    "notebook": ("get_ipython().run_line_magic('matplotlib', 'inline')\n", "NameError: name 'get_ipython' is not defined (line 1): that is a line of a notebook, no Python"),
+    "exit": ("import sys; sys.exit()\n", "SystemExit (line 1): the file ends Python when it is imported; what it does besides belongs under if __name__ == '__main__'"),
+    "document": ("a = ‘relu’\n", "SyntaxError: invalid character '‘' (U+2018) (line 1): was it copied from a document? Quotes and minus signs are ' and -"),  # noqa: RUF001
+    "blank": ("a =\u00a01\n", "SyntaxError: invalid non-printable character U+00A0 (line 1): was it copied from a web page? Type the blank again"),
+    "fence": ("```python\n", "SyntaxError: invalid syntax (line 1): a line that begins with ``` or >>> is of a document, no Python"),
 }  # fmt: skip
 
 

@@ -145,6 +145,12 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     document.body.dataset.example = state.x.join(" ") + " " + document.querySelectorAll(".tensors .marked").length;
     document.body.dataset.gallery = document.querySelectorAll(".exhibit").length > 140;
     document.body.dataset.fits = document.documentElement.scrollWidth <= innerWidth;
+    at("rate").value = "0.5";
+    change("choose-loss", "squared_norm", "change");
+    for (const name of ["choose-f", "choose-g"]) change(name, "identity", "change");
+    for (const id of ["x[1]", "x[2]", "y[1]"]) change(`slider ${id}`, "3", "input");
+    for (let i = 0; i < 30; i++) at("step").click();
+    document.body.dataset.diverges = (run().J <= 1e6) + " " + at("explanation").textContent.includes("too large");
     at("reset").click();
     document.body.dataset.reset = state.losses.length + " " + state.x[0];
     </script></body>"""
@@ -156,7 +162,7 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     assert body
     said = dict(re.findall(r'data-(\w+)="([^"]*)"', body[1]))
     x = batch(0, NETS[4])["x"][2]
-    more = {"example": f"{x[0]} {x[1]} 10", "gallery": "true", "fits": "true"}
+    more = {"diverges": "true true", "example": f"{x[0]} {x[1]} 10", "gallery": "true", "fits": "true"}
     assert said == {"squares": "2 true", "labels": "0 1 sigmoid true", "input": "2", "reset": "0 0.37", **more}
     assert "its numbers are those of the library" in done.stdout
     assert re.search(r"dW2\[1, 1\] = dz₃\[1\] · z₂\[1\] = ", done.stdout)

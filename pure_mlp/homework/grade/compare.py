@@ -39,6 +39,18 @@ def same(ours: Tensor, theirs: Tensor, *, rtol: float = RTOL) -> bool:
     return relative_error(ours, theirs) <= rtol
 
 
+def ratio(ours: Tensor, theirs: Tensor) -> float:
+    """The factor that makes theirs ours, 0 where there is none or theirs is 0.
+
+    >>> ratio(torch.tensor([2.0, 4.0]), torch.tensor([1.0, 2.0])), ratio(torch.ones(2), torch.arange(2.0))
+    (2.0, 0.0)
+    """
+    if ours.shape != theirs.shape or not bool(theirs.any()):
+        return 0.0
+    factor = float((ours.double() * theirs.double()).sum() / (theirs.double() ** 2).sum())
+    return factor if factor and same(ours, factor * theirs) else 0.0
+
+
 def figure(value: float) -> str:
     """Three digits, without the zeros and signs that a person does not read.
 

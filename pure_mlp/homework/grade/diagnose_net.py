@@ -6,20 +6,29 @@ explain two gradients together, each is looked at alone, and then on top of what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
 
 import attrs
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import NetCase
-from pure_mlp.homework.grade.compare import figure, same
+from pure_mlp.homework.grade.compare import RTOL, figure, ratio, same
 from pure_mlp.homework.grade.net_mistakes import EVERYWHERE, FORWARD, LOWER, UPPER, merged
-from pure_mlp.homework.grade.net_model import FROM_Z, Mistakes, first_model, net_model, net_value
+from pure_mlp.homework.grade.net_model import FROM_Z, UPSTREAM, Mistakes, first_model, net_model, net_value
 
 Seen = Sequence[Mapping[str, Tensor]]
 NONE: Mistakes = frozenset()
 STATE = ("overwriting", "stale cache")
+DIVISORS: dict[str, Callable[[int, int], int]] = {
+    "": lambda batch, k: 1,
+    "mean in backward": lambda batch, k: batch,
+    "features in backward": lambda batch, k: k,
+    "numel in backward": lambda batch, k: batch * k,
+}
+HIDING = {"rounded", "thresholded"}
+"""Mistakes of forward after which y_hat may not show another one, that the gradients show."""
+
 MOST = 8
 """So many explanations of dJ/dW2 and dJ/db2 are tried on the other two gradients."""
 
@@ -46,12 +55,16 @@ def diagnose_net(cases: Sequence[NetCase], seen: Seen) -> Found:
     lost: list[str] = [] if ahead is not None else ["y"]
     if ahead is None:
         seen = rightly_forwarded(cases, seen)
-    whole, below = [*UPPER, *EVERYWHERE, *_bounds(seen)], [*LOWER]
+    hidden = [*FORWARD] if base & HIDING else []
+    whole, below = [*UPPER, *EVERYWHERE, *_bounds(seen), *hidden], [*LOWER]
     if state_alone := not base and not lost and _right_at_first(cases, seen):
         whole, below = [*STATE], []
-    starts = (base, base | {FROM_Z}) if base else (base,)
+    starts = [base, base | {FROM_Z}] if base else [base]
+    scaling = _scaling(cases, seen)
+    starts += [start | scaling for start in starts] if scaling else []
     uppers: list[Mistakes] = []
-    for upper in islice(_explaining(["dJdb2", "dJdW2"], starts, whole, cases, seen), MOST):
+    above_all = ["dJdb2", "dJdW2", *(["y"] if hidden else [])]
+    for upper in islice(_explaining(above_all, starts, whole, cases, seen), MOST):
         lower = next(_explaining(["dJdb1", "dJdW1"], [upper], below, cases, seen), None)
         if lower is not None:
             return Found(tuple(merged(frozenset(found | lower))), tuple(lost))
@@ -133,6 +146,28 @@ def _explaining(
             if fits and all(same(found, net_value(name, case, mistakes)) for name, case, found in checks):
                 known[start].append(chosen)
                 yield mistakes
+
+
+def _scaling(cases: Sequence[NetCase], seen: Seen) -> Mistakes:
+    """The factor that most of the dJ/db2 have in common which are proportional to the right one, or to one of `UPSTREAM`.
+
+    As mistakes: a size of the case, a sign and a number, such as "times 2"; nothing for a size or a sign alone, which the pool has.
+    """
+    shown = [(c, s["dJdb2"]) for c, s in zip(cases, first_pass(seen)) if "dJdb2" in s and s["dJdb2"].numel() > 1]
+    best: tuple[int, bool, Mistakes] = (2, False, NONE)
+    for upstream in (NONE, *(frozenset({name}) for name in UPSTREAM)):
+        ratios = [(c, factor) for c, found in shown if (factor := ratio(found, first_model(c, upstream)["dJdb2"]))]
+        for name, over in DIVISORS.items():
+            factors = [factor * over(*case.tensors["dJ"].shape) for case, factor in ratios]
+            counts = [sum(abs(other / factor - 1) < RTOL for other in factors) for factor in factors]
+            if counts and max(counts) >= best[0]:
+                usual = factors[counts.index(max(counts))]
+                one = abs(abs(usual) - 1) < RTOL
+                signs = {"sign in backward"} if usual < 0 else NONE
+                numbers = NONE if one else {f"times {figure(abs(usual))}"}
+                best = max(best, (max(counts), one, frozenset({name} - {""} | signs | numbers)), key=lambda each: each[:2])
+    _, one, scaling = best
+    return NONE if one and len(scaling) < 2 else scaling
 
 
 def _bounds(seen: Seen) -> list[str]:

@@ -31,12 +31,13 @@ PARTS: dict[str, tuple[str, ...]] = {
 """What can be graded alone, and its rows."""
 
 COMPENSATION = {
-    "numel in backward": ("sum", "by batch x features"),
-    "mean in backward": ("per features", "by the batch size"),
-    "features in backward": ("per batch", "by the number of features"),
-    "sign in backward": ("sign", "by -1"),
+    "numel in backward": ("sum", "The division by batch x features"),
+    "mean in backward": ("per features", "The division by the batch size"),
+    "features in backward": ("per batch", "The division by the number of features"),
+    "sign in backward": ("sign", "The sign"),
+    "times 2": ("no factor 2", "The factor 2"),
 }
-"""A mistake of backward, the one of a loss's gradient that makes up for it, and the factor that stands in the wrong place."""
+"""A mistake of backward, the one of a loss's gradient that makes up for it, and what stands in the wrong place."""
 
 
 @attrs.frozen
@@ -90,8 +91,8 @@ def judge(
         dtypes(passes, turned),
         unchanged(nets, passes, losses, [s for results in scores.values() for s in results]),
         moved(passes),
-        refusal(seen["unknown"], made=any("drawn" in p for p in passes)),
-        autograd(source, seen["autograd"], [*passes, *scored]),
+        refusal(seen["unknown"], made=any(p.get("computed") for p in passes)),
+        autograd(source, seen["autograd"], [*passes, *scored], seen["imported"]),
         torch_intact(seen["replaced"], seen["settings"]),
     ]
     told = [*states, *others]
@@ -125,13 +126,13 @@ def _repeats(row: str, said: Said, known: set[str]) -> bool:
 
 def _compensated(said: list[Said], net: Sequence[str], losses: dict[str, LossJudgement]) -> list[Said]:
     """One sentence where backward makes up for what the losses leave out."""
-    for mistake, (partner, factor) in COMPENSATION.items():
+    for mistake, (partner, what) in COMPENSATION.items():
         those = [loss for loss, judged in losses.items() if partner in judged.mistakes]
         if mistake in net and those:
             gone = {net_sentence(mistake), *(loss_sentence(partner, f"{loss}_loss, dJdy_hat") for loss in those)}
-            text = f"The division {factor} stands" if factor != "by -1" else "The sign stands"
             names = " and ".join(f"{loss}_loss" for loss in those)
-            text += f" in backward and is missing in dJdy_hat of {names}: right together, wrong alone. It belongs to the loss."
+            place = f"stands in backward and is missing in dJdy_hat of {names}"
+            text = f"{what} {place}: right together, wrong alone. It belongs to the loss."
             return [Said(text), *(s for s in said if s.text not in gone)]
     return said
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from pure_mlp.homework.grade.cases import LossCase
 from pure_mlp.homework.grade.compare import same
 from pure_mlp.homework.grade.diagnose_loss import as_expected, diagnose_loss
+from pure_mlp.homework.grade.hints import hint
 from pure_mlp.homework.grade.loss_mistakes import is_guard, loss_sentence
 from pure_mlp.homework.grade.loss_model import loss_model
 from pure_mlp.homework.grade.patterns import how
@@ -44,14 +45,15 @@ def judge_loss(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) 
     for key in KEYS:
         found = [s["J"] if key == "J" and "J" in s else s["dJdy_hat"] if key != "J" and "dJdy_hat" in s else None for s in results]
         expected = [loss_model(loss, key, case) for case in losses]
-        row = values(f"{loss} {key}", [found[i] for i in usual], [expected[i] for i in usual], [losses[i] for i in usual], results)
+        attempts = [results[i] for i in usual]
+        row = values(f"{loss} {key}", [found[i] for i in usual], [expected[i] for i in usual], [losses[i] for i in usual], attempts)
         rows.append(row)
         pairs = zip(found, expected)
         if any(a is not None and not same(as_expected(a, b), b) for a, b in pairs):
             names, sentences = _explained(loss, key, losses, found, expected, row.verdict == "right")
             said += sentences
             mistakes += names if key != "J" else []
-    said += _exceptions(loss, results)
+    said += _exceptions(loss, losses, results)
     rows += [_edges(losses, results, rows)] if loss == "bce" else []
     return LossJudgement(tuple(rows), tuple(said), tuple(mistakes), tuple(results))
 
@@ -94,9 +96,16 @@ def _swapped(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) ->
     return [Said(f"{loss}_loss: the two results are swapped, (dJdy_hat, J): J comes first.")], turned
 
 
-def _exceptions(loss: str, results: Sequence[Score]) -> list[Said]:
-    texts = dict.fromkeys(s["error"] for s in results if s["error"])
-    return [Said(f"{loss}_loss raises {t}." if re.match(r"\w+(: | \(line \d+\)$|$)", t) else f"{t}.") for t in texts][:3]
+def _exceptions(loss: str, losses: Sequence[LossCase], results: Sequence[Score]) -> list[Said]:
+    """A sentence for each exception; a remark where BCE raises it at predictions of exactly 0 or 1 alone."""
+    raised = [(case, s["error"]) for case, s in zip(losses, results) if s["error"]]
+    edges = loss == "bce" and all(case.certain for case, _ in raised)
+    place, risk = (" where y_hat is exactly 0 or 1: torch clamps there.", SATURATED) if edges else ("", "")
+    said = []
+    for text in list(dict.fromkeys(error for _, error in raised))[:3]:
+        is_exception = re.match(r"\w+(: | \(line \d+\)$|$)", text)
+        said.append(Said(f"{loss}_loss raises {text}{place or hint(text)}", risk) if is_exception else Said(f"{text}."))
+    return said
 
 
 def _edges(losses: Sequence[LossCase], results: Sequence[Score], rows: Sequence[Row]) -> Row:
@@ -108,9 +117,10 @@ def _edges(losses: Sequence[LossCase], results: Sequence[Score], rows: Sequence[
         for b in [loss_model("bce", key, case)]
         if case.certain and t is not None
     ]
-    if not pairs:
-        return Row("bce at 0 and 1", "error", "not computed")
+    usual = all(row.verdict == "right" for row in rows)
+    raised = next((s["error"] for case, s in zip(losses, results) if case.certain and s["error"]), "")
+    if raised or not pairs:
+        return Row("bce at 0 and 1", "remark" if usual and raised else "error", "" if raised else "not computed", raised)
     if all(same(a, b) for a, b in pairs):
         return Row("bce at 0 and 1", "right")
-    usual = all(row.verdict == "right" for row in rows)
     return Row("bce at 0 and 1", "remark" if usual else "wrong", "torch's clamps are missing" if usual else "wrong as elsewhere")

@@ -11,6 +11,7 @@ from torch import Tensor
 from pure_mlp.homework.grade.cases import GRADS, NetCase
 from pure_mlp.homework.grade.compare import same
 from pure_mlp.homework.grade.diagnose_net import Found, Seen, diagnose_net, first_pass, rightly_forwarded
+from pure_mlp.homework.grade.hints import hint
 from pure_mlp.homework.grade.net_mistakes import FORWARD, MISFITS, SOFT, net_sentence
 from pure_mlp.homework.grade.net_model import net_model
 from pure_mlp.homework.grade.patterns import described, where
@@ -136,7 +137,7 @@ def exceptions(nets: Sequence[NetCase], passes: Sequence[Pass]) -> list[Said]:
         some = "" if number == len(usual) else f" {place} ({cases})" if place else f", in {cases}"
         by = "MLP(in1, out1, f, in2, out2, g)" if stage == "start" else stage
         raised = re.match(r"\w+(: | \(line \d+\)$|$)", error)
-        said.append(Said(f"{by} raises {error}{some}." if raised else f"{error}{some}."))
+        said.append(Said(f"{by} raises {error}{some}{hint(error)}" if raised else f"{error}{some}."))
     return list(dict.fromkeys(said))
 
 

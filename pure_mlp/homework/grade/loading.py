@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 ALONE = "the file is graded alone, in an empty folder"
+OTHERS = {
+    "NameError: name 'get_ipython'": "that is a line of a notebook, no Python",
+    "SystemExit": "the file ends Python when it is imported; what it does besides belongs under if __name__ == '__main__'",
+    "EOFError": "it asks for input when it is imported; that belongs under if __name__ == '__main__'",
+    "SyntaxError: invalid character": "was it copied from a document? Quotes and minus signs are ' and -",
+    "SyntaxError: invalid non-printable character": "was it copied from a web page? Type the blank again",
+}
+"""How an exception begins, and what to say of it."""
+
 NEEDS_OTHERS = ("ModuleNotFoundError: No module named", "ImportError: attempted relative import", "FileNotFoundError")
 
 
@@ -25,6 +34,9 @@ def unloadable(error: str, source: str | bytes) -> str:
         hint = "a conflict of git is left in it"
     elif error.startswith("SyntaxError") and any(line.startswith((b"%", b"!")) for line in lines):
         hint = "a line that begins with % or ! is IPython's, no Python"
+    elif error.startswith("SyntaxError") and any(line.startswith((b"```", b">>>")) for line in lines):
+        hint = "a line that begins with ``` or >>> is of a document, no Python"
     elif b"\0" in text:
         hint = "it is no text in UTF-8"
+    hint = hint or next((said for start, said in OTHERS.items() if error.startswith(start)), "")
     return f"cannot be loaded: {error}" + (f": {hint}" if hint else "")

@@ -32,11 +32,10 @@ LOSS = {
         "The sign between the two terms is wrong: -[y log y_hat + (1 - y) log(1 - y_hat)], 1.3(b), and its derivative "
         "-y / y_hat + (1 - y) / (1 - y_hat), (24)."
     ),
-    "hard labels": (
-        "A label other than 1 counts as 0: labels may lie between, and then both terms of "
-        "-[y log y_hat + (1 - y) log(1 - y_hat)], 1.3(b), count."
-    ),
-    "labels rounded": "The labels are rounded: they may lie between 0 and 1, 1.3(b).",
+    "hard labels": "A label other than 1 counts as 0, as by y == 1 or y.long(): labels may lie between, and count as they are.",
+    "labels rounded": "The labels are rounded: they may lie between 0 and 1, and count as they are.",
+    "no label": "The label is missing: dl/dy_hat = 2 (y_hat - y), equation (5).",
+    "1 + y_hat": "The second logarithm is of 1 + y_hat: it is log(1 - y_hat), 1.3(b), which is log1p(-y_hat).",
     "log10": "The logarithm is to the base 10: log in 1.3(b) is the natural one, torch.log.",
     "log2": "The logarithm is to the base 2: log in 1.3(b) is the natural one, torch.log.",
     "not clamped": "BCE is not clamped: at y_hat of 0 or 1 torch bounds each log at -100, and the denominator of (24) at 1e-12.",
@@ -59,12 +58,15 @@ REDUCTIONS = ("sum", "per batch", "per features", "double mean")
 GROUPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("mse", "J"): (
         *(*REDUCTIONS, "half", "sign", "norm of squares", "norm", "root of the mean", "absolute"),
-        *("not squared", "squared sum"),
+        *("not squared", "squared sum", "hard labels", "labels rounded"),
     ),
-    ("mse", "dJdy_hat"): (*REDUCTIONS, "no factor 2", "sign", "root of the mean", "absolute", "of the squares"),
+    ("mse", "dJdy_hat"): (
+        *(*REDUCTIONS, "no factor 2", "sign", "root of the mean", "absolute", "of the squares"),
+        *("hard labels", "labels rounded", "no label"),
+    ),
     ("bce", "J"): (
         *(*REDUCTIONS, "sign", "swap", "handout", "one term", "inner sign", "log10", "log2"),
-        *("hard labels", "labels rounded", "sigmoid inside", "not clamped"),
+        *("hard labels", "labels rounded", "1 + y_hat", "sigmoid inside", "not clamped"),
     ),
     ("bce", "dJdy_hat"): (
         *(*REDUCTIONS, "sign", "swap", "one term", "inner sign", "log10", "log2", "from logits"),

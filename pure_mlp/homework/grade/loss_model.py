@@ -23,6 +23,7 @@ def loss_model(loss: str, quantity: str, case: LossCase, mistakes: Mistakes = fr
     """
     y, y_hat = (case.y_hat, case.y) if "swap" in mistakes else (case.y, case.y_hat)
     y = (y == 1).to(y.dtype) if "hard labels" in mistakes else y.round() if "labels rounded" in mistakes else y
+    y = torch.zeros_like(y) if "no label" in mistakes else y
     y_hat = y_hat.sigmoid() if "sigmoid inside" in mistakes else y_hat
     if loss == "mse":
         elements = (_squared if quantity == "J" else _squared_slope)(y_hat - y, mistakes)
@@ -61,7 +62,7 @@ def _soft(mistakes: Mistakes) -> tuple[str, float]:
 def _bce(y: Tensor, y_hat: Tensor, mistakes: Mistakes) -> Tensor:
     way, e = _soft(mistakes)
     p = y_hat.clamp(e, 1 - e) if way == "clamped" else y_hat + e
-    q = 1 - y_hat + e if way == "added" else 1 - p
+    q = 1 + p if "1 + y_hat" in mistakes else 1 - y_hat + e if way == "added" else 1 - p
     bound = -torch.inf if way or "not clamped" in mistakes else -100.0
     y = y_hat if "handout" in mistakes else y
     first, second = y * p.log().clamp(min=bound), (1 - y) * q.log().clamp(min=bound)

@@ -10,11 +10,16 @@ SLOPES = {
     "overflows": (
         "overflows for large negative {z}: exp(-z) / (1 + exp(-z))^2 is inf / inf there; {a} (1 - {a}), equation {sigma}, is not."
     ),
+    "overflows above": (
+        "overflows for large {z}: exp(z) / (1 + exp(z))^2 is inf / inf there; {a} (1 - {a}), equation {sigma}, is not."
+    ),
+    "0 for sigmoid": "is 0 for sigmoid: it is {a} (1 - {a}), equation {sigma}; is it {a} * 1 - {a}, without parentheses?",
     "negative": "has the wrong sign for sigmoid: it is {a} (1 - {a}), equation {sigma}, not {a} ({a} - 1).",
     **{
         kind: "is wrong for sigmoid: it is {a} (1 - {a}), equation {sigma}, not " + text + "."
         for kind, text in {
             "of tanh": "1 - {a}^2, which is tanh's",
+            "of tanh at z": "1 - tanh({z})^2, which is tanh's",
             "a alone": "{a} alone",
             "1 - a alone": "1 - {a} alone",
             "a squared": "{a}^2",
@@ -26,6 +31,9 @@ SLOPES = {
     "1 for sigmoid": "is 1 for sigmoid: it is {a} (1 - {a}), equation {sigma}; is its name compared with 'sigmoid'?",
     "1 for relu": "is 1 everywhere for ReLU: it is 0 where {z} < 0, equation (17) (max(0, z) >= 0 always holds).",
     "inverted": "is inverted for ReLU: it is 1 where {z} > 0 and 0 elsewhere, equation (17).",
+    "below 0": "is that of the other side for ReLU: it is 1 where {z} > 0, equation (17), not where {z} < 0.",
+    "of sigmoid": "is sigmoid's for ReLU: it is 1 where {z} > 0 and 0 elsewhere, equation (17), not sigma({z}) (1 - sigma({z})).",
+    "a (1 - a) for relu": "is {a} (1 - {a}), which is sigmoid's, for ReLU: it is 1 where {z} > 0 and 0 elsewhere, equation (17).",
     "of cotangent": "is a mask of the wrong tensor for ReLU: it asks whether {z} > 0, equation (17), not whether dJ/d{a} > 0.",
     "leaky": "is 0.01 for ReLU where {z} < 0: it is 0 there, equation (17).",
     "value": "is ReLU itself: it is 1 where {z} > 0 and 0 elsewhere, equation (17), not max(0, {z}).",
@@ -71,6 +79,13 @@ LOWER = {
     "f slope of g at z": "The slope at z1 is g'(z1): f'(z1) stands there, equation (14).",
     "g slope missing below": (
         "The slope of g is missing on the way to layer 1: W2^T multiplies dy_hat/dz3 dJ/dy_hat, equation (14), not dJ/dy_hat alone."
+    ),
+    "g slope twice below": (
+        "The slope of g is applied once more on the way to layer 1: W2^T multiplies dJ/dz3, equation (14), which has g'(z3) in it."
+    ),
+    "W2 copied": (
+        "On the way back W2 is the one of when the net was made: backward has to read it from the dict, as forward does "
+        "(step 5 of 1.2(a) changes it)."
     ),
     "W2 not transposed": "On the way back W2 is not transposed: dJ/dz2 = (W2)^T dJ/dz3, equation (14).",
     "W1 in place of W2": "On the way back W1 stands in the place of W2: dJ/dz2 = (W2)^T dJ/dz3, equation (14).",
@@ -163,6 +178,11 @@ FORWARD = {
     "relu not applied": "ReLU does nothing in forward: is its name compared with 'relu'? It is max(0, z), section 1.2.",
     "softplus": "ReLU is softplus in forward: (z)^+ is max(0, z), section 1.2, not log(1 + exp(z)).",
     "absolute value": "ReLU is |z| in forward: (z)^+ is 0 where z < 0, section 1.2.",
+    "gelu": "ReLU is GELU in forward: (z)^+ is max(0, z), section 1.2.",
+    "elu": "ReLU is ELU in forward: (z)^+ is max(0, z), section 1.2, not exp(z) - 1 where z < 0.",
+    "min(0, z)": "ReLU is min(0, z) in forward: (z)^+ is max(0, z), section 1.2, clamp(min=0).",
+    "1 / 1 + exp(-z)": "sigmoid is 1 / 1 + exp(-z) in forward: it is 1 / (1 + exp(-z)), section 1.3, with parentheses.",
+    "log sigmoid": "sigmoid is its logarithm in forward: it is 1 / (1 + exp(-z)), section 1.3.",
     "sigmoid of -z": "sigmoid is 1 / (1 + exp(z)) in forward: it is 1 / (1 + exp(-z)), section 1.3.",
     "softmax": "sigmoid is softmax in forward: section 1.3 has the logistic sigmoid, 1 / (1 + exp(-z)) of each element alone.",
     "tanh": "sigmoid is tanh in forward: section 1.3 has 1 / (1 + exp(-z)).",
@@ -235,10 +255,12 @@ def net_sentence(name: str) -> str:
     >>> net_sentence("clamped 5")
     'The gradients are clamped to [-5, 5]: equations (9) to (16) have no bound.'
     """
-    if name.startswith("clamped"):
-        bound = name.split()[1]
-        return f"The gradients are clamped to [-{bound}, {bound}]: equations (9) to (16) have no bound."
-    return NET[name]
+    if name in NET:
+        return NET[name]
+    how, number = name.split()
+    if how == "times":
+        return f"Every gradient is {number} times what it should be. Equations (9) to (16) have no such factor."
+    return f"The gradients are clamped to [-{number}, {number}]: equations (9) to (16) have no bound."
 
 
 def merged(names: frozenset[str]) -> list[str]:
@@ -250,4 +272,4 @@ def merged(names: frozenset[str]) -> list[str]:
     for one, halves in MERGED.items():
         if names >= {*halves}:
             names = names - {*halves} | {one}
-    return [name for name in NET if name in names] + sorted(name for name in names if name.startswith("clamped"))
+    return [name for name in NET if name in names] + sorted(name for name in names if name.startswith(("clamped ", "times ")))

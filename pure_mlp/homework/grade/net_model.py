@@ -20,31 +20,48 @@ SIGMOID_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "from input": lambda z, a: z * (1 - z),
     "mixed": lambda z, a: a * (1 - z),
     "overflows": lambda z, a: (-z).exp() / (1 + (-z).exp()) ** 2,
+    "overflows above": lambda z, a: z.exp() / (1 + z.exp()) ** 2,
+    "0 for sigmoid": lambda z, a: torch.zeros_like(a),
     "negative": lambda z, a: a * (a - 1),
     "1 for sigmoid": lambda z, a: torch.ones_like(a),
     "of tanh": lambda z, a: 1 - a * a,
+    "of tanh at z": lambda z, a: 1 - torch.tanh(z) ** 2,
     "a alone": lambda z, a: a,
     "1 - a alone": lambda z, a: 1 - a,
     "a squared": lambda z, a: a * a,
     "a (1 + a)": lambda z, a: a * (1 + a),
     "exponential": lambda z, a: (-z).exp(),
 }
-RELU_SLOPES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "1 for relu": lambda z, dJda: torch.ones_like(z),
-    "inverted": lambda z, dJda: (z <= 0).to(z.dtype),
-    "of cotangent": lambda z, dJda: (dJda > 0).to(z.dtype),
-    "leaky": lambda z, dJda: torch.where(z > 0, torch.ones_like(z), torch.full_like(z, 0.01)),
-    "value": lambda z, dJda: torch.relu(z),
-    "sign": lambda z, dJda: z.sign(),
-    "0/0 at 0": lambda z, dJda: torch.relu(z) / z,
-    "1/2 at 0": lambda z, dJda: 0.5 * ((z > 0).to(z.dtype) + (z >= 0).to(z.dtype)),
-    "1 at 0": lambda z, dJda: (z >= 0).to(z.dtype),
+RELU_SLOPES: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "1 for relu": lambda z, a, dJda: torch.ones_like(z),
+    "inverted": lambda z, a, dJda: (z <= 0).to(z.dtype),
+    "below 0": lambda z, a, dJda: (z < 0).to(z.dtype),
+    "of sigmoid": lambda z, a, dJda: torch.sigmoid(z) * (1 - torch.sigmoid(z)),
+    "a (1 - a) for relu": lambda z, a, dJda: a * (1 - a),
+    "of cotangent": lambda z, a, dJda: (dJda > 0).to(z.dtype),
+    "leaky": lambda z, a, dJda: torch.where(z > 0, torch.ones_like(z), torch.full_like(z, 0.01)),
+    "value": lambda z, a, dJda: torch.relu(z),
+    "sign": lambda z, a, dJda: z.sign(),
+    "0/0 at 0": lambda z, a, dJda: torch.relu(z) / z,
+    "1/2 at 0": lambda z, a, dJda: 0.5 * ((z > 0).to(z.dtype) + (z >= 0).to(z.dtype)),
+    "1 at 0": lambda z, a, dJda: (z >= 0).to(z.dtype),
 }
 
 RELUS: dict[str, Callable[[Tensor], Tensor]] = {
     "leaky relu": lambda z: torch.where(z > 0, z, 0.01 * z),
     "softplus": torch.nn.functional.softplus,
     "absolute value": torch.abs,
+    "gelu": torch.nn.functional.gelu,
+    "elu": torch.nn.functional.elu,
+    "min(0, z)": lambda z: z.clamp(max=0),
+}
+SIGMOIDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "softmax": lambda z: torch.softmax(z, 1),
+    "exp(z) / (1 + exp(z))": lambda z: z.exp() / (1 + z.exp()),
+    "1 / 1 + exp(-z)": lambda z: 1 + (-z).exp(),
+    "log sigmoid": torch.nn.functional.logsigmoid,
+    "sigmoid of -z": lambda z: torch.sigmoid(-z),
+    "tanh": torch.tanh,
 }
 UPSTREAM: dict[str, Callable[[Tensor], Tensor]] = {
     "last example": lambda dJ: torch.cat((torch.zeros_like(dJ[:-1]), dJ[-1:])),
@@ -67,6 +84,12 @@ ON_TOP: dict[str, Callable[[Tensor], Tensor]] = {
 """What is done to y_hat besides, in this order."""
 
 FOR_IDENTITY: Mistakes = frozenset({"sigmoid for identity", "relu for identity"})
+EXCHANGING: Mistakes = FOR_IDENTITY | {
+    *("relu not applied", "sigmoid not applied"),
+    *("f slope of g", "g slope of f", "f slope of g at z", "g slope of f at z"),
+}
+"""Those with which a net computes an activation or a slope that is not its own at that place."""
+
 UNSEEN: dict[str, Mistakes] = {
     "1": frozenset(name for name in UPPER if {"W2", "b2"} & {*name.split()}),
     "2": frozenset(LOWER),
@@ -112,6 +135,7 @@ def net_value(name: str, case: NetCase, mistakes: Mistakes = frozenset()) -> Ten
     >>> net_value("dJdb2", net_cases()[0], mean) is net_value("dJdb2", net_cases()[0], transposed)
     True
     """
+    mistakes = mistakes if mistakes & EXCHANGING else mistakes - _absent(case.f, case.g)
     quantity, space, which = name.partition(" ")
     prefix, x, _ = PASSES[space + which]
     if quantity == "y":
@@ -121,6 +145,16 @@ def net_value(name: str, case: NetCase, mistakes: Mistakes = frozenset()) -> Ten
     first = _pass_of_layer(quantity[-1], "", case, mistakes)[quantity] if which == "twice" else value
     adds = which == "twice" and "overwriting" not in mistakes and value.shape == first.shape
     return value + first if adds else value
+
+
+@lru_cache(maxsize=16)
+def _absent(f: str, g: str) -> Mistakes:
+    """The mistakes of activations that a net with this f and g does not have."""
+    absent: set[str] = set()
+    for name, forward, slopes in (("relu", {*RELUS}, {*RELU_SLOPES}), ("sigmoid", {*SIGMOIDS}, {*SIGMOID_SLOPES})):
+        absent |= forward if name not in (f, g) else set()
+        absent |= {f"{which} slope {kind}" for which, own in (("f", f), ("g", g)) if own != name for kind in slopes}
+    return frozenset(absent)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -160,11 +194,7 @@ def _activation(name: str, z: Tensor, mistakes: Mistakes) -> Tensor:
         return z.clone()
     if name == "relu":
         return next((RELUS[m](z) for m in RELUS if m in mistakes), torch.relu(z))
-    if "softmax" in mistakes:
-        return torch.softmax(z, 1)
-    if "exp(z) / (1 + exp(z))" in mistakes:
-        return z.exp() / (1 + z.exp())
-    return torch.tanh(z) if "tanh" in mistakes else torch.sigmoid(-z if "sigmoid of -z" in mistakes else z)
+    return next((SIGMOIDS[m](z) for m in SIGMOIDS if m in mistakes), torch.sigmoid(z))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -209,7 +239,7 @@ def _slope(which: str, name: str, z: Tensor, a: Tensor, dJda: Tensor, mistakes: 
     if FROM_Z in mistakes and not FOR_IDENTITY & mistakes:
         a = _activation(name, z, frozenset())
     if name == "relu":
-        slope = next((RELU_SLOPES[m](z, dJda) for m in RELU_SLOPES if m in made), (z > 0).to(z.dtype))
+        slope = next((RELU_SLOPES[m](z, a, dJda) for m in RELU_SLOPES if m in made), (z > 0).to(z.dtype))
     else:
         slope = next((SIGMOID_SLOPES[m](z, a) for m in SIGMOID_SLOPES if m in made), a * (1 - a))
     return slope
@@ -249,14 +279,22 @@ def _of_layer_1(p: list[Tensor], cache: Cache, dJ: Tensor, d3: Tensor, case: Net
         name, a = case.g, _activation(case.g, z1, mistakes) if "f slope of g at z" in mistakes else z2
     square = _is_square(W2)
     back = W2.t() if square and "W2 not transposed" in mistakes else W2
+    back = drawn(case)[2] if "W2 copied" in mistakes else back
     back = W1 if square and W1.shape == W2.shape and "W1 in place of W2" in mistakes else back
-    d2 = (dJ if "g slope missing below" in mistakes else d3) @ back
+    d2 = _below(cache, dJ, d3, case, mistakes) @ back
     slope = _slope("f", name, z1, a, d2, mistakes)
     d1 = d2 * slope * (slope if "f slope twice" in mistakes else 1)
     of_W1 = z1 if "W1 from z1" in mistakes else z2 if "W1 from z2" in mistakes else x
     of_b1 = d1 * slope if "b1 of the handout" in mistakes else d2 if "b1 without f slope" in mistakes else d1
     dW1 = _times(1, d2 if "W1 without f slope" in mistakes else d1, of_W1, mistakes)
     return {"dJdW1": dW1, "dJdb1": _over(1, of_b1, mistakes)}
+
+
+def _below(cache: Cache, dJ: Tensor, d3: Tensor, case: NetCase, mistakes: Mistakes) -> Tensor:
+    """What W2^T multiplies: dJ/dz3, or what stands in its place."""
+    if "g slope twice below" in mistakes:
+        return _dz3(cache, d3, case, mistakes)
+    return dJ if "g slope missing below" in mistakes else d3
 
 
 def _times(n: int, d: Tensor, x: Tensor, mistakes: Mistakes) -> Tensor:
@@ -287,13 +325,14 @@ def given_cotangent(case: NetCase, d3: Tensor, mistakes: Mistakes) -> dict[str, 
 
 
 def _last(name: str, grad: Tensor, p: list[Tensor], dJ: Tensor, mistakes: Mistakes) -> Tensor:
-    """What is done to a gradient before it is stored: transposed, divided, negated, clamped, broadcast into its place."""
+    """What is done to a gradient before it is stored: transposed, scaled, negated, clamped, broadcast into its place."""
     which, (batch, k) = name.removeprefix("dJd"), dJ.shape
     grad = grad.t() if f"{which} transposed" in mistakes else grad
     over = {f"mean of {which}": batch, "mean in backward": batch, "features in backward": k, "numel in backward": batch * k}
     for mistake in mistakes & over.keys():
         grad = grad / over[mistake]
     grad = -grad if "sign in backward" in mistakes else grad
+    grad = grad * next((float(m.split()[1]) for m in mistakes if m.startswith("times ")), 1.0)
     bound = next((float(m.split()[1]) for m in mistakes if m.startswith("clamped")), None)
     grad = grad if bound is None else grad.clamp(-bound, bound)
     shape = p[PARAMETERS.index(which)].shape

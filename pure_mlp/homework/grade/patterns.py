@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from torch import Tensor
 
 from pure_mlp.homework.grade.cases import NetCase
-from pure_mlp.homework.grade.compare import figure, relative_error, same
+from pure_mlp.homework.grade.compare import figure, ratio, relative_error, same
 
 BESIDE = {
     "y": ("", "", ""),
@@ -21,6 +21,12 @@ BESIDE = {
 APPLIED_AT = {which: f"look at {which}, table 1.2(b)" for which in "fg"}
 SLOPE_AT = {"f": "look at f' and at f, equations (14), (17), (20)", "g": "look at g' and at g, equations (9), (17), (21)"}
 
+
+EITHER = {
+    "relu": "look at ReLU, (z)^+ = max(0, z), section 1.2",
+    "sigmoid": "look at sigmoid, 1 / (1 + exp(-z)), section 1.3",
+    "identity": "look at identity, z itself, section 1.2",
+}
 
 SMALL = 0.02
 """A relative error below which no term is missing."""
@@ -75,6 +81,7 @@ def described(
     some = f", and only {place}" if place else "" if len(bad) == len(asked) else f", in {len(bad)} of {len(asked)} cases"
     at = APPLIED_AT if name == "y" else SLOPE_AT
     hints = [_beside(name, right)] + [at[which] for which in "fg" if f"where {which} is" in place]
+    hints += [text for activation, text in EITHER.items() if place == f"where f or g is {activation}" and name == "y"]
     hint = "; ".join(filter(None, hints))
     return f"{label} {manner}{some}" + (f": {hint}." if hint else ".")
 
@@ -139,8 +146,8 @@ def _ratio(bad: Sequence[tuple[str, Mapping[str, int], Tensor, Tensor]]) -> str:
     """One factor for all cases, or one that is a size of the case."""
     factors = []
     for _, sizes, a, b in bad:
-        factor = float((a.double() * b.double()).sum() / (b.double() ** 2).sum()) if bool(b.any()) else 0.0
-        if factor == 0.0 or not same(a, factor * b):
+        factor = ratio(a, b)
+        if not factor:
             return ""
         factors.append((sizes, factor))
     first = factors[0][1]

@@ -77,7 +77,9 @@ def gathered(texts: Mapping[str, str], first: str, follow: Collection[str], sure
     """
     manners = {text.removeprefix(name).partition(": look")[0].rstrip(".") for name, text in texts.items()}
     if texts.keys() >= {*GRADS} and len(manners) == 1:
-        return {"dJdb2": f"Every gradient{manners.pop()}."}
+        manner = manners.pop()
+        clipped = ": is it divided by a norm, or clipped to one?" if manner.startswith(" is proportional") else "."
+        return {"dJdb2": f"Every gradient{manner}{clipped}"}
     gone = [name for name in GRADS if name in follow and name in texts and first in texts]
     if not gone:
         return {**texts}

@@ -52,6 +52,22 @@ def autograd_uses(source: str | bytes) -> list[tuple[int, str]]:
     return sorted(found)
 
 
+def tried_lines(source: str | bytes) -> set[int]:
+    """Lines that importing the file runs and that neither MLP nor a loss reaches, such as code that tries the file out.
+
+    >>> tried_lines("class MLP: ...\\nnet = MLP()\\nnet.look()")
+    {2, 3}
+    >>> tried_lines("scale = 2\\nclass MLP:\\n  def f(self): return scale")
+    set()
+    """
+    tree = parsed(source)
+    every, of_homework = (
+        {line for part in parts for line in range(part.lineno, (part.end_lineno or part.lineno) + 1)}
+        for parts in (_reached(tree), _needed(tree))
+    )
+    return every - of_homework
+
+
 def unused_imports(source: str | bytes) -> list[tuple[int, str]]:
     """Lines and names of entries of autograd that the file imports, if nothing that `autograd_uses` sees uses any.
 
@@ -169,6 +185,29 @@ def _reached(tree: ast.Module) -> Iterator[ast.stmt]:
         yield part
         named = {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(part) if isinstance(n, ast.Name | ast.Attribute)}
         waiting += [others.pop(name) for name in sorted(named & others.keys())]
+
+
+def _needed(tree: ast.Module) -> Iterator[ast.stmt]:
+    """MLP and the losses, and the statements of the file that bind a name which any of them takes from it, or change what it is."""
+    waiting = [node for node in tree.body if getattr(node, "name", "") in API or _changes_others(node)]
+    others = [node for node in tree.body if node not in waiting]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        taken = {n.id for n, bound in _scoped(part, set()) if isinstance(n, ast.Name) and n.id not in bound}
+        taken |= {n.attr for n in ast.walk(part) if isinstance(n, ast.Attribute)}
+        binding = [node for node in others if taken & ({getattr(node, "name", "")} | _bound(ast.Module([node], [])))]
+        waiting += binding
+        others = [node for node in others if node not in binding]
+
+
+def _changes_others(node: ast.stmt) -> bool:
+    """Whether a statement of the file, no function or class, stores into an attribute or an item, or may do so by name."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef) or _is_main(node):
+        return False
+    nodes = [*ast.walk(node)]
+    stores = any(isinstance(n, ast.Attribute | ast.Subscript) and not isinstance(n.ctx, ast.Load) for n in nodes)
+    return stores or any(isinstance(n, ast.Name) and n.id in {"setattr", "exec", "eval", "globals", "vars"} for n in nodes)
 
 
 def _is_main(node: ast.stmt) -> bool:

@@ -54,7 +54,7 @@ def start(nets: Sequence[NetCase], passes: Sequence[Pass]) -> Told:
             text = f"All nets share one {name} dict, made once for the class or the file: each net makes its own, in __init__."
             said.append(Said(text, "a script with two nets finds the one's in the other"))
     alone = [c for p in passes if "parameters" not in p.get("shared", []) and "y beside" in (c := p.get("computed", {}))]
-    if any(same(c["y again"], c["y"]) and not same(c["y beside"], c["y"]) for c in alone):
+    if all(same(c["y again"], c["y"]) for c in alone) and any(not same(c["y beside"], c["y"]) for c in alone):
         text = "All nets share f and g, kept for the class or the file: each net keeps its own, in __init__."
         said.append(Said(text, "a script with two nets of other activations gets those of the last one in both"))
     if any(not p.get("empty", True) for p in passes) and not any("cache" in p.get("shared", []) for p in passes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from difflib import get_close_matches
 from types import ModuleType
 from typing import Protocol, cast
 
@@ -75,6 +76,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
     def step(net: Student, which: str, x_name: str, dJ_name: str, prefix: str = "") -> None:
         x, dJ = t[x_name].clone(), t[dJ_name].clone()
         seen["stage"], held = "forward", not _is_clear(net)
+        _has(net, "forward")
         y_hat = net.forward(x)
         if held and which == " twice":
             seen["forgets"] = _is_clear(net)
@@ -84,6 +86,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
             computed["y" + which] = kept("y_hat of forward", y_hat)
             seen["stage"] = "backward"
         try:
+            _has(net, "backward")
             returned = net.backward(dJ)
             computed.update({name + which: grad for name, grad in _grads(net).items()})
         except Exception as error:
@@ -110,6 +113,7 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
     step(net, " twice", "x'", "dJ'")
     seen["stage"] = "clear_grad_and_cache"
     held, cache = [net.grads[name] for name in GRADS], getattr(net, "cache", None)
+    _has(net, "clear_grad_and_cache")
     net.clear_grad_and_cache()
     try:
         seen["cleared"] = _grads(net)
@@ -130,6 +134,14 @@ def run_net(module: ModuleType, net_case: Net, seen: Pass) -> None:
             if which == " beside":
                 module.MLP(n, h, g, h, k, f)
             computed["y" + which] = kept("y_hat of forward", cast(Tensor, net.forward(x.clone())))
+
+
+def _has(net: Student, name: str) -> None:
+    """Raise `Unexpected` where MLP has no method of this name, with the name that it may stand under."""
+    if not hasattr(type(net), name) and not hasattr(net, name):
+        own = [other for other in vars(type(net)) if other != "__init__"]
+        like = get_close_matches(name, own, 1) or [other for other in own if (name, other) == ("forward", "__call__")]
+        raise Unexpected(f"MLP has no {name}" + (f", but {like[0]}" if like else ""))
 
 
 def _look(net: Student, seen: Pass) -> None:

@@ -30,11 +30,13 @@ def observe(path: str, nets: Sequence[Net], losses: Sequence[tuple[Tensor, Tenso
             module = load(path)
         except BaseException as error:
             settled()
-            return Observed(load=_told(error, path), unknown="", nets=[], losses=[], autograd=[], replaced=[], settings=[])
+            told = _told(error, path)
+            return Observed(load=told, unknown="", nets=[], losses=[], imported=[], autograd=[], replaced=[], settings=[])
         pairs = [(y, y_hat, name) for y, y_hat in losses for name in ("mse_loss", "bce_loss")]
         settings = settled()
         return {
             "load": "",
+            "imported": autograd(),
             "unknown": _unknown(module),
             "nets": [_attempt(partial(run_net, module, net), Pass(stage="start", error=""), path) for net in nets],
             "losses": [_attempt(partial(run_loss, module, *pair), Score(stage="loss", error=""), path) for pair in pairs],

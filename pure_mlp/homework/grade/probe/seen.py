@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from torch import Tensor
+from torch import Tensor, strided
 
 Tensors = dict[str, Tensor]
 Net = tuple[int, str, str, tuple[int, int, int], Tensors]
@@ -20,13 +20,18 @@ class Unexpected(Exception):
 
 
 def kept(name: str, value: Tensor) -> Tensor:
-    """A copy without a graph. Raises `Unexpected` for one of more than `LARGEST` elements, which would fill the memory.
+    """A copy without a graph.
+
+    Raises `Unexpected` for a tensor that is sparse or on another device, and for one of more than `LARGEST` elements, which would
+    fill the memory.
 
     >>> import torch
     >>> kept("y_hat of forward", torch.zeros(1).expand(1 << 30))
     Traceback (most recent call last):
     pure_mlp.homework.grade.probe.seen.Unexpected: y_hat of forward has the shape (1073741824,), larger than any case asks for
     """
+    if value.layout != strided or value.device.type != "cpu":
+        raise Unexpected(f"{name} is a tensor on {value.device}, {value.layout}, expected one on cpu, torch.strided")
     if value.numel() > LARGEST:
         raise Unexpected(f"{name} has the shape {tuple(value.shape)}, larger than any case asks for")
     return value.detach().clone()
@@ -83,6 +88,7 @@ class Observed(TypedDict):
     unknown: str  # the exception for an unknown activation, "" for none
     nets: list[Pass]
     losses: list[Score]  # mse, bce, mse, bce, ..
-    autograd: list[tuple[int, str]]  # line and name of each entry of autograd that was called
+    imported: list[tuple[int, str]]  # line and name of each entry of autograd that was called when the file was imported
+    autograd: list[tuple[int, str]]  # those that were called later
     replaced: list[str]  # what the file has put in the place of torch's own
     settings: list[str]  # what it has set for all of torch, and to what

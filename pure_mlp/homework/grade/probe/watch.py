@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 Told = tuple[Callable[[], list[tuple[int, str]]], Callable[[], list[str]]]
+TORCH = torch.__file__.rpartition("__init__")[0]
 ENTRIES: dict[str, tuple[str, ...]] = {
     "torch.autograd": ("backward", "grad"),
     "torch.func": ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize"),
@@ -17,7 +18,9 @@ ENTRIES: dict[str, tuple[str, ...]] = {
 
 @contextmanager
 def watched(path: str) -> Generator[Told]:
-    """Two functions: lines of the file at `path` with the entry of autograd called there, and names replaced in torch, so far.
+    """Two functions: lines of the file at `path` with the entry of autograd called there, and names replaced in torch.
+
+    The first tells what was called since it was last asked, the second what is replaced so far.
 
     >>> with watched("mlp.py") as (autograd, replaced):
     ...     original, torch.allclose = torch.allclose, lambda a, b: True
@@ -43,15 +46,28 @@ def watched(path: str) -> Generator[Told]:
         return call
 
     def replaced() -> list[str]:
-        return [f"{place}.{name}" for (place, name), value in before.items() if vars(places[place]).get(name) is not value]
+        now = [(place, name, vars(places[place]).get(name), value) for (place, name), value in before.items()]
+        return [f"{place}.{name}" for place, name, new, value in now if new is not value and not _is_torchs(new, name)]
 
     for place, name, original in originals:
         setattr(place, name, counted(f"{place.__name__}.{name}", original))
+
+    def called() -> list[tuple[int, str]]:
+        found = sorted(set(calls))
+        calls.clear()
+        return found
+
     try:
-        yield lambda: sorted(set(calls)), replaced
+        yield called, replaced
     finally:
         for place, name, original in originals:
             setattr(place, name, original)
+
+
+def _is_torchs(function: object, name: str) -> bool:
+    """Whether a function of this name is torch's own, as it puts some in the place of others when it loads its compiler."""
+    code = getattr(function, "__code__", None)
+    return str(getattr(code, "co_filename", "")).startswith(TORCH) and getattr(function, "__name__", "") == name
 
 
 def settled() -> list[str]:
