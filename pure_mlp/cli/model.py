@@ -103,8 +103,8 @@ def net_like(setup: Setup) -> Layer[Any, Any]:
     f, g, tables = ACTIVATIONS[setup.f], ACTIVATIONS[setup.g], tables_of(setup)
     if not tables:
         return mlp((1,) * len(setup.sizes), Generator(), f, g)[0]
-    hidden = [dense(f)] * (len(setup.sizes) - 2)
-    return serial(embed_columns(len(tables)), *hidden, dense(g))
+    layers: list[Layer[Any, Any]] = [embed_columns(len(tables)), *[dense(f)] * (len(setup.sizes) - 2), dense(g)]
+    return serial(*layers)
 
 
 def outputs(model: Model, x: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ def computed(function: Function, x: Tensor) -> Tensor:
     planned.step(torch.ones_like(x) / 2)
     planned.step(x)
     assert "_float(" in planned.source
-    return planned.carry()
+    carry: Tensor = planned.carry()
+    return carry
 
 
 def units(got: Tensor, exact: Tensor) -> Tensor:
