@@ -29,7 +29,7 @@ def table_of(options: Namespace, val: float | str | None) -> Table:
         options.target,
         drop=options.drop,
         text=options.text,
-        embed=dict.fromkeys(options.embed, options.embed_width),
+        embed={name: options.embed_width for name in options.embed},
         task=options.task,
         impute=options.impute,
         test=options.test_fraction,
