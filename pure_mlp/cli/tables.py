@@ -24,12 +24,13 @@ def table_of(options: Namespace, val: float | str | None) -> Table:
     if options.target is None:
         names = ", ".join(map(repr, source_of(options.data).columns))
         raise ValueError(f"{options.data}: --target says which column is learnt; there are {names}")
+    width: int = options.embed_width
     return read_table(
         options.data,
         options.target,
         drop=options.drop,
         text=options.text,
-        embed=dict.fromkeys(options.embed, options.embed_width),
+        embed=dict.fromkeys(options.embed, width),
         task=options.task,
         impute=options.impute,
         test=options.test_fraction,
