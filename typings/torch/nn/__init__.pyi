@@ -67,6 +67,20 @@ class MultiheadAttention(Module):
     out_proj: Linear
     bias_k: Tensor | None
     add_zero_attn: bool
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: _device | str | None = None,
+        dtype: _dtype | None = None,
+    ) -> None: ...
 
 class GLU(Module):
     dim: int
