@@ -22,8 +22,8 @@ def _command(out: Path, epochs: int) -> list[str]:
     return [sys.executable, "-m", "pure_mlp", "train", "diabetes", *flags]
 
 
-def tensors(out: Path) -> dict[str, bytes]:
-    return read(out, lambda model, tensors, training: {name: t.numpy().tobytes() for name, t in tensors.items()})
+def tensors(out: Path) -> dict[str, object]:
+    return read(out, lambda model, tensors, training: {name: t.tolist() for name, t in tensors.items()})
 
 
 def _epochs(out: Path) -> int:
