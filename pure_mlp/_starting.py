@@ -1,4 +1,7 @@
-"""Ctrl-C while the command line is still importing: silence, and 130. Imported before anything that takes long."""
+"""What the command line does before anything that takes long is imported: Ctrl-C is silence, and 130.
+
+And torch does not warn where there is no numpy, which only `.npz` files need.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 _NAMES = ("pure-mlp", "pure-mlp.exe", "pure-mlp-script.py")
 
@@ -16,5 +20,7 @@ def _is_the_program() -> bool:
     return (first == "-m" and "pure_mlp" in given[given.index("-m") :][1:2]) or os.path.basename(first) in _NAMES
 
 
+if _is_the_program():
+    warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
 if _is_the_program() and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from natively import needs_compiler
 from stress.steps import WAYS, grown
 
 import pure_mlp.cli.fitting
@@ -87,7 +88,7 @@ def test_another_error_of_torch_is_not_taken_for_it(monkeypatch: pytest.MonkeyPa
         main([*FLAGS, "--epochs", "1"])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [pytest.param(way, marks=needs_compiler if way == "native" else ()) for way in WAYS])
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts the blocks of CPython")
 def test_steps_leave_nothing_behind(way: str) -> None:
     """10,000 of them, and the memory of the process: `python -m tests.stress.steps`."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kept import KEPT
 
 import pure_mlp
 from pure_mlp.__main__ import main
@@ -89,7 +90,7 @@ def test_the_files_are_written_whatever_the_encoding_of_the_terminal(tmp_path: P
     environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     trained = program("train", data, "--out", "run", *SMALL, folder=tmp_path, environment=environment)
     assert (trained.returncode, b"Traceback" in trained.stderr) == (0, False)
-    assert {p.name for p in (tmp_path / "run").iterdir()} == {"params.safetensors", "metrics.csv", "metrics.json", "curves.png"}
+    assert {p.name for p in (tmp_path / "run").iterdir()} == KEPT
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"].keys() == {"training", "test"}
     told = program("predict", "run", data, "--csv", "p.csv", folder=tmp_path, environment=environment)
     assert told.returncode == 0

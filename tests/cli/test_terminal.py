@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from kept import KEPT
 
 TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 """Runs a command on a terminal of its own, whose keyboard and screen are stdin and stdout."""
@@ -44,4 +45,4 @@ def test_ctrl_c_leaves_the_terminal_clean_and_the_files_whole(tmp_path: Path) ->
     assert screen.endswith("\n")
     assert "Traceback" not in screen
     assert json.loads(kept.read_text())["epoch"] == epochs[-1] == len(epochs)
-    assert {path.name for path in kept.parent.iterdir()} == {"params.safetensors", "metrics.csv", "metrics.json", "curves.png"}
+    assert {path.name for path in kept.parent.iterdir()} == KEPT

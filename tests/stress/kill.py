@@ -25,8 +25,8 @@ def _run(out: Path, epochs: int, said: Path) -> None:
         raise SystemExit(command(["train", "diabetes", *flags, "--out", str(out), "--resume"]))
 
 
-def tensors(out: Path) -> dict[str, bytes]:
-    return read(out, lambda model, tensors, training: {name: t.numpy().tobytes() for name, t in tensors.items()})
+def tensors(out: Path) -> dict[str, object]:
+    return read(out, lambda model, tensors, training: {name: t.tolist() for name, t in tensors.items()})
 
 
 def _epochs(out: Path) -> int:
