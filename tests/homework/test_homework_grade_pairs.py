@@ -34,7 +34,8 @@ from pure_mlp.homework.grade.net_mistakes import FORWARD, LOWER, MERGED, UPPER
 from pure_mlp.homework.grade.net_model import FROM_Z, net_value
 
 PLAIN = [name for name in NET_SPOILS if name not in MERGED]
-PAIRS = [*combinations(PLAIN, 2)]
+FITTED = ("times 2", "clamped 0.25")  # two numbers that are computed from what is seen: what is clamped shows no factor
+PAIRS = [pair for pair in combinations(PLAIN, 2) if {*pair} != {*FITTED}]
 SOME = PAIRS[::21]
 """Enough for a gate; `EVERY_PAIR=1` takes all, which is minutes."""
 LOSS_PAIRS = [pair for pair in combinations(LOSS_SPOILS, 2) if pair[0][:2] == pair[1][:2]]
@@ -46,7 +47,7 @@ def test_every_mistake_is_named_and_no_other() -> None:
         name: named((report_of_net if name in NET_SPOILS else report_of_losses)(spoiled(spoil))) for name, spoil in SPOILS.items()
     }
     assert {name: found for name, found in table.items() if found != {name}} == {}
-    assert len(table) == len(NET_SPOILS) + len(LOSS_SPOILS) == 252
+    assert len(table) == len(NET_SPOILS) + len(LOSS_SPOILS) == 253
 
 
 @pytest.mark.parametrize("advice", STATE_SPOILS)
@@ -83,6 +84,8 @@ def verdict(pair: tuple[str, str], source: str | None, found: set[str]) -> str:
     if found & FORWARD.keys() and is_modelled(source, found | {FROM_Z}):
         return "computes what others compute"
     whole = named(report(source))  # what square nets do not show
+    if whole != merged(pair) and is_modelled(source, whole | {FROM_Z}):
+        return "computes what others compute"
     return "both are named" if whole == merged(pair) else f"{pair} is called {found}, in all cases {whole}"
 
 

@@ -149,14 +149,16 @@ def _explaining(
 
 
 def _scaling(cases: Sequence[NetCase], seen: Seen) -> Mistakes:
-    """The factor that most of the dJ/db2 have in common which are proportional to the right one, or to one of `UPSTREAM`.
+    """The factor that most dJ/db2, or dJ/dW2, have in common which are proportional to the right ones, or to those of `UPSTREAM`.
 
     As mistakes: a size of the case, a sign and a number, such as "times 2"; nothing for a size or a sign alone, which the pool has.
     """
-    shown = [(c, s["dJdb2"]) for c, s in zip(cases, first_pass(seen)) if "dJdb2" in s and s["dJdb2"].numel() > 1]
+    shown = {n: [(c, s[n]) for c, s in zip(cases, first_pass(seen)) if n in s and s[n].numel() > 1] for n in ("dJdb2", "dJdW2")}
     best: tuple[int, bool, Mistakes] = (2, False, NONE)
-    for upstream in (NONE, *(frozenset({name}) for name in UPSTREAM)):
-        ratios = [(c, factor) for c, found in shown if (factor := ratio(found, first_model(c, upstream)["dJdb2"]))]
+    for upstream, quantity in product((NONE, *(frozenset({name}) for name in UPSTREAM)), shown):
+        if upstream and best[0] > 2:
+            break
+        ratios = [(c, r) for c, found in shown[quantity] if (r := ratio(found, first_model(c, upstream)[quantity]))]
         for name, over in DIVISORS.items():
             factors = [factor * over(*case.tensors["dJ"].shape) for case, factor in ratios]
             counts = [sum(abs(other / factor - 1) < RTOL for other in factors) for factor in factors]
