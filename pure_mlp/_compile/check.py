@@ -18,22 +18,28 @@ rounding.
 
 
 def difference(
-    names: Sequence[str], before: Sequence[Tensor], expected: Sequence[Tensor], got: Sequence[Tensor], dtype: torch.dtype
+    names: Sequence[str],
+    before: Sequence[Tensor],
+    expected: Sequence[Tensor],
+    got: Sequence[Tensor],
+    dtype: torch.dtype,
+    noise: Sequence[float] | None = None,
 ) -> str | None:
     """The first leaf whose change is not the expected one, with both figures; None if all agree.
 
     before are leaves before the step; expected and got the same leaves after it, then the losses: a loss counts as a
-    change from 0. dtype is the coarsest that the step computes in.
+    change from 0. dtype is the coarsest that the step computes in; noise what each may be off besides.
     """
     starts = [*before, torch.zeros_like(expected[-1])]
-    for name, old, right, mine in zip([*names, "the loss"], starts, expected, got):
-        worst = _worst(old, right, mine, dtype if right.dtype.is_floating_point else right.dtype)
+    heads = [*names[: len(before)], "the loss"]
+    for name, old, right, mine, more in zip(heads, starts, expected, got, noise or [0.0] * len(heads)):
+        worst = _worst(old, right, mine, dtype if right.dtype.is_floating_point else right.dtype, more)
         if worst is not None:
             return f"{name} changes by {worst[0]:.9g} where the pure step changes it by {worst[1]:.9g}"
     return None
 
 
-def _worst(old: Tensor, right: Tensor, mine: Tensor, dtype: torch.dtype) -> tuple[float, float] | None:
+def _worst(old: Tensor, right: Tensor, mine: Tensor, dtype: torch.dtype, noise: float) -> tuple[float, float] | None:
     """The two changes of the element that is furthest off, if the leaf is off by too much."""
     old, right, mine = old.detach(), right.detach(), mine.detach()
     if not right.numel() or torch.equal(right, mine) or _near(old, right, mine, _BOUND.get(dtype, 0.0) / 2):
@@ -43,7 +49,7 @@ def _worst(old: Tensor, right: Tensor, mine: Tensor, dtype: torch.dtype) -> tupl
     if not off.any():
         return None
     change, size = (torch.where(t.isfinite(), t, 0.0) for t in (b - a, b))
-    allowed = _BOUND.get(dtype, 0.0) * change.norm()
+    allowed = _BOUND.get(dtype, 0.0) * change.norm() + noise
     if dtype.is_floating_point:
         allowed += _ULPS * torch.finfo(dtype).eps * size.abs().max() * len(off) ** 0.5
     i = int(torch.where(off.isnan(), torch.inf, off).argmax())

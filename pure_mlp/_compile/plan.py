@@ -28,8 +28,9 @@ class Plan(Generic[S, B]):
     A program is made for the first batch, and for batches of other shapes, strides or dtypes as they come: at once
     for the second kind, for each further one after hundreds of steps, which the pure step makes until then. Before a
     program is trusted, its first two steps are also made by the pure step: the changes of every leaf and the loss
-    must agree, within 1e-3 of the largest change in float32 and four units in the last place. What the pure step
-    raises on a batch is raised here too, and leaves the carry as it was.
+    must agree, within 1e-3 of the largest change in float32 and four units in the last place, or within what a unit
+    in the last place of the inputs does to them. What the pure step raises on a batch is raised here too, and leaves
+    the carry as it was.
 
     What the step reads from Python is read when a program is made and stays: numbers, shapes, which tensors it
     captures (their values may change). Within a process equal steps give equal values.

@@ -20,7 +20,7 @@ from pure_mlp.cli.params import load_model, read
 def _run(out: Path, epochs: int, said: Path) -> None:
     """Train a net that is so small that nearly all its time goes into writing files. Raises `SystemExit`."""
     torch.set_num_threads(1)
-    flags = ["--engine", "pure", "--hidden", "2", "--batch", "400", "--epochs", str(epochs), "--val", "0.2", "--save-every", "10"]
+    flags = ["--hidden", "2", "--batch", "400", "--epochs", str(epochs), "--val", "0.2", "--save-every", "10"]
     with said.open("w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
         raise SystemExit(command(["train", "diabetes", *flags, "--out", str(out), "--resume"]))
 
