@@ -57,6 +57,22 @@ IN_PLACE = """
 {o}.abs_()|{o}.addcdiv_({g}, {h}.abs() + 1)|{o}.data.add_({num})|torch._foreach_add_([{o}], {num})
 torch._foreach_mul_([{o}], [{g}])|{o}.detach().add_({num})|torch.add({f}, {g}, out={o})|{o} += {f}|{o} *= {num}
 """
+EDGES = """
+{f}.clamp({num}, {num})|torch.clamp({f}, {g}, {h})|torch.fmax({f}, {g}.log())|torch.maximum({f}, {g}.log())|{f} ** {g}
+{num} ** {f}|{f} ** -1|{f} ** 0|torch.copysign({f}, {g})|1 / (0 * {f})|{f} // 0.3|{f} % -0.3|torch.fmod({f}, {g})
+torch.where({f} > 0, {f}.log(), {g})|torch.where({f} > {num}, torch.inf, {f})|torch.where({p}, {i}, {f})|{f}.trunc()
+{f}.masked_fill({f} > {num}, -torch.inf).softmax(-1)|{f} * 1e-20 * 1e-20|{f} * 1e39|{f} + 2**53|{f}.half() * 70000.0
+{f} * torch.tensor(2.5, dtype=torch.float64)|{f} * True|torch.heaviside({f}, {g})|{i}.int() + torch.tensor(2.5)|{i} == {f}
+{i} // -2|{i} % -3|{i} / 2|{i} >> 1|{i} * {i}|{i} - {p}|-{i}|{i} ** 2|{i} + {num}|{i} > {num}|{i}.to(torch.uint8) - 3
+{i}.to(torch.int8) * 100|{i}.int() * 3000000|{p} ^ {p}|{p} & True|{p}.long() - 1|{i}.sum({dim})|{i}.cumsum({dim})|{i}.max()
+{f}.round().max({dim}).values|{f}.round().sort({dim}, stable=True).indices|{f}.topk(1, {dim}).values|{f}.cumprod({dim})
+{f}.cummax({dim}).values|{p}.sum({dim})|{p}.all({dim})|{p}.double().mean()|{f}.std()|{f}.median()|{f}.nansum()
+{f}.sum((0, 1))|{f}.mean((-1, 0))|{f}.aminmax().max|{a}[:0]|{a}[-1:]|{a}[..., -1]|{f}[[0, -1]]|{f}.flip(0)[0]
+{f}.expand(2, *{f}.shape).sum(0)|{f}.new_zeros(0, {size}).sum(0)|{f}.scatter_add({dim}, {i}, {g})
+{f}.scatter_reduce({dim}, {i}, {g}, 'amax')|{f}.take_along_dim({i}, {dim})|torch.bincount({i}.flatten(), minlength=5)
+torch.zeros(5, dtype={f}.dtype).index_add(0, {i}.flatten(), {i}.flatten().to({f}.dtype))|{f}.argmax({dim}, keepdim=True)
+{f}.double().sum().to({f}.dtype)
+"""
 RANDOM = """
 torch.rand({f}.shape, generator={gen}, dtype={f}.dtype)|torch.randn({size}, generator={gen})
 torch.randn({f}.shape, generator={gen}).to({f}.dtype)|{f} * (torch.rand({f}.shape, generator={gen}) < 0.5)

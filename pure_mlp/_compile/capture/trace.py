@@ -12,11 +12,11 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pure_mlp._compile.capture.foreach import independent, per_leaf
+from pure_mlp._compile.capture.known import Known
 from pure_mlp._compile.capture.refusals import Reads, functional, refuse_another, refuse_reading, refuse_result, step_line
 from pure_mlp._compile.graph import Graph, Node, Unplannable
-from pure_mlp._compile.leaves import is_plain
 from pure_mlp._compile.operations import may_raise
-from pure_mlp._compile.schema import is_random, is_view, name_of
+from pure_mlp._compile.schema import is_random, name_of
 from pure_mlp._compile.spec import spec_of
 
 R = TypeVar("R")
@@ -52,7 +52,7 @@ def trace(
     recorder = _Recorder(reads)
     for kind, leaves in (("carry", carry), ("batch", batch)):
         for i, leaf in enumerate(leaves):
-            recorder.bind(leaf, recorder.graph.add(kind, (), {}, spec_of(leaf), slot=i))
+            recorder.known.bind(leaf, recorder.graph.add(kind, (), {}, spec_of(leaf), slot=i))
     with reads, recorder:
         try:
             result = run()
@@ -61,7 +61,7 @@ def trace(
             raise
     if reads.refusal is None:
         try:
-            recorder.graph.outputs = [recorder.leaf(t) for t in outputs(result)]
+            recorder.graph.outputs = [recorder.known.leaf(t) for t in outputs(result)]
         except Unplannable as refusal:
             reads.refusal = refusal
     return Traced(result, recorder.graph, [*recorder.generators.values()], reads.refusal)
@@ -76,8 +76,7 @@ class _Recorder(TorchDispatchMode):
         super().__init__()
         self.reads = reads
         self.graph = Graph()
-        self.known: dict[int, tuple[Node, Tensor]] = {}
-        self.sharing: dict[int, list[Tensor]] = {}
+        self.known = Known(self.graph)
         self.generators: dict[int, tuple[Generator, Tensor, Tensor]] = {}
 
     def rewind(self) -> None:
@@ -85,30 +84,10 @@ class _Recorder(TorchDispatchMode):
         for generator, first, _ in self.generators.values():
             generator.set_state(first)
 
-    def bind(self, t: Tensor, node: Node) -> None:
-        if t.is_complex():
-            raise Unplannable(f"complex numbers {step_line()}")
-        if id(t) not in self.known:
-            self.sharing.setdefault(_memory(t), []).append(t)
-        self.known[id(t)] = (node, t)
-
-    def leaf(self, t: Tensor) -> Node:
-        """The node of a tensor; one that no operation made is a constant, or another Python object for a tensor
-        that is known.
-        """
-        if id(t) not in self.known:
-            alike = self.sharing.get(_memory(t), []) if t.numel() else []
-            plain = is_plain(t)
-            same = [a for a in alike if plain and spec_of(a) == spec_of(t) and _start(a) == _start(t)]
-            if alike and not same:
-                raise Unplannable(f"a tensor of the step comes back as {type(t).__name__} {tuple(t.shape)} {step_line()}")
-            self.bind(t, self.known[id(same[0])][0] if same else self.graph.add("const", (), {}, spec_of(t), value=t))
-        return self.known[id(t)][0]
-
     def node(self, a: object) -> object:
         if isinstance(a, (list, tuple)):
             return tuple(map(self.node, a))
-        return self.leaf(a) if isinstance(a, Tensor) else self.generator() if isinstance(a, Generator) else a
+        return self.known.leaf(a) if isinstance(a, Tensor) else self.generator() if isinstance(a, Generator) else a
 
     def __torch_dispatch__(
         self, func: OpOverload, types: object, args: tuple[object, ...] = (), kwargs: Mapping[str, object] | None = None
@@ -159,19 +138,19 @@ class _Recorder(TorchDispatchMode):
     def write(self, op: str, args: tuple[object, ...], kwargs: dict[str, object], out: object) -> None:
         if op.startswith("aten._foreach_") and isinstance(out, (list, tuple)):
             for leaf, (name, leaf_args, value) in zip(out, per_leaf(op, args, step_line)):
-                self.bind(leaf, self.graph.add(name, leaf_args, {**kwargs, **value}, spec_of(leaf)))
+                self.known.bind(leaf, self.graph.add(name, leaf_args, {**kwargs, **value}, spec_of(leaf)))
         elif isinstance(out, Tensor) and name_of(op) in _MADE:
-            self.bind(out, self.graph.add("const", ("made",), {}, spec_of(out), value=out.clone()))
+            self.known.bind(out, self.graph.add("const", ("made",), {}, spec_of(out), value=out.clone()))
         elif isinstance(out, Tensor) and op == "aten.detach.default" and self.reads.name != "detach" and self.made(args[0]):
-            self.sharing.pop(_memory(out), None)  # torch's factories detach what they made, and nobody sees the original
-            self.bind(out, self.graph.nodes[-1])
+            self.known.alone(out)  # torch's factories detach what they made, and nobody sees the original
+            self.known.bind(out, self.graph.nodes[-1])
         elif isinstance(out, Tensor):
-            self.bind(out, self.graph.add(op, args, kwargs, spec_of(out)))
+            self.known.bind(out, self.graph.add(op, args, kwargs, spec_of(out)))
         else:
             several = self.graph.add(op, args, kwargs)
             for i, leaf in enumerate(out if isinstance(out, (list, tuple)) else ()):
                 if isinstance(leaf, Tensor):
-                    self.bind(leaf, self.graph.add("getitem", (several,), {}, spec_of(leaf), slot=i))
+                    self.known.bind(leaf, self.graph.add("getitem", (several,), {}, spec_of(leaf), slot=i))
 
     def pure(self, func: OpOverload, args: tuple[object, ...]) -> str:
         """The out-of-place form of an in-place operation on memory that no other tensor shows; any other operation as
@@ -181,7 +160,7 @@ class _Recorder(TorchDispatchMode):
             return str(func)
         several = bool(args) and isinstance(args[0], (list, tuple))
         targets: Iterable[object] = args[0] if several and isinstance(args[0], (list, tuple)) else args[:1]
-        own = bool(args) and all(map(self.own, targets)) and (not several or independent(args))
+        own = bool(args) and all(map(self.known.own, targets)) and (not several or independent(args))
         written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
         pure = functional(func)
         if written != ["self"] or pure is None or not own:
@@ -191,26 +170,3 @@ class _Recorder(TorchDispatchMode):
     def made(self, node: object) -> bool:
         """Whether a node is a new tensor, or a random draw, of the last operation."""
         return node is self.graph.nodes[-1] and isinstance(node, Node) and (node.args == ("made",) or is_random(node.op))
-
-    def own(self, target: object) -> bool:
-        """Whether a tensor was made in the step, and no other tensor shows its memory."""
-        if not isinstance(target, Tensor) or id(target) not in self.known or len(self.sharing.get(_memory(target), [])) != 1:
-            return False
-        node = self.known[id(target)][0]
-        return node.op not in ("carry", "batch") and (node.op != "const" or node.value is not target) and not is_view(node.op)
-
-
-def _start(t: Tensor) -> int:
-    with torch._C.DisableTorchFunction():
-        return t.data_ptr()
-
-
-def _memory(t: Tensor) -> int:
-    """A key that tensors with the same memory share; one without elements, or without memory of its own, has a key of
-    its own.
-    """
-    try:
-        with torch._C.DisableTorchFunction():  # the mode that watches for reads of memory must not see this one
-            return t.untyped_storage().data_ptr() or -id(t)
-    except RuntimeError:
-        return -id(t)
