@@ -14,7 +14,6 @@ from torch._C import (
     _len_torch_function_stack,
 )
 from torch.overrides import _get_current_function_mode_stack
-from torch.utils._device import DeviceContext
 
 _LEAST = 5e-324
 """The smallest positive float: it equals 0 where the processor flushes denormals."""
@@ -39,6 +38,8 @@ def modes() -> tuple[object, ...] | None:
 
 def _watched() -> bool:
     """Whether a mode sees the functions of torch; `torch.device("cpu")` as a context changes nothing here."""
+    from torch.utils._device import DeviceContext  # torch itself imports it late
+
     stack = _get_current_function_mode_stack()
     return any(not isinstance(mode, DeviceContext) or mode.device.type != "cpu" for mode in stack)
 

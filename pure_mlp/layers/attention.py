@@ -46,6 +46,7 @@ def attention(heads: int = 1, causal: bool = False) -> Layer[tuple[()], Tensor]:
     """
     if not (hasattr(heads, "__index__") and heads >= 1):
         raise ValueError(f"attention: heads {heads}, expected a whole number >= 1")
+    causal = bool(causal)
     fwd, bwd = partial(_attention_fwd, heads, causal), partial(_attention_bwd, heads, causal)
     return Layer(fwd, bwd, partial(_attention_jvp, heads, causal), partial(_attention_bwd_jvp, heads, causal))
 
@@ -66,12 +67,19 @@ def _parts(heads: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return q / q.shape[-1] ** 0.5, k, v
 
 
-def _weights(causal: bool, q: Tensor, k: Tensor) -> Tensor:
-    scores = wide(q) @ wide(k).mT
-    if causal:
-        places = torch.arange(q.shape[-2], device=q.device)
-        scores = torch.where(places.unsqueeze(1) < places, -inf, scores)
+def _all(q: Tensor, k: Tensor) -> Tensor:
+    """P."""
+    return torch.softmax(wide(q) @ wide(k).mT, -1).to(q.dtype)
+
+
+def _causal(q: Tensor, k: Tensor) -> Tensor:
+    """P where a place sees none that come after it."""
+    places = torch.arange(q.shape[-2], device=q.device)
+    scores = torch.where(places.unsqueeze(1) < places, -inf, wide(q) @ wide(k).mT)
     return torch.softmax(scores, -1).to(q.dtype)
+
+
+_WEIGHTS = {False: _all, True: _causal}
 
 
 def _transposed(dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
@@ -83,13 +91,13 @@ def _attention_fwd(heads: int, causal: bool, params: tuple[()], x: Tensor) -> tu
     if x.dim() < 2 or x.shape[-1] == 0 or x.shape[-1] % (3 * heads):
         raise ValueError(f"input {spec(x)}, expected (*, T, 3n) with n a multiple of {heads}: queries, keys and values at T places")
     q, k, v = _parts(heads, x)
-    return _together(_weights(causal, q, k) @ v), x
+    return _together(_WEIGHTS[causal](q, k) @ v), x
 
 
 def _attention_bwd(heads: int, causal: bool, params: tuple[()], x: Tensor, dy: Tensor) -> tuple[Tensor, tuple[()]]:
     check_cotangent(x[..., : x.shape[-1] // 3], dy)
     (q, k, v), u = _parts(heads, x), _apart(heads, dy)
-    p = _weights(causal, q, k)
+    p = _WEIGHTS[causal](q, k)
     ds, _ = softmax_bwd((), p, u @ v.mT)
     return _transposed(ds @ k, ds.mT @ q, p.mT @ u), ()
 
@@ -97,7 +105,7 @@ def _attention_bwd(heads: int, causal: bool, params: tuple[()], x: Tensor, dy: T
 def _attention_jvp(heads: int, causal: bool, params: tuple[()], x: Tensor, dparams: tuple[()], dx: Tensor) -> Tensor:
     check_tangent(x, dx)
     (q, k, v), (dq, dk, dv) = _parts(heads, x), _parts(heads, dx)
-    p = _weights(causal, q, k)
+    p = _WEIGHTS[causal](q, k)
     dp = softmax_jvp((), p, (), dq @ k.mT + q @ dk.mT)
     return _together(dp @ v + p @ dv)
 
@@ -107,7 +115,7 @@ def _attention_bwd_jvp(
 ) -> tuple[Tensor, tuple[()]]:
     """Each product of `bwd` by the product rule; u is held, and g = u v^T moves by u dv^T."""
     (q, k, v), (dq, dk, dv), u = _parts(heads, x), _parts(heads, dx), _apart(heads, dy)
-    p, g, dg = _weights(causal, q, k), u @ v.mT, u @ dv.mT
+    p, g, dg = _WEIGHTS[causal](q, k), u @ v.mT, u @ dv.mT
     dp = softmax_jvp((), p, (), dq @ k.mT + q @ dk.mT)
     s, _ = softmax_bwd((), p, g)
     ds = dp * (g - (g * p).sum(-1, keepdim=True)) + p * (dg - (dg * p + g * dp).sum(-1, keepdim=True))

@@ -85,7 +85,7 @@ def outputs(f: Callable[..., Any], inputs: tuple[Tensor, ...], *, rtol: float, a
     expected = f(*inputs)
 
     def step(carry: Any, batch: Any) -> Any:
-        return f(*batch), batch[0].sum()
+        return f(*batch), batch[0].sum().double()
 
     planned = native(step, tuple(map(torch.zeros_like, expected)), inputs)
     planned.step(inputs)

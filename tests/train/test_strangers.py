@@ -112,7 +112,7 @@ WRONG: dict[str, tuple[Callable[[], object], tuple[str, ...]]] = {
     "a pass": (lambda: pmx.remat(pm.relu.fwd), ("remat: part 0 is of class function, expected a Layer",)),
     "an activation": (lambda: pmx.dense("relu"), ("dense: part 1 is 'relu'",)),
     "summary of another input": (lambda: pmx.summary(NET, PARAMS, Y), ("layer 0 (dense_relu): input (5, 3)",)),
-    "outline of one layer's params": (lambda: pmx.outline(NET, PARAMS[0]), ("serial of 2 layers, params: of class Linear",)),
+    "outline of one layer's params": (lambda: pmx.outline(NET, PARAMS[0]), ("serial: params: of class Linear, expected a tuple",)),
     "a rule": (lambda: pmx.over(3, NET), ("over: a rule that is 3",)),
     "a rule that returns nothing": (lambda: pmx.over(lambda f: None, NET), ("over: the rule makes linear None",)),
     "a width for eps": (lambda: pm.layer_norm(64), ("layer_norm: eps 64, expected >= 0 and <= 1",)),
