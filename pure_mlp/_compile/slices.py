@@ -55,7 +55,7 @@ class SliceIterator(Iterator[B]):
 
     def __init__(self, slices: Slices[B]) -> None:
         self._slices = slices
-        self.at = 0
+        self.at: int = 0
 
     def __next__(self) -> B:
         if not self.left:

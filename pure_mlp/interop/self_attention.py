@@ -18,7 +18,8 @@ class SelfAttention(nn.Module):
 
     def __init__(self, heads: int, causal: bool) -> None:
         super().__init__()
-        self.heads, self.causal = heads, causal
+        self.heads: int = heads
+        self.causal: bool = causal
 
     def forward(self, x: Tensor) -> Tensor:
         """The values at all places, weighed for each."""
