@@ -13,7 +13,7 @@ import pure_mlp as pm
 from .engines import native
 
 
-@pytest.mark.parametrize(("engine", "programs"), [("plan", 150), pytest.param("native", 40, marks=native.marks)])
+@pytest.mark.parametrize(("engine", "programs"), [("plan", 90), pytest.param("native", 30, marks=native.marks)])
 def test_drawn_programs_give_what_the_loop_gives(engine: pm.Engine, programs: int) -> None:
     warm(engine)
     counts: Counter[str] = Counter()
