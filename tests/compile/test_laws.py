@@ -95,7 +95,7 @@ def test_changes_in_float64(engine: pm.Engine) -> None:
     assert not wrong, f"{len(wrong)} leaves:\n" + "\n".join(wrong[:20])
 
 
-@pytest.mark.parametrize("seed", range(6000, 6020))
+@pytest.mark.parametrize("seed", range(6000, 6008))
 def test_the_law_spares_the_pure_step_in_other_orders(seed: int) -> None:
     """The law itself, tried: rows in another order are other roundings and no fault."""
     step, carry, batch, words = draw_step(seed)
