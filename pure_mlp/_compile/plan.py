@@ -13,7 +13,7 @@ from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.leaves import skeleton
 from pure_mlp._compile.modes import modes
 from pure_mlp._compile.program import CHUNK, SLICES, Engine, Program
-from pure_mlp._compile.slices import SliceIterator, Slices
+from pure_mlp._compile.slices import SliceIterator, keep_values
 from pure_mlp._compile.stepper import Stepper
 from pure_mlp.record import tree_leaves
 from pure_mlp.signatures import Step
@@ -122,7 +122,7 @@ class Plan(Generic[S, B]):
         batches so far.
         """
         losses = list[float]()
-        self.advance(iter(batches), losses, kept=type(batches) in (list, tuple, Slices))
+        self.advance(iter(batches), losses, kept=keep_values(batches))
         if self.refusal is not None:
             raise self.refusal
         return torch.tensor(losses, dtype=self.dtype, device="cpu")

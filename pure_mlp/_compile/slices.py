@@ -50,6 +50,11 @@ class Slices(Generic[B]):
         return SliceIterator(self)
 
 
+def keep_values(batches: object) -> bool:
+    """Whether the batches of this iterable keep their values while further ones are drawn."""
+    return type(batches) in (list, tuple, Slices)
+
+
 class SliceIterator(Iterator[B]):
     """An iterator over slices that knows how many are left, and where they lie."""
 

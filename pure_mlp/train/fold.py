@@ -13,7 +13,7 @@ from pure_mlp._compile.graph import Unplannable
 from pure_mlp._compile.leaves import returned
 from pure_mlp._compile.plan import Plan
 from pure_mlp._compile.program import Engine, check_engine
-from pure_mlp._compile.slices import Slices
+from pure_mlp._compile.slices import keep_values
 from pure_mlp.nodes import is_tensor
 from pure_mlp.record import tree_leaves, tree_map
 from pure_mlp.shapes import spec
@@ -53,7 +53,7 @@ class Folding(Generic[S, B]):
         kept: whether a batch keeps its values until the next 32 have been drawn, as those of a list do.
         """
         source, losses = iter(batches), list[float]()
-        kept = kept or type(batches) in (list, tuple, Slices)
+        kept = kept or keep_values(batches)
         while self.engine != "pure":
             try:
                 self._plan = self._plan or Plan(self._step, self._carry, engine=self.engine)

@@ -191,6 +191,7 @@ def test_fit_by_default_is_the_loop_too(source: str, engine: pm.Engine | None) -
 @pytest.mark.parametrize("name", ["urandom", "time", "id"])
 def test_numbers_that_nobody_can_repeat_differ_from_step_to_step(name: str, engine: pm.Engine) -> None:
     seen = itertools.count()
+    # the clock stands for any number that is another one at each call; nothing is timed
     source = {"urandom": lambda: int.from_bytes(os.urandom(4), "big"), "time": time.perf_counter, "id": lambda: next(seen)}[name]
 
     def step(w: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:

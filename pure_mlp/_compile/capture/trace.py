@@ -56,7 +56,7 @@ def trace(
     with reads, recorder:
         try:
             result = run()
-        except Exception:
+        except Exception:  # of whatever class: it goes on its way, and the generators are as they were
             recorder.rewind()
             raise
     if reads.refusal is None:

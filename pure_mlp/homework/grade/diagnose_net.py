@@ -15,7 +15,8 @@ from torch import Tensor
 from pure_mlp.homework.grade.cases import NetCase
 from pure_mlp.homework.grade.compare import RTOL, figure, ratio, same
 from pure_mlp.homework.grade.net_mistakes import EVERYWHERE, FORWARD, LOWER, UPPER, merged
-from pure_mlp.homework.grade.net_model import FROM_Z, UPSTREAM, Mistakes, first_model, net_model, net_value
+from pure_mlp.homework.grade.net_model import FROM_Z, Mistakes, first_model, net_model, net_value
+from pure_mlp.homework.grade.wrong_functions import UPSTREAM
 
 Seen = Sequence[Mapping[str, Tensor]]
 NONE: Mistakes = frozenset()
